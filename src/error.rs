@@ -1,0 +1,123 @@
+//! One error type for the whole crate: what went wrong, where, why, and what to do.
+
+use std::path::PathBuf;
+
+/// Everything that can go wrong, from reading a parameter to writing a figure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The user's input (file, key, name or number) cannot be used.
+    #[error("{place}: {problem}\n  remedy: {remedy}")]
+    Input {
+        /// File and line, key, or command-line option.
+        place: String,
+        /// What is wrong, with the offending value.
+        problem: String,
+        /// What is allowed, or the nearest valid name.
+        remedy: String,
+    },
+    /// A simulation could not be carried to its end.
+    #[error("the run `{run}` failed at t = {time_h} h in `{state}`: {cause}\n  remedy: {remedy}")]
+    Run {
+        /// Setting, arm and variant of the run.
+        run: String,
+        /// State that left its domain first, or the solver's own message subject.
+        state: String,
+        /// Model time of the failure, h.
+        time_h: f64,
+        /// Likely cause.
+        cause: String,
+        /// What to try.
+        remedy: String,
+    },
+    /// A result could not be written.
+    #[error("cannot write `{}`: {cause}\n  remedy: choose a folder that exists or can be made, and that you may write to", path.display())]
+    Output {
+        /// Target path.
+        path: PathBuf,
+        /// Message of the operating system or of the renderer.
+        cause: String,
+    },
+}
+
+/// Result with the crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An input error at `place`.
+    pub fn input(
+        place: impl Into<String>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Input {
+            place: place.into(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// An unknown name among known ones: the remedy offers the nearest.
+    pub fn unknown_name<'a>(
+        place: impl Into<String>,
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        Self::input(
+            place,
+            format!("unknown {what} `{name}`"),
+            suggestion(name, &known),
+        )
+    }
+
+    /// An output error at `path`.
+    pub fn output(path: impl Into<PathBuf>, cause: impl std::fmt::Display) -> Self {
+        Self::Output {
+            path: path.into(),
+            cause: cause.to_string(),
+        }
+    }
+
+    /// Exit code of the command line: 2 for wrong input, 1 for a failed run or output.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Input { .. } => 2,
+            Self::Run { .. } | Self::Output { .. } => 1,
+        }
+    }
+}
+
+/// Names the nearest of `known`, and lists them while the list is short.
+fn suggestion(name: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest = nearest.map_or(String::new(), |(_, candidate)| {
+        format!("did you mean `{candidate}`? ")
+    });
+    if known.is_empty() {
+        return "none is allowed here".to_owned();
+    }
+    if known.len() <= 30 {
+        format!("{nearest}allowed: {}", known.join(", "))
+    } else if nearest.is_empty() {
+        "`hif-switch params list` prints every name".to_owned()
+    } else {
+        nearest.trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_offers_the_nearest() {
+        let error = Error::unknown_name("--arm", "partner", "pt2358", ["pt2385", "ef24"]);
+        assert!(error.to_string().contains("did you mean `pt2385`?"));
+        assert_eq!(error.exit_code(), 2);
+    }
+}

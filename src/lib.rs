@@ -1,0 +1,17 @@
+//! Sorafenib, hypoxia and the HIF-1a to HIF-2a switch in hepatocellular carcinoma.
+//!
+//! Coupled ODEs from sorafenib exposure over vessels, oxygen and the HIFs to apoptosis and tumour
+//! volume, integrated event by event, to compare sorafenib alone with every HIF-targeting
+//! combination of Zeng et al. 2021 (Front Oncol 11:641522).
+//!
+//! Rooms, each knowing only those before it:
+//! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`].
+
+pub mod error;
+pub mod model;
+pub mod parameters;
+pub mod regimen;
+pub mod simulate;
+pub mod units;
+
+pub use error::{Error, Result};

@@ -1,0 +1,356 @@
+//! The coupled equations: sorafenib exposure, vessels, oxygen, the HIF switch, effectors, tumour.
+//!
+//! One biology in three settings (culture, xenograft, patient). Each block of the mathematics has
+//! its file, with equations, assumptions, limitations and references at its head:
+//!
+//! | block | states |
+//! |---|---|
+//! | [`exposure`] | sorafenib amounts |
+//! | [`partner`] | amounts of up to two partner drugs |
+//! | [`angiogenesis`] | VEGF, immature and pericyte-covered vessels |
+//! | [`oxygenation`] | tumour pO2 |
+//! | [`hif`] | HIF-1a, HIF-2a, regulator of the switch |
+//! | [`effectors`] | glycolysis, survival, apoptosis, EMT |
+//! | [`tumour`] | sensitive, resistant and dying cells, metastases |
+//!
+//! The right-hand side, [`Model::derivatives`], is written once over [`Number`]. It is autonomous
+//! between events: doses are jumps of the state, everything else that switches in time is in
+//! [`Inputs`].
+
+pub mod angiogenesis;
+pub mod baseline;
+pub mod effectors;
+pub mod exposure;
+mod fields;
+pub mod hif;
+pub mod number;
+pub mod oxygenation;
+pub mod partner;
+pub mod state;
+pub mod tumour;
+
+pub use fields::Field;
+pub use number::Number;
+pub use state::{PARTNER_SLOTS, STATES, State};
+
+use crate::error::Result;
+use crate::parameters::{Domain, ParameterTable, Reader};
+use angiogenesis::{VegfParameters, VesselParameters};
+use effectors::EffectorParameters;
+use exposure::{Inhibition, SorafenibEffect, SorafenibInput, SorafenibKinetics};
+use hif::{HifActivity, HifParameters, HifReference};
+use oxygenation::OxygenParameters;
+use partner::{Nodes, Partner, PartnerAmounts, PartnerInput};
+use tumour::{TumourParameters, TumourSize};
+
+/// What switches at events and is constant in between.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Inputs {
+    /// Sorafenib medium, infusion, gallbladder.
+    pub sorafenib: SorafenibInput,
+    /// Partner presence, level, infusion per slot.
+    pub partners: [PartnerInput; PARTNER_SLOTS],
+    /// pO2 of the medium, mmHg (culture only).
+    pub medium_oxygen: f64,
+}
+
+/// Where the cells live.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Environment<T> {
+    /// A vascularised tumour: pO2 follows perfusion with the supply coefficient `supply`.
+    Tumour {
+        /// Vessel turnover of the host.
+        vessels: VesselParameters<T>,
+        /// Oxygen supply alpha of the reference tumour.
+        supply: T,
+    },
+    /// Culture: no vessels, pO2 clamped by the medium.
+    Culture,
+}
+
+/// The model with all its parameters, ready to evaluate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model<T> {
+    /// Kinetics of sorafenib.
+    pub kinetics: SorafenibKinetics<T>,
+    /// Unbound fraction and potencies of sorafenib.
+    pub sorafenib: SorafenibEffect<T>,
+    /// Partner drugs in their slots.
+    pub partners: [Option<Partner<T>>; PARTNER_SLOTS],
+    /// VEGF programme.
+    pub vegf: VegfParameters<T>,
+    /// Vessels and oxygen supply, or culture.
+    pub environment: Environment<T>,
+    /// Oxygen balance.
+    pub oxygen: OxygenParameters<T>,
+    /// pO2 of the reference tumour, in which all relative levels are 1, mmHg.
+    pub reference_oxygen: T,
+    /// HIF parameters.
+    pub hif: HifParameters<T>,
+    /// Constants of the reference tumour.
+    pub hif_reference: HifReference<T>,
+    /// Effector parameters.
+    pub effectors: EffectorParameters<T>,
+    /// Tumour rates.
+    pub tumour: TumourParameters<T>,
+    /// Tumour sizes.
+    pub size: TumourSize<T>,
+}
+
+/// Everything that the equations compute on the way to the derivatives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Signals<T> {
+    /// Total sorafenib, mg/L.
+    pub sorafenib_total: T,
+    /// Unbound sorafenib, nM.
+    pub sorafenib_unbound: T,
+    /// Blocked fractions of sorafenib's targets.
+    pub inhibition: Inhibition<T>,
+    /// Effects of the partners.
+    pub nodes: Nodes<T>,
+    /// Transcriptional activities.
+    pub activity: HifActivity<T>,
+    /// Microvessel density relative to the reference tumour; 1 in culture.
+    pub mvd: T,
+    /// Perfusion relative to the reference tumour; 1 in culture.
+    pub perfusion: T,
+    /// Quasi-steady pO2, mmHg.
+    pub oxygen_target: T,
+    /// Resistant part of the viable cells.
+    pub resistant: T,
+    /// Whole burden, in the setting's unit.
+    pub burden: T,
+}
+
+impl Model<f64> {
+    /// Builds the model from the merged table of biology and setting.
+    ///
+    /// # Errors
+    /// A missing, unknown, impossible or unused parameter; an unknown form or environment.
+    pub fn read(
+        table: &ParameterTable,
+        partners: [Option<Partner<f64>>; PARTNER_SLOTS],
+    ) -> Result<Self> {
+        let reader = table.reader();
+        let place = |key: &str| {
+            table
+                .text_origin(key)
+                .map_or_else(|| format!("params, key `{key}`"), |o| format!("{o}, key `{key}`"))
+        };
+        let text = |key: &str| {
+            table.text(key).ok_or_else(|| {
+                crate::Error::input(place(key), "the text is missing", "see the shipped settings")
+            })
+        };
+        let kinetics =
+            SorafenibKinetics::read(&reader, text("exposure.form")?, &place("exposure.form"))?;
+        let oxygen = OxygenParameters::read(&reader)?;
+        let reference_oxygen = read_reference_oxygen(&reader, &oxygen, &place("oxygen.reference"))?;
+        let environment = match text("environment")? {
+            "culture" => Environment::Culture,
+            "tumour" => Environment::Tumour {
+                vessels: VesselParameters::read(&reader)?,
+                supply: oxygen.supply(reference_oxygen),
+            },
+            other => {
+                return Err(crate::Error::unknown_name(
+                    place("environment"),
+                    "environment",
+                    other,
+                    ["culture", "tumour"],
+                ));
+            }
+        };
+        let hif = HifParameters::read(&reader)?;
+        let unit = text("burden_unit")?;
+        let size = TumourSize {
+            initial: reader.read("size.initial_burden", unit, Domain::Positive)?,
+            capacity: reader.read("size.capacity", unit, Domain::Positive)?,
+        };
+        if size.capacity <= size.initial {
+            return Err(crate::Error::input(
+                "params, key `size.capacity`",
+                format!(
+                    "the carrying capacity {} {unit} is not above the initial burden {} {unit}",
+                    size.capacity, size.initial
+                ),
+                "raise size.capacity or lower size.initial_burden",
+            ));
+        }
+        let model = Self {
+            hif_reference: hif.reference(reference_oxygen),
+            kinetics,
+            sorafenib: SorafenibEffect::read(&reader)?,
+            partners,
+            vegf: VegfParameters::read(&reader)?,
+            environment,
+            oxygen,
+            reference_oxygen,
+            hif,
+            effectors: EffectorParameters::read(&reader)?,
+            tumour: TumourParameters::read(&reader)?,
+            size,
+        };
+        reader.skip("regimen.");
+        reader.finish()?;
+        Ok(model)
+    }
+
+    /// The same model in another number type.
+    pub fn map<U: Number>(&self, mut f: impl FnMut(f64) -> U) -> Model<U> {
+        Model {
+            kinetics: self.kinetics.map(&mut f),
+            sorafenib: self.sorafenib.map(&mut f),
+            partners: self.partners.each_ref().map(|slot| slot.as_ref().map(|p| p.map(&mut f))),
+            vegf: self.vegf.map(&mut f),
+            environment: match &self.environment {
+                Environment::Culture => Environment::Culture,
+                Environment::Tumour { vessels, supply } => Environment::Tumour {
+                    vessels: vessels.map(&mut f),
+                    supply: f(*supply),
+                },
+            },
+            oxygen: self.oxygen.map(&mut f),
+            reference_oxygen: f(self.reference_oxygen),
+            hif: self.hif.map(&mut f),
+            hif_reference: HifReference {
+                hif1a_synthesis: f(self.hif_reference.hif1a_synthesis),
+                hif2a_synthesis: f(self.hif_reference.hif2a_synthesis),
+                regulator: f(self.hif_reference.regulator),
+            },
+            effectors: self.effectors.map(&mut f),
+            tumour: self.tumour.map(&mut f),
+            size: TumourSize {
+                initial: f(self.size.initial),
+                capacity: f(self.size.capacity),
+            },
+        }
+    }
+}
+
+fn read_reference_oxygen(
+    reader: &Reader<'_>,
+    oxygen: &OxygenParameters<f64>,
+    place: &str,
+) -> Result<f64> {
+    let reference = reader.read("oxygen.reference", "mmHg", Domain::Positive)?;
+    if reference < oxygen.arterial {
+        return Ok(reference);
+    }
+    Err(crate::Error::input(
+        place,
+        format!(
+            "the tumour's pO2 of {reference} mmHg is not below the arterial {} mmHg",
+            oxygen.arterial
+        ),
+        "lower oxygen.reference or raise oxygen.arterial",
+    ))
+}
+
+impl<T: Number> Model<T> {
+    /// Effects of all partners on the nodes.
+    fn nodes(&self, inputs: &Inputs, amounts: &[PartnerAmounts<T>; PARTNER_SLOTS]) -> Nodes<T> {
+        let mut nodes = Nodes::none();
+        for (slot, partner) in self.partners.iter().enumerate() {
+            if let Some(partner) = partner {
+                nodes = nodes.with(&partner.nodes(&amounts[slot], &inputs.partners[slot]));
+            }
+        }
+        nodes
+    }
+
+    /// The signals at a state.
+    pub fn signals(&self, inputs: &Inputs, y: &State<T>) -> Signals<T> {
+        let sorafenib_total = self.kinetics.concentration(&y.sorafenib, &inputs.sorafenib);
+        let sorafenib_unbound = self.sorafenib.unbound(sorafenib_total);
+        let nodes = self.nodes(inputs, &y.partners);
+        let activity = self.hif.activity(&y.hif, &self.hif_reference, &nodes);
+        let intracellular = self.sorafenib.intracellular(sorafenib_unbound, activity.hif1);
+        let inhibition = self.sorafenib.inhibition(sorafenib_unbound, intracellular);
+        let (perfusion, oxygen_target) = match &self.environment {
+            Environment::Culture => (T::constant(1.0), T::constant(inputs.medium_oxygen)),
+            Environment::Tumour { vessels, supply } => {
+                let perfusion = vessels.perfusion(&y.vasculature);
+                (perfusion, self.oxygen.balance(*supply, perfusion))
+            }
+        };
+        Signals {
+            sorafenib_total,
+            sorafenib_unbound,
+            inhibition,
+            nodes,
+            activity,
+            mvd: y.vasculature.mvd(),
+            perfusion,
+            oxygen_target,
+            resistant: y.tumour.resistant_fraction(),
+            burden: y.tumour.burden(),
+        }
+    }
+
+    /// The right-hand side: rates of change per hour of every state.
+    pub fn derivatives(&self, inputs: &Inputs, y: &State<T>) -> State<T> {
+        let s = self.signals(inputs, y);
+        let zero = T::constant(0.0);
+
+        let mut vasculature = y.vasculature;
+        vasculature.vegf =
+            self.vegf
+                .derivative(y.vasculature.vegf, s.activity.hif1, s.activity.hif2);
+        (vasculature.immature, vasculature.mature) = match &self.environment {
+            Environment::Culture => (zero, zero),
+            Environment::Tumour { vessels, .. } => {
+                let signal =
+                    vessels.signal(y.vasculature.vegf, &s.inhibition, s.nodes.angiogenesis);
+                vessels.derivatives(&y.vasculature, signal, &s.inhibition)
+            }
+        };
+        let growth = self.tumour.growth(
+            &y.tumour,
+            &self.size,
+            y.oxygen,
+            &s.activity,
+            y.effectors.glycolysis,
+            &s.nodes,
+        );
+        State {
+            sorafenib: self.kinetics.derivatives(&y.sorafenib, &inputs.sorafenib),
+            partners: std::array::from_fn(|slot| match &self.partners[slot] {
+                Some(partner) => partner.derivatives(&y.partners[slot], &inputs.partners[slot]),
+                None => PartnerAmounts {
+                    depot: zero,
+                    central: zero,
+                    eliminated: zero,
+                },
+            }),
+            vasculature,
+            oxygen: self.oxygen.derivative(y.oxygen, s.oxygen_target),
+            hif: self.hif.derivatives(
+                &y.hif,
+                &self.hif_reference,
+                y.oxygen,
+                s.resistant,
+                &s.activity,
+                &s.inhibition,
+                &s.nodes,
+            ),
+            effectors: self.effectors.derivatives(
+                &y.effectors,
+                y.oxygen,
+                self.reference_oxygen,
+                s.resistant,
+                &s.activity,
+                &s.inhibition,
+                &s.nodes,
+            ),
+            tumour: self.tumour.derivatives(
+                &y.tumour,
+                &self.size,
+                growth,
+                &y.effectors,
+                &s.activity,
+                &s.inhibition,
+            ),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The tumour: sensitive and resistant cells, dying cells, metastases.
+//!
+//! ```text
+//! growth = lambda O/(O + Kg) (1 + c2 (f2 - 1) + cG (G - 1)) (1 - e_cytostasis) ln(K/burden)/ln(K/burden0)
+//! S'  = growth (1 - icyt I_r) S - d0 X S - ksr max(f2 - 1, 0) S + krs R
+//! R'  = growth (1 - icyt (1 - pR) I_r) R - d0 (1 + (1 - pR)(X - 1)) R + ksr max(f2 - 1, 0) S - krs R
+//! D1' = deaths - kD D1,    D2' = kD (D1 - D2)
+//! M'  = mu Z (S + R)/burden0
+//! burden = S + R + D1 + D2
+//! ```
+//!
+//! Cells adapt at a rate that follows HIF-2 activity above the reference, and revert slowly off
+//! drug. Resistant cells keep the part `pR` of their insensitivity to drug and caspase signal. Dying
+//! cells pass two stages, so that volume falls with a delay.
+//!
+//! Assumptions: Gompertz limitation by the carrying capacity K; adaptation is reversible. Metastases
+//! count new ones since the start and do not act back. Limitations: no immune system, no space.
+
+use super::effectors::Effectors;
+use super::exposure::Inhibition;
+use super::fields::{parameters, states};
+use super::hif::HifActivity;
+use super::number::Number;
+use super::partner::Nodes;
+
+states! {
+    /// Volumes of the tumour's cells in the setting's unit of burden, and metastases.
+    Tumour {
+        /// Sensitive viable cells S
+        sensitive: "sensitive" ["burden"],
+        /// Adapted, resistant viable cells R
+        resistant: "resistant" ["burden"],
+        /// Dying cells, first stage D1
+        dying_early: "dying_early" ["burden"],
+        /// Dying cells, second stage D2
+        dying_late: "dying_late" ["burden"],
+        /// New metastases M since the start
+        metastases: "metastases" ["count"],
+    }
+}
+
+impl<T: Number> Tumour<T> {
+    /// Viable volume S + R.
+    pub fn viable(&self) -> T {
+        self.sensitive + self.resistant
+    }
+
+    /// Whole volume S + R + D1 + D2.
+    pub fn burden(&self) -> T {
+        self.viable() + self.dying_early + self.dying_late
+    }
+
+    /// Resistant part of the viable volume, R/(S + R).
+    pub fn resistant_fraction(&self) -> T {
+        self.resistant / self.viable()
+    }
+}
+
+parameters! {
+    /// Rates of growth, death and adaptation.
+    TumourParameters in "tumour" {
+        /// Growth rate lambda at full oxygen
+        growth_rate: "1/h" NonNegative,
+        /// pO2 of half-maximal growth, Kg
+        growth_oxygen_half: "mmHg" NonNegative,
+        /// Weight c2 of HIF-2 activity in growth
+        growth_hif2_weight: "1" Any,
+        /// Weight cG of glycolysis in growth
+        growth_glycolysis_weight: "1" Any,
+        /// Cytostasis icyt under full RAF inhibition
+        raf_cytostasis: "1" Fraction,
+        /// Death rate d0 at apoptosis signal 1
+        death_rate: "1/h" NonNegative,
+        /// Clearance kD of each stage of dying cells
+        dying_clearance: "1/h" Positive,
+        /// Insensitivity pR of resistant cells
+        resistant_protection: "1" Fraction,
+        /// Adaptation rate ksr per unit of HIF-2 activity above the reference
+        adaptation_rate: "1/h" NonNegative,
+        /// Reversion rate krs
+        reversion_rate: "1/h" NonNegative,
+        /// New metastases mu per h from a tumour of initial size at EMT 1
+        metastasis_rate: "1/h" NonNegative,
+        /// Resistant part of the viable cells at the start
+        initial_resistant_fraction: "1" Fraction,
+    }
+}
+
+/// Sizes of a tumour, in the setting's unit of burden.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TumourSize<T> {
+    /// Burden at the start of treatment.
+    pub initial: T,
+    /// Carrying capacity K.
+    pub capacity: T,
+}
+
+impl<T: Number> TumourParameters<T> {
+    /// Growth rate per h at pO2 `oxygen` (mmHg), before cytostasis by sorafenib.
+    pub fn growth(
+        &self,
+        tumour: &Tumour<T>,
+        size: &TumourSize<T>,
+        oxygen: T,
+        activity: &HifActivity<T>,
+        glycolysis: T,
+        nodes: &Nodes<T>,
+    ) -> T {
+        let drive = self.growth_hif2_weight * (activity.hif2 - 1.0)
+            + self.growth_glycolysis_weight * (glycolysis - 1.0)
+            + 1.0;
+        let room = (size.capacity / tumour.burden()).ln() / (size.capacity / size.initial).ln();
+        self.growth_rate
+            * oxygen.saturation(self.growth_oxygen_half)
+            * drive.positive_part()
+            * nodes.cytostasis.complement()
+            * room
+    }
+
+    /// S', R', D1', D2', M' for a growth rate from [`growth`](Self::growth).
+    pub fn derivatives(
+        &self,
+        tumour: &Tumour<T>,
+        size: &TumourSize<T>,
+        growth: T,
+        effectors: &Effectors<T>,
+        activity: &HifActivity<T>,
+        inhibition: &Inhibition<T>,
+    ) -> Tumour<T> {
+        let exposed = self.resistant_protection.complement();
+        let cytostasis = self.raf_cytostasis * inhibition.raf;
+        let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
+        let resistant_deaths = self.death_rate
+            * (exposed * (effectors.apoptosis - 1.0) + 1.0)
+            * tumour.resistant;
+        let adapting =
+            self.adaptation_rate * (activity.hif2 - 1.0).positive_part() * tumour.sensitive;
+        let reverting = self.reversion_rate * tumour.resistant;
+        Tumour {
+            sensitive: growth * cytostasis.complement() * tumour.sensitive - sensitive_deaths
+                - adapting
+                + reverting,
+            resistant: growth * (exposed * cytostasis).complement() * tumour.resistant
+                - resistant_deaths
+                + adapting
+                - reverting,
+            dying_early: sensitive_deaths + resistant_deaths
+                - self.dying_clearance * tumour.dying_early,
+            dying_late: self.dying_clearance * (tumour.dying_early - tumour.dying_late),
+            metastases: self.metastasis_rate * effectors.emt * tumour.viable() / size.initial,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Parameters are data: every number has a value, a unit, a source, a grade and a plausible range.
+//!
+//! * [`Library`] holds the parameter files: the shipped set, embedded in the binary, with a user's
+//!   own folder laid over it key by key.
+//! * [`ParameterTable`] is one file, or several merged, as a flat list of paths such as
+//!   `hif.hif1a_loss`.
+//! * [`Reader`] hands numbers out in internal units, checks their dimension and physical domain,
+//!   and names every key that nothing asked for.
+
+mod entry;
+mod library;
+mod table;
+
+pub use entry::{Domain, Entry, Grade, Origin};
+pub use library::{Document, Library, Reference};
+pub(crate) use library::toml_error;
+pub use table::{ParameterTable, Reader};

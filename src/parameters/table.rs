@@ -1,0 +1,430 @@
+//! A parameter file as a flat table of paths.
+
+use super::entry::{Domain, Entry, Grade, Origin, RawEntry};
+use crate::error::{Error, Result};
+use crate::units::{self, Quantity};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use toml_edit::{Item, TableLike, Value};
+
+/// Numbers and texts of one or more merged parameter files, by dotted path.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ParameterTable {
+    numbers: BTreeMap<String, Entry>,
+    texts: BTreeMap<String, (String, Origin)>,
+}
+
+impl ParameterTable {
+    /// Reads a TOML text. Every table with the key `value` is a number; `"unknown"` is a number
+    /// that the literature does not give; other strings and integers are texts.
+    ///
+    /// # Errors
+    /// Names file, line and key of what is no TOML, has an unknown or missing field, a unit that
+    /// is none, a value that is not finite or lies outside its own range, or lacks the source or
+    /// note that its grade asks for.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let document = toml_edit::Document::parse(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| line_of(text, span.start));
+            Error::input(
+                format!("{file}:{line}"),
+                format!("not valid TOML: {}", error.message()),
+                "mend the line; the shipped files, written by `hif-switch params export DIR`, show the form",
+            )
+        })?;
+        let mut table = Self::default();
+        table.collect("", document.as_table(), file, text)?;
+        Ok(table)
+    }
+
+    fn collect(&mut self, prefix: &str, from: &dyn TableLike, file: &str, text: &str) -> Result<()> {
+        for (key, item) in from.iter() {
+            let path = if prefix.is_empty() {
+                key.to_owned()
+            } else {
+                format!("{prefix}.{key}")
+            };
+            let line = from
+                .get_key_value(key)
+                .and_then(|(key, item)| key.span().or_else(|| item.span()))
+                .map_or(0, |span| line_of(text, span.start));
+            let origin = Origin {
+                file: file.to_owned(),
+                line,
+            };
+            if let Some(inner) = item.as_table_like() {
+                if inner.contains_key("value") || inner.contains_key("unit") {
+                    let entry = read_entry(&path, item, origin)?;
+                    self.numbers.insert(path, entry);
+                } else {
+                    self.collect(&path, inner, file, text)?;
+                }
+                continue;
+            }
+            match item.as_value() {
+                Some(Value::String(value)) if value.value() == "unknown" => {
+                    self.numbers.insert(path, unknown(origin));
+                }
+                Some(Value::String(value)) => {
+                    self.texts.insert(path, (value.value().clone(), origin));
+                }
+                Some(Value::Integer(value)) => {
+                    self.texts.insert(path, (value.value().to_string(), origin));
+                }
+                _ => {
+                    return Err(Error::input(
+                        format!("{origin}, key `{path}`"),
+                        format!("`{}` has no unit, source or grade", item.to_string().trim()),
+                        "write a number as { value = …, unit = \"…\", grade = \"…\", source = \"…\", range = […, …] }",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays `over` on this table: its numbers and texts win.
+    pub fn overlay(&mut self, over: &Self) {
+        self.numbers
+            .extend(over.numbers.iter().map(|(k, v)| (k.clone(), v.clone())));
+        self.texts
+            .extend(over.texts.iter().map(|(k, v)| (k.clone(), v.clone())));
+    }
+
+    /// Like [`overlay`](Self::overlay), for those numbers only whose path this table has already.
+    pub fn override_existing(&mut self, over: &Self) {
+        for (path, entry) in &over.numbers {
+            if let Some(slot) = self.numbers.get_mut(path) {
+                *slot = entry.clone();
+            }
+        }
+    }
+
+    /// Sets one number from the text of the user ("0.9 1/h"); the unit must have the dimension of
+    /// the number that it replaces.
+    ///
+    /// # Errors
+    /// Unknown path (with the nearest), unreadable quantity, or a unit of another dimension.
+    pub fn set(&mut self, path: &str, text: &str) -> Result<()> {
+        let place = format!("--set {path}={text}");
+        let Some(entry) = self.numbers.get_mut(path) else {
+            return Err(Error::unknown_name(
+                place,
+                "parameter",
+                path,
+                self.numbers.keys().map(String::as_str),
+            ));
+        };
+        let example = format!(
+            "give a number with a unit like the shipped one, for instance --set \"{path}={} {}\"",
+            entry.value.unwrap_or(1.0),
+            if entry.unit.is_empty() { "1" } else { &entry.unit },
+        );
+        let problem = |error: units::UnitError| Error::input(&place, error.to_string(), &example);
+        let quantity = Quantity::parse(text).map_err(problem)?;
+        let value = if entry.unit.is_empty() {
+            quantity.value
+        } else {
+            quantity.to(&entry.unit).map_err(problem)?
+        };
+        entry.value = Some(value);
+        if entry.unit.is_empty() {
+            entry.unit = quantity.unit;
+        }
+        entry.grade = Grade::User;
+        entry.source = None;
+        entry.note = Some("set on the command line".to_owned());
+        entry.origin = Origin {
+            file: place,
+            line: 0,
+        };
+        Ok(())
+    }
+
+    /// Puts a computed number in place, keeping its unit, range and note.
+    pub fn replace_value(&mut self, path: &str, value: f64) {
+        if let Some(entry) = self.numbers.get_mut(path) {
+            entry.value = Some(value);
+            entry.grade = Grade::Derived;
+        }
+    }
+
+    /// All numbers by path, in alphabetical order.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.numbers.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// One number with everything that is known of it.
+    pub fn number(&self, path: &str) -> Option<&Entry> {
+        self.numbers.get(path)
+    }
+
+    /// A text such as `title` or `kinetics.patient.form`.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.texts.get(path).map(|(text, _)| text.as_str())
+    }
+
+    /// Where a text was read.
+    pub fn text_origin(&self, path: &str) -> Option<&Origin> {
+        self.texts.get(path).map(|(_, origin)| origin)
+    }
+
+    /// Starts reading numbers in internal units.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader {
+            table: self,
+            used: RefCell::default(),
+        }
+    }
+}
+
+/// Hands out the numbers of a table and remembers which were asked for.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    table: &'a ParameterTable,
+    used: RefCell<BTreeSet<String>>,
+}
+
+impl Reader<'_> {
+    /// The number at `path` in the internal `unit`.
+    ///
+    /// # Errors
+    /// Missing or unknown number, wrong dimension, or a value outside the physical `domain`.
+    pub fn read(&self, path: &str, unit: &str, domain: Domain) -> Result<f64> {
+        self.read_known(path, unit, domain)?.ok_or_else(|| {
+            let place = self.table.number(path).map_or_else(
+                || "params".to_owned(),
+                |entry| format!("{}, key `{path}`", entry.origin),
+            );
+            Error::input(
+                place,
+                "the value is unknown, but this run needs it",
+                format!("set it, for instance with --set \"{path}=1 {unit}\""),
+            )
+        })
+    }
+
+    /// Like [`read`](Self::read), but `None` where the file says `unknown`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_known(&self, path: &str, unit: &str, domain: Domain) -> Result<Option<f64>> {
+        self.used.borrow_mut().insert(path.to_owned());
+        let entry = self.table.number(path).ok_or_else(|| {
+            Error::input(
+                format!("params, key `{path}`"),
+                "the parameter is missing",
+                format!("add it with a unit of the dimension of `{unit}`"),
+            )
+        })?;
+        let Some(value) = entry.value else {
+            return Ok(None);
+        };
+        let place = || format!("{}, key `{path}`", entry.origin);
+        let factor = units::factor(&entry.unit, unit).map_err(|error| {
+            Error::input(
+                place(),
+                error.to_string(),
+                format!("use a unit of the dimension of `{unit}`"),
+            )
+        })?;
+        let value = value * factor;
+        if domain.contains(value) {
+            Ok(Some(value))
+        } else {
+            Err(Error::input(
+                place(),
+                format!("{value} {unit} is physically impossible here"),
+                format!("allowed: {domain}"),
+            ))
+        }
+    }
+
+    /// Whether the table has this number.
+    pub fn has(&self, path: &str) -> bool {
+        self.table.number(path).is_some()
+    }
+
+    /// Marks all numbers below `prefix` as used (they belong to another setting).
+    pub fn skip(&self, prefix: &str) {
+        let skipped = self
+            .table
+            .numbers
+            .keys()
+            .filter(|path| path.starts_with(prefix))
+            .cloned();
+        self.used.borrow_mut().extend(skipped);
+    }
+
+    /// Checks that every number of the table was asked for.
+    ///
+    /// # Errors
+    /// Names the first key that nothing uses, with the nearest that is used.
+    pub fn finish(self) -> Result<()> {
+        let used = self.used.into_inner();
+        match self
+            .table
+            .numbers
+            .iter()
+            .find(|(path, _)| !used.contains(*path))
+        {
+            None => Ok(()),
+            Some((path, entry)) => Err(Error::unknown_name(
+                entry.origin.to_string(),
+                "key",
+                path,
+                used.iter().map(String::as_str),
+            )),
+        }
+    }
+}
+
+fn unknown(origin: Origin) -> Entry {
+    Entry {
+        value: None,
+        unit: String::new(),
+        grade: Grade::Assumed,
+        source: None,
+        range: None,
+        note: None,
+        origin,
+    }
+}
+
+fn read_entry(path: &str, item: &Item, origin: Origin) -> Result<Entry> {
+    let place = format!("{origin}, key `{path}`");
+    let fail = |problem: String, remedy: &str| Err(Error::input(&place, problem, remedy));
+    let value = item.clone().into_value().map_err(|_| {
+        Error::input(&place, "not a table", "write { value = …, unit = \"…\", … }")
+    })?;
+    let raw = RawEntry::deserialize(value.into_deserializer()).map_err(|error| {
+        Error::input(
+            &place,
+            error.message(),
+            "allowed keys: value, unit, grade (verified, recalled, derived, assumed, fitted), source, range, note",
+        )
+    })?;
+    if !raw.value.is_finite() {
+        return fail(format!("the value is {}", raw.value), "give a finite number");
+    }
+    if let Err(error) = units::factor(&raw.unit, "1") {
+        if matches!(error, units::UnitError::Unreadable(_)) {
+            return fail(
+                error.to_string(),
+                "use a unit such as 1, h, 1/h, mg/kg, nM, mmHg, L/kg",
+            );
+        }
+    }
+    if let Some((low, high)) = raw.range {
+        let ordered = low.is_finite() && high.is_finite() && low <= high;
+        if !ordered {
+            return fail(
+                format!("the range [{low}, {high}] is empty"),
+                "write range = [low, high] in the unit of the value",
+            );
+        }
+        if raw.value < low || raw.value > high {
+            return fail(
+                format!("{} {} lies outside its own range [{low}, {high}]", raw.value, raw.unit),
+                "change the value, or the range with its reason",
+            );
+        }
+    }
+    let needs_source = !matches!(raw.grade, Grade::Assumed | Grade::User | Grade::Derived);
+    if needs_source && raw.source.is_none() {
+        return fail(
+            format!("graded `{}` without a source", raw.grade),
+            "name a key of params/references in `source`, or grade it `assumed` with a note",
+        );
+    }
+    if matches!(raw.grade, Grade::Assumed | Grade::Derived) && raw.note.is_none() {
+        return fail(
+            format!("graded `{}` without a note", raw.grade),
+            "say in `note` from what it is derived or why it is assumed",
+        );
+    }
+    Ok(Entry {
+        value: Some(raw.value),
+        unit: raw.unit,
+        grade: raw.grade,
+        source: raw.source,
+        range: raw.range,
+        note: raw.note,
+        origin,
+    })
+}
+
+fn line_of(text: &str, byte: usize) -> usize {
+    text.as_bytes()[..byte.min(text.len())]
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count()
+        + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+title = "a test"
+[hif]
+loss = { value = 16.8, unit = "1/day", grade = "assumed", note = "a test", range = [1.0, 30.0] }
+missing = "unknown"
+"#;
+
+    #[test]
+    fn numbers_come_out_in_internal_units() {
+        let table = ParameterTable::parse("x.toml", TEXT).expect("valid");
+        let reader = table.reader();
+        let loss = reader.read("hif.loss", "1/h", Domain::Positive).expect("known");
+        assert!((loss - 0.7).abs() < 1e-12);
+        assert_eq!(
+            reader.read_known("hif.missing", "1/h", Domain::Any).expect("readable"),
+            None
+        );
+        assert_eq!(table.text("title"), Some("a test"));
+        assert_eq!(table.number("hif.loss").map(|e| e.origin.line), Some(4));
+        reader.finish().expect("all used");
+    }
+
+    #[test]
+    fn bad_entries_name_file_line_and_key() {
+        for (line, needle) in [
+            ("k = { value = nan, unit = \"h\", grade = \"assumed\", note = \"\" }", "NaN"),
+            ("k = { value = 1.0, grade = \"assumed\", note = \"\" }", "unit"),
+            ("k = { value = 1.0, unit = \"florp\", grade = \"assumed\", note = \"\" }", "florp"),
+            ("k = { value = 1.0, unit = \"h\", grade = \"guessed\", note = \"\" }", "guessed"),
+            ("k = { value = 1.0, unit = \"h\", grade = \"verified\" }", "without a source"),
+            ("k = { value = 1.0, unit = \"h\", grade = \"assumed\" }", "without a note"),
+            ("k = { value = 9.0, unit = \"h\", grade = \"assumed\", note = \"\", range = [1.0, 2.0] }", "outside"),
+            ("k = { value = 1.0, unit = \"h\", grade = \"assumed\", note = \"\", rnage = [1.0, 2.0] }", "rnage"),
+            ("k = 3.0", "no unit"),
+            ("k = = 3.0", "TOML"),
+        ] {
+            let error = ParameterTable::parse("bad.toml", line).expect_err(line).to_string();
+            assert!(error.contains("bad.toml:1"), "{error}");
+            assert!(error.contains(needle), "{needle} in {error}");
+        }
+    }
+
+    #[test]
+    fn an_unused_key_is_reported_with_the_nearest() {
+        let table = ParameterTable::parse("x.toml", TEXT).expect("valid");
+        let reader = table.reader();
+        reader.read("hif.loss", "1/h", Domain::Positive).expect("known");
+        let error = reader.finish().expect_err("missing unused").to_string();
+        assert!(error.contains("x.toml:5") && error.contains("hif.missing"), "{error}");
+    }
+
+    #[test]
+    fn set_checks_path_and_dimension() {
+        let mut table = ParameterTable::parse("x.toml", TEXT).expect("valid");
+        table.set("hif.loss", "0.5 1/h").expect("same dimension");
+        assert_eq!(table.number("hif.loss").and_then(|e| e.value), Some(12.0));
+        assert!(table.set("hif.los", "0.5 1/h").expect_err("typo").to_string().contains("hif.loss"));
+        assert!(table.set("hif.loss", "0.5 mg").expect_err("unit").to_string().contains("dimension"));
+        assert!(table.set("hif.loss", "0.5").expect_err("no unit").to_string().contains("no unit"));
+    }
+}

@@ -1,0 +1,245 @@
+//! A partner drug as its file describes it.
+
+use crate::error::{Error, Result};
+use crate::model::partner::{Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics};
+use crate::parameters::{Domain, Library, ParameterTable, Reader};
+
+/// How a partner's effect is determined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Node fractions imposed while the partner is given: what the mechanism could do.
+    #[default]
+    Mechanistic,
+    /// Kinetics and potency: what the doses that can be given do.
+    AchievableExposure,
+}
+
+impl Mode {
+    /// Names on the command line.
+    pub const NAMES: [&'static str; 2] = ["mechanistic", "achievable"];
+
+    /// Reads a mode by name.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn parse(text: &str, place: &str) -> Result<Self> {
+        match text {
+            "mechanistic" => Ok(Self::Mechanistic),
+            "achievable" => Ok(Self::AchievableExposure),
+            other => Err(Error::unknown_name(place, "mode", other, Self::NAMES)),
+        }
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mechanistic => "mechanistic",
+            Self::AchievableExposure => "achievable",
+        })
+    }
+}
+
+/// A partner's own dosing in a setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Dosing {
+    /// A held total concentration, nM; `None` where it is unknown.
+    Held(Option<f64>),
+    /// Oral doses.
+    Oral {
+        /// Amount per dose, mg.
+        amount: f64,
+        /// Interval, h.
+        interval: f64,
+    },
+}
+
+/// What a partner's file says, resolved for a setting and a mode.
+#[derive(Debug, Clone)]
+pub struct PartnerDrug {
+    /// Name of file and arm.
+    pub name: String,
+    /// Name in full.
+    pub title: String,
+    /// `hif1`, `hif2`, `dual` or `upstream`.
+    pub class: String,
+    /// Number in the reference list of Zeng et al. 2021; `None` for the extras.
+    pub review_reference: Option<u32>,
+    /// Kinetics and action for the model.
+    pub partner: Partner<f64>,
+    /// Its own dosing.
+    pub dosing: Dosing,
+    /// Concentration that works in vitro, nM.
+    pub needed: Option<f64>,
+    /// Concentration that is reached in patients or animals, nM.
+    pub achievable: Option<f64>,
+}
+
+const CLASSES: [&str; 4] = ["hif1", "hif2", "dual", "upstream"];
+
+impl PartnerDrug {
+    /// Reads a partner for a setting (`culture`, `xenograft`, `patient`); `body_weight` in kg.
+    ///
+    /// # Errors
+    /// An unknown name, class or form; a number that cannot be used; a key that nothing uses.
+    pub fn read(
+        library: &Library,
+        name: &str,
+        setting: &str,
+        mode: Mode,
+        body_weight: Option<f64>,
+        overrides: &[(String, String)],
+    ) -> Result<Self> {
+        let mut table = library.table("partners", name, "partner")?;
+        for (path, value) in overrides {
+            table.set(path, value)?;
+        }
+        Self::from_table(&table, name, setting, mode, body_weight)
+    }
+
+    fn from_table(
+        table: &ParameterTable,
+        name: &str,
+        setting: &str,
+        mode: Mode,
+        body_weight: Option<f64>,
+    ) -> Result<Self> {
+        let reader = table.reader();
+        let text = |key: &str| {
+            table.text(key).map(str::to_owned).ok_or_else(|| {
+                Error::input(
+                    format!("partner `{name}`, key `{key}`"),
+                    "the text is missing",
+                    "see the shipped partner files (`hif-switch params export DIR`)",
+                )
+            })
+        };
+        let class = text("class")?;
+        if !CLASSES.contains(&class.as_str()) {
+            return Err(Error::unknown_name(
+                format!("partner `{name}`, key `class`"),
+                "class",
+                &class,
+                CLASSES,
+            ));
+        }
+        let imposed = read_nodes(&reader, "imposed", "", "1")?;
+        let emax = read_nodes(&reader, "potency", ".emax", "1")?;
+        let ec50 = read_nodes(&reader, "potency", ".ec50", "nM")?;
+        let needed = reader.read_known("exposure.needed", "nM", Domain::Positive)?;
+        let achievable = reader.read_known("exposure.achievable", "nM", Domain::Positive)?;
+
+        let (kinetics, dosing) = match mode {
+            Mode::Mechanistic => (PartnerKinetics::Held, Dosing::Held(None)),
+            Mode::AchievableExposure => match body_weight {
+                None => (PartnerKinetics::Held, Dosing::Held(achievable)),
+                Some(weight) => read_kinetics(table, &reader, name, setting, weight)?,
+            },
+        };
+        let action = match mode {
+            Mode::Mechanistic => PartnerAction::Imposed(fill(&imposed, 0.0)),
+            Mode::AchievableExposure => {
+                // A node of unknown potency has no effect rather than an invented one.
+                let known = std::array::from_fn(|i| ec50[i].and(emax[i]));
+                PartnerAction::Potency {
+                    emax: fill(&known, 0.0),
+                    ec50: fill(&ec50, 1.0),
+                }
+            }
+        };
+        let unbound_fraction =
+            reader.read_known("molecule.unbound_fraction", "1", Domain::Fraction)?;
+        let drug = Self {
+            name: name.to_owned(),
+            title: text("title")?,
+            class,
+            review_reference: table.text("review_reference").and_then(|t| t.parse().ok()),
+            partner: Partner {
+                kinetics,
+                action,
+                molar_mass: reader.read("molecule.molar_mass", "g/mol", Domain::Positive)?,
+                unbound_fraction: match body_weight {
+                    // Potencies refer to the concentration in the medium.
+                    None => 1.0,
+                    Some(_) => unbound_fraction.unwrap_or(1.0),
+                },
+            },
+            dosing,
+            needed,
+            achievable,
+        };
+        reader.skip("kinetics.");
+        reader.finish()?;
+        Ok(drug)
+    }
+
+    /// Concentration that works in vitro over the one that is reached; above 1 the drug cannot
+    /// reach it.
+    pub fn exposure_gap(&self) -> Option<f64> {
+        Some(self.needed? / self.achievable?)
+    }
+}
+
+type NodeValues = [Option<f64>; 11];
+
+fn read_nodes(reader: &Reader<'_>, prefix: &str, suffix: &str, unit: &str) -> Result<NodeValues> {
+    let mut values = [None; 11];
+    for (value, node) in values.iter_mut().zip(Nodes::NAMES) {
+        let path = format!("{prefix}.{node}{suffix}");
+        if reader.has(&path) {
+            let domain = match unit {
+                "nM" => Domain::Positive,
+                _ if node == "hif1_degradation" => Domain::NonNegative,
+                _ => Domain::Fraction,
+            };
+            *value = reader.read_known(&path, unit, domain)?;
+        }
+    }
+    Ok(values)
+}
+
+fn fill(values: &NodeValues, missing: f64) -> Nodes<f64> {
+    Nodes::from_values(values.map(|value| value.unwrap_or(missing)))
+}
+
+fn read_kinetics(
+    table: &ParameterTable,
+    reader: &Reader<'_>,
+    name: &str,
+    setting: &str,
+    weight: f64,
+) -> Result<(PartnerKinetics<f64>, Dosing)> {
+    let prefix = format!("kinetics.{setting}");
+    let key = format!("{prefix}.form");
+    match table.text(&key) {
+        Some("sustained") => {
+            let level =
+                reader.read_known(&format!("{prefix}.concentration"), "nM", Domain::Positive)?;
+            Ok((PartnerKinetics::Held, Dosing::Held(level)))
+        }
+        Some("one_compartment") => {
+            let compartment = PartnerCompartment::read_at(reader, &prefix)?;
+            let dose = format!("{prefix}.dose");
+            let per_kg = table
+                .number(&dose)
+                .is_some_and(|entry| entry.unit.ends_with("/kg"));
+            let amount = if per_kg {
+                reader.read(&dose, "mg/kg", Domain::Positive)? * weight
+            } else {
+                reader.read(&dose, "mg", Domain::Positive)?
+            };
+            let interval = reader.read(&format!("{prefix}.interval"), "h", Domain::Positive)?;
+            Ok((
+                PartnerKinetics::OneCompartment(compartment, weight),
+                Dosing::Oral { amount, interval },
+            ))
+        }
+        other => Err(Error::unknown_name(
+            format!("partner `{name}`, key `{key}`"),
+            "form of kinetics",
+            other.unwrap_or("(missing)"),
+            ["one_compartment", "sustained"],
+        )),
+    }
+}
+

@@ -1,0 +1,17 @@
+//! Regimens: who gets what, when; and the timeline of exact events that follows.
+//!
+//! * [`Arm`] says which drugs are given (`sorafenib+pt2385`).
+//! * [`Regimen`] says how: amounts, intervals, start and stop, loading dose, infusions, on/off
+//!   cycles, interruptions, lags, oxygen steps. It is read from `params/regimens/*.toml`.
+//! * [`PartnerDrug`] reads a partner's file: its action in either mode and its own dosing.
+//! * [`Timeline`] is the sorted list of events: doses, infusion edges, gate edges, level changes.
+
+mod arm;
+mod drug;
+mod schedule;
+mod timeline;
+
+pub use arm::Arm;
+pub use drug::{Dosing, Mode, PartnerDrug};
+pub use schedule::{Course, Cycle, OxygenStep, Regimen};
+pub use timeline::{Change, Drug, Event, Timeline};

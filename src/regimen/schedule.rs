@@ -1,0 +1,293 @@
+//! Regimens as data.
+
+use crate::error::{Error, Result};
+use crate::parameters::{Document, Library};
+use crate::units::Quantity;
+use serde::Deserialize;
+
+/// An on/off cycle within a course.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cycle {
+    /// Time on drug, h.
+    pub on: f64,
+    /// Time off drug, h.
+    pub off: f64,
+}
+
+/// A stretch of treatment with one amount and one interval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// Amount per dose (mg, mg/kg) or medium concentration; `None`: the partner's own.
+    pub amount: Option<Quantity>,
+    /// First dose of another amount.
+    pub loading: Option<Quantity>,
+    /// Interval between doses, h; `None`: the partner's own.
+    pub interval: Option<f64>,
+    /// Start, h.
+    pub start: f64,
+    /// Stop, h; `None`: end of the run.
+    pub stop: Option<f64>,
+    /// Length of an infusion, h; `None`: by mouth.
+    pub infusion: Option<f64>,
+    /// On/off cycle.
+    pub cycle: Option<Cycle>,
+    /// Where it was read.
+    pub place: String,
+}
+
+impl Course {
+    /// From the start to the end of the run, with the drug's own amount and interval.
+    pub fn plain(place: &str) -> Self {
+        Self {
+            amount: None,
+            loading: None,
+            interval: None,
+            start: 0.0,
+            stop: None,
+            infusion: None,
+            cycle: None,
+            place: place.to_owned(),
+        }
+    }
+}
+
+/// A change of the medium's pO2.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OxygenStep {
+    /// Time, h.
+    pub at: f64,
+    /// pO2 from then on, mmHg.
+    pub oxygen: f64,
+}
+
+/// A treatment plan for a setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Regimen {
+    /// Name of the file.
+    pub name: String,
+    /// Title for tables and figures.
+    pub title: String,
+    /// Setting for which it is meant.
+    pub setting: String,
+    /// Length of the run, h.
+    pub duration: f64,
+    /// pO2 of the medium before the start, mmHg (culture).
+    pub oxygen_before: Option<f64>,
+    /// Courses of sorafenib.
+    pub sorafenib: Vec<Course>,
+    /// Timing of the partner drugs.
+    pub partner: Vec<Course>,
+    /// Steps of the medium's pO2 (culture).
+    pub oxygen: Vec<OxygenStep>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCycle {
+    on: String,
+    off: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCourse {
+    amount: Option<String>,
+    loading: Option<String>,
+    interval: Option<String>,
+    start: Option<String>,
+    stop: Option<String>,
+    infusion: Option<String>,
+    cycle: Option<RawCycle>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOxygen {
+    at: String,
+    oxygen: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRegimen {
+    title: String,
+    setting: String,
+    duration: String,
+    oxygen_before: Option<String>,
+    #[serde(default)]
+    sorafenib: Vec<RawCourse>,
+    #[serde(default)]
+    partner: Vec<RawCourse>,
+    #[serde(default)]
+    oxygen: Vec<RawOxygen>,
+}
+
+impl Regimen {
+    /// Reads a regimen of the library.
+    ///
+    /// # Errors
+    /// An unknown name, an unknown key, a wrong unit, a negative amount or time, an interval of 0,
+    /// an empty regimen.
+    pub fn read(library: &Library, name: &str, place: &str) -> Result<Self> {
+        let document = library.document("regimens", name, place)?;
+        Self::parse(name, document)
+    }
+
+    /// Reads a regimen from a document.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(name: &str, document: &Document) -> Result<Self> {
+        let raw: RawRegimen = toml::from_str(&document.text)
+            .map_err(|e| crate::parameters::toml_error(&document.origin, &document.text, &e))?;
+        let origin = &document.origin;
+        let duration = time(&raw.duration, &format!("{origin}, key `duration`"))?;
+        if duration <= 0.0 {
+            return Err(Error::input(
+                format!("{origin}, key `duration`"),
+                format!("the run lasts {}", raw.duration),
+                "give a time above 0, for instance \"28 d\"",
+            ));
+        }
+        if raw.sorafenib.is_empty() && raw.partner.is_empty() {
+            return Err(Error::input(
+                origin,
+                "the regimen is empty",
+                "add a [[sorafenib]] or a [[partner]] course",
+            ));
+        }
+        let courses = |key: &str, raw: Vec<RawCourse>| {
+            raw.into_iter()
+                .enumerate()
+                .map(|(i, course)| read_course(course, format!("{origin}, {key} course {}", i + 1)))
+                .collect::<Result<Vec<_>>>()
+        };
+        let sorafenib = courses("sorafenib", raw.sorafenib)?;
+        if let Some(course) = sorafenib.iter().find(|course| course.amount.is_none()) {
+            return Err(Error::input(
+                &course.place,
+                "the amount is missing",
+                "give amount = \"30 mg/kg\", \"400 mg\" or, in culture, \"5 µM\"",
+            ));
+        }
+        let mut oxygen = raw
+            .oxygen
+            .iter()
+            .map(|step| {
+                let place = format!("{origin}, oxygen step");
+                Ok(OxygenStep {
+                    at: time(&step.at, &place)?,
+                    oxygen: positive(&step.oxygen, "mmHg", &place)?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        oxygen.sort_by(|a, b| a.at.total_cmp(&b.at));
+        Ok(Self {
+            name: name.to_owned(),
+            title: raw.title,
+            setting: raw.setting,
+            duration,
+            oxygen_before: raw
+                .oxygen_before
+                .map(|text| positive(&text, "mmHg", &format!("{origin}, key `oxygen_before`")))
+                .transpose()?,
+            sorafenib,
+            partner: courses("partner", raw.partner)?,
+            oxygen,
+        })
+    }
+}
+
+fn read_course(raw: RawCourse, place: String) -> Result<Course> {
+    let amount = |text: Option<String>, key: &str| {
+        text.map(|text| {
+            let place = format!("{place}, key `{key}`");
+            let quantity = Quantity::parse(&text).map_err(|error| {
+                Error::input(&place, error.to_string(), "write an amount such as \"30 mg/kg\"")
+            })?;
+            if quantity.value < 0.0 {
+                return Err(Error::input(
+                    place,
+                    format!("the dose {text} is negative"),
+                    "give 0 or more",
+                ));
+            }
+            Ok(quantity)
+        })
+        .transpose()
+    };
+    let positive_time = |text: Option<String>, key: &str| {
+        text.map(|text| positive(&text, "h", &format!("{place}, key `{key}`")))
+            .transpose()
+    };
+    let start = raw
+        .start
+        .map_or(Ok(0.0), |text| time(&text, &format!("{place}, key `start`")))?;
+    let stop = raw
+        .stop
+        .map(|text| time(&text, &format!("{place}, key `stop`")))
+        .transpose()?;
+    if stop.is_some_and(|stop| stop <= start) {
+        return Err(Error::input(
+            &place,
+            "the course stops before it starts",
+            "give a stop later than the start",
+        ));
+    }
+    Ok(Course {
+        amount: amount(raw.amount, "amount")?,
+        loading: amount(raw.loading, "loading")?,
+        interval: positive_time(raw.interval, "interval")?,
+        start,
+        stop,
+        infusion: positive_time(raw.infusion, "infusion")?,
+        cycle: raw
+            .cycle
+            .map(|cycle| -> Result<Cycle> {
+                Ok(Cycle {
+                    on: positive(&cycle.on, "h", &format!("{place}, key `cycle.on`"))?,
+                    off: positive(&cycle.off, "h", &format!("{place}, key `cycle.off`"))?,
+                })
+            })
+            .transpose()?,
+        place,
+    })
+}
+
+/// A time of 0 or more, in h.
+fn time(text: &str, place: &str) -> Result<f64> {
+    let hours = quantity(text, "h", place)?;
+    if hours < 0.0 {
+        return Err(Error::input(
+            place,
+            format!("the time {text} is negative"),
+            "times count from the start of the run",
+        ));
+    }
+    Ok(hours)
+}
+
+fn positive(text: &str, unit: &str, place: &str) -> Result<f64> {
+    let value = quantity(text, unit, place)?;
+    if value > 0.0 {
+        Ok(value)
+    } else {
+        Err(Error::input(
+            place,
+            format!("{text} is not above 0"),
+            format!("give a number above 0 in a unit like {unit}"),
+        ))
+    }
+}
+
+fn quantity(text: &str, unit: &str, place: &str) -> Result<f64> {
+    Quantity::parse(text)
+        .and_then(|quantity| quantity.to(unit))
+        .map_err(|error| {
+            Error::input(
+                place,
+                error.to_string(),
+                format!("write a number with a unit of the dimension of {unit}, for instance \"24 {unit}\""),
+            )
+        })
+}

@@ -1,0 +1,20 @@
+//! Event-exact simulation.
+//!
+//! A [`Scenario`] names what is to be simulated; [`Scenario::prepare`] turns it into a [`Problem`]
+//! (model, baseline, timeline); [`Problem::run`] integrates it from event to event and shows every
+//! solved [`Segment`] to the observers: [`Recorder`] samples a grid, the collector of
+//! [`endpoints`](crate::endpoints) finds extrema and crossings. Nothing is stored that no observer
+//! asked for.
+
+mod dense;
+mod integrator;
+mod recorder;
+mod roots;
+mod run;
+mod scenario;
+
+pub use integrator::{Accuracy, Method, Work};
+pub use recorder::{Recorder, Trajectory};
+pub use roots::find_root;
+pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
+pub use scenario::{Scenario, SettingNames};

@@ -1,0 +1,302 @@
+//! From names to a problem: setting, arm, regimen, phenotype, variant, mode, overrides.
+
+use super::integrator::Accuracy;
+use super::run::Problem;
+use crate::error::{Error, Result};
+use crate::model::baseline::{self, baseline};
+use crate::model::{Model, PARTNER_SLOTS};
+use crate::parameters::{Library, ParameterTable};
+use crate::regimen::{Arm, Course, Mode, PartnerDrug, Regimen, Timeline};
+use crate::units::Quantity;
+
+/// What is to be simulated, by names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// `culture`, `xenograft` or `patient`.
+    pub setting: String,
+    /// Drugs.
+    pub arm: Arm,
+    /// Name of the regimen; `None`: the setting's own.
+    pub regimen: Option<String>,
+    /// Name of the tumour phenotype; `None`: parental.
+    pub phenotype: Option<String>,
+    /// Name of the model variant; `None`: the full model.
+    pub variant: Option<String>,
+    /// How partner effects are determined.
+    pub mode: Mode,
+    /// Length of the run instead of the regimen's, h.
+    pub duration: Option<f64>,
+    /// Amount of every sorafenib dose instead of the regimen's.
+    pub dose: Option<Quantity>,
+    /// Time by which all partner courses are shifted, h.
+    pub partner_lag: f64,
+    /// Parameters set by the user: path and quantity ("hif.haf_loss", "1.1 1/h"); paths of a partner
+    /// begin with `partner.NAME.`.
+    pub overrides: Vec<(String, String)>,
+}
+
+/// The names of what a library offers, for `--help` and messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingNames {
+    /// Settings.
+    pub settings: Vec<String>,
+    /// Partner drugs.
+    pub partners: Vec<String>,
+}
+
+impl SettingNames {
+    /// Reads the names from a library.
+    pub fn of(library: &Library) -> Self {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        Self {
+            settings: owned(library.names("settings")),
+            partners: owned(library.names("partners")),
+        }
+    }
+}
+
+const PARENTAL: &str = "parental";
+
+impl Scenario {
+    /// The shipped default of a setting for an arm.
+    pub fn new(setting: &str, arm: Arm) -> Self {
+        Self {
+            setting: setting.to_owned(),
+            arm,
+            regimen: None,
+            phenotype: None,
+            variant: None,
+            mode: Mode::default(),
+            duration: None,
+            dose: None,
+            partner_lag: 0.0,
+            overrides: Vec::new(),
+        }
+    }
+
+    /// The same scenario for another arm.
+    pub fn with_arm(&self, arm: Arm) -> Self {
+        Self {
+            arm,
+            ..self.clone()
+        }
+    }
+
+    /// Setting, arm and what differs from the default, for messages and file names.
+    pub fn label(&self) -> String {
+        let mut label = format!("{} {}", self.setting, self.arm);
+        let extras = [&self.regimen, &self.phenotype, &self.variant];
+        for extra in extras.into_iter().flatten() {
+            label.push(' ');
+            label.push_str(extra);
+        }
+        for (path, value) in &self.overrides {
+            label.push_str(&format!(" {path}={value}"));
+        }
+        label
+    }
+
+    /// The merged parameters of biology, setting, phenotype, variant and overrides.
+    ///
+    /// # Errors
+    /// An unknown name, or a file or override that cannot be used.
+    pub fn parameters(&self, library: &Library) -> Result<ParameterTable> {
+        let mut table = library.table("", "biology", "params")?;
+        table.overlay(&library.table("settings", &self.setting, "--setting")?);
+        let layers = [
+            ("phenotypes", &self.phenotype, "--phenotype"),
+            ("variants", &self.variant, "--variant"),
+        ];
+        for (folder, name, place) in layers {
+            if let Some(name) = name {
+                let over = library.table(folder, name, place)?;
+                check_known(library, &over)?;
+                table.override_existing(&over);
+            }
+        }
+        for (path, value) in &self.overrides {
+            if !path.starts_with("partner.") {
+                table.set(path, value)?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// The regimen with the scenario's duration, dose and lag.
+    ///
+    /// # Errors
+    /// An unknown regimen, or one of another setting.
+    pub fn regimen(&self, library: &Library, table: &ParameterTable) -> Result<Regimen> {
+        let name = match &self.regimen {
+            Some(name) => name.as_str(),
+            None => table.text("default_regimen").ok_or_else(|| {
+                Error::input(
+                    format!("setting `{}`, key `default_regimen`", self.setting),
+                    "the text is missing",
+                    "name a file of params/regimens",
+                )
+            })?,
+        };
+        let mut regimen = Regimen::read(library, name, "--regimen")?;
+        if regimen.setting != self.setting {
+            return Err(Error::input(
+                format!("--regimen {name}"),
+                format!(
+                    "the regimen is made for the setting `{}`, the run is `{}`",
+                    regimen.setting, self.setting
+                ),
+                format!(
+                    "choose one of: {}",
+                    library
+                        .names("regimens")
+                        .into_iter()
+                        .filter(|name| name.starts_with(&self.setting))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            ));
+        }
+        if let Some(duration) = self.duration {
+            regimen.duration = duration;
+        }
+        if let Some(dose) = &self.dose {
+            for course in &mut regimen.sorafenib {
+                course.amount = Some(dose.clone());
+                course.loading = None;
+            }
+        }
+        if self.partner_lag > 0.0 {
+            regimen.lag_partners(self.partner_lag);
+        }
+        Ok(regimen)
+    }
+
+    /// The partner drugs of the arm.
+    ///
+    /// # Errors
+    /// A partner file that cannot be used.
+    pub fn partners(
+        &self,
+        library: &Library,
+        body_weight: Option<f64>,
+    ) -> Result<Vec<PartnerDrug>> {
+        self.arm
+            .partners
+            .iter()
+            .map(|name| {
+                let prefix = format!("partner.{name}.");
+                let overrides: Vec<(String, String)> = self
+                    .overrides
+                    .iter()
+                    .filter_map(|(path, value)| {
+                        Some((path.strip_prefix(&prefix)?.to_owned(), value.clone()))
+                    })
+                    .collect();
+                PartnerDrug::read(library, name, &self.setting, self.mode, body_weight, &overrides)
+            })
+            .collect()
+    }
+
+    /// Turns names into a problem: reads, checks, solves the baseline, expands the timeline.
+    ///
+    /// # Errors
+    /// Anything that is wrong with names, files or numbers; a baseline that does not exist; a
+    /// pre-treatment that fails.
+    pub fn prepare(&self, library: &Library) -> Result<Problem> {
+        let mut table = self.parameters(library)?;
+        self.pretreat(library, &mut table)?;
+        let none = || std::array::from_fn(|_| None);
+        let mut model = Model::read(&table, none())?;
+        let weight = model.kinetics.absorption().map(|a| a.body_weight);
+        let drugs = self.partners(library, weight)?;
+        for (slot, drug) in drugs.iter().enumerate().take(PARTNER_SLOTS) {
+            model.partners[slot] = Some(drug.partner.clone());
+        }
+        let regimen = self.regimen(library, &table)?;
+        let timeline = Timeline::build(&regimen, &model, self.arm.sorafenib, &drugs)?;
+        let baseline = baseline(&model, &timeline.before).map_err(|failure| Error::Run {
+            run: self.label(),
+            state: failure.state.to_owned(),
+            time_h: 0.0,
+            cause: format!(
+                "no untreated steady state: {} per h is left, {} is allowed",
+                failure.derivative,
+                baseline::STEADY
+            ),
+            remedy: "bring the parameters back towards their plausible range".to_owned(),
+        })?;
+        Ok(Problem {
+            label: self.label(),
+            model,
+            baseline,
+            timeline,
+        })
+    }
+
+    /// A phenotype with a `[pretreatment]` starts with the resistant part that a parental tumour
+    /// has after that treatment.
+    fn pretreat(&self, library: &Library, table: &mut ParameterTable) -> Result<()> {
+        let Some(name) = &self.phenotype else {
+            return Ok(());
+        };
+        let phenotype = library.table("phenotypes", name, "--phenotype")?;
+        let Some(regimen) = phenotype.text("pretreatment.regimen") else {
+            return Ok(());
+        };
+        let setting = phenotype.text("pretreatment.setting").unwrap_or(&self.setting);
+        let reader = phenotype.reader();
+        let duration =
+            reader.read("pretreatment.duration", "h", crate::parameters::Domain::Positive)?;
+        let before = Self {
+            setting: setting.to_owned(),
+            arm: Arm::sorafenib(),
+            regimen: Some(regimen.to_owned()),
+            phenotype: Some(PARENTAL.to_owned()),
+            duration: Some(duration),
+            dose: None,
+            partner_lag: 0.0,
+            overrides: Vec::new(),
+            ..self.clone()
+        };
+        let outcome = before.prepare(library)?.run(&Accuracy::default(), &mut [])?;
+        table.replace_value(
+            "tumour.initial_resistant_fraction",
+            outcome.end.tumour.resistant_fraction(),
+        );
+        Ok(())
+    }
+}
+
+/// Every path that a phenotype or variant changes must exist in the biology or in some setting.
+fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
+    let mut all = library.table("", "biology", "params")?;
+    for setting in library.names("settings") {
+        all.overlay(&library.table("settings", setting, "--setting")?);
+    }
+    for (path, entry) in over.numbers() {
+        if all.number(path).is_none() && !path.starts_with("pretreatment.") {
+            return Err(Error::unknown_name(
+                entry.origin.to_string(),
+                "key",
+                path,
+                all.numbers().map(|(known, _)| known),
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Regimen {
+    /// Shifts all partner courses by `lag` hours; without courses, partners start at `lag`.
+    fn lag_partners(&mut self, lag: f64) {
+        if self.partner.is_empty() {
+            self.partner.push(Course::plain("--partner-lag"));
+        }
+        for course in &mut self.partner {
+            course.start += lag;
+            if let Some(stop) = &mut course.stop {
+                *stop += lag;
+            }
+        }
+    }
+}
