@@ -5,13 +5,16 @@
 //! combination of Zeng et al. 2021 (Front Oncol 11:641522).
 //!
 //! Rooms, each knowing only those before it:
-//! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`].
+//! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`] -
+//! [`endpoints`] - [`study`].
 
+pub mod endpoints;
 pub mod error;
 pub mod model;
 pub mod parameters;
 pub mod regimen;
 pub mod simulate;
+pub mod study;
 pub mod units;
 
 pub use error::{Error, Result};

@@ -290,7 +290,16 @@ impl<T: Number> Model<T> {
 
     /// The right-hand side: rates of change per hour of every state.
     pub fn derivatives(&self, inputs: &Inputs, y: &State<T>) -> State<T> {
-        let s = self.signals(inputs, y);
+        self.derivatives_given(inputs, y, &self.signals(inputs, y))
+    }
+
+    /// The right-hand side where the signals of the state are known already.
+    pub fn derivatives_given(
+        &self,
+        inputs: &Inputs,
+        y: &State<T>,
+        s: &Signals<T>,
+    ) -> State<T> {
         let zero = T::constant(0.0);
 
         let mut vasculature = y.vasculature;

@@ -71,6 +71,8 @@ pub struct Regimen {
     pub setting: String,
     /// Length of the run, h.
     pub duration: f64,
+    /// Times at which arms are compared, h, the main one first; empty: the end.
+    pub evaluations: Vec<f64>,
     /// pO2 of the medium before the start, mmHg (culture).
     pub oxygen_before: Option<f64>,
     /// Courses of sorafenib.
@@ -113,6 +115,8 @@ struct RawRegimen {
     title: String,
     setting: String,
     duration: String,
+    #[serde(default)]
+    evaluations: Vec<String>,
     oxygen_before: Option<String>,
     #[serde(default)]
     sorafenib: Vec<RawCourse>,
@@ -187,6 +191,11 @@ impl Regimen {
             title: raw.title,
             setting: raw.setting,
             duration,
+            evaluations: raw
+                .evaluations
+                .iter()
+                .map(|text| positive(text, "h", &format!("{origin}, key `evaluations`")))
+                .collect::<Result<Vec<_>>>()?,
             oxygen_before: raw
                 .oxygen_before
                 .map(|text| positive(&text, "mmHg", &format!("{origin}, key `oxygen_before`")))

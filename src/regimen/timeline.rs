@@ -64,6 +64,8 @@ pub struct Timeline {
     pub events: Vec<Event>,
     /// End of the run, h.
     pub duration: f64,
+    /// Times at which arms are compared, h, the main one first; never empty.
+    pub evaluations: Vec<f64>,
     /// Inputs before the first event.
     pub before: Inputs,
     /// Last time at which any drug is still being given, h; 0 without drug.
@@ -123,6 +125,7 @@ impl Timeline {
             .sort_by(|a, b| a.time.total_cmp(&b.time).then(rank(&a.change).cmp(&rank(&b.change))));
         Ok(Self {
             events: builder.events,
+            evaluations: evaluations(regimen),
             duration: regimen.duration,
             before,
             last_treatment: builder.last_treatment,
@@ -175,6 +178,16 @@ impl Timeline {
             .map(|event| event.time)
             .collect()
     }
+}
+
+/// The regimen's evaluation times within the run, and its end if none is left.
+fn evaluations(regimen: &Regimen) -> Vec<f64> {
+    let within = regimen.evaluations.iter().copied();
+    let mut times: Vec<f64> = within.filter(|time| *time <= regimen.duration).collect();
+    if times.is_empty() {
+        times.push(regimen.duration);
+    }
+    times
 }
 
 /// Order of changes at one time: surroundings, infusions, gate closing, then doses.

@@ -60,9 +60,9 @@ impl Segment<'_> {
         self.model.signals(self.inputs, state)
     }
 
-    /// Rates of change of a state under the inputs of the segment, per h.
-    pub fn rates(&self, state: &State<f64>) -> State<f64> {
-        self.model.derivatives(self.inputs, state)
+    /// Rates of change of a state with its signals under the inputs of the segment, per h.
+    pub fn rates(&self, state: &State<f64>, signals: &Signals<f64>) -> State<f64> {
+        self.model.derivatives_given(self.inputs, state, signals)
     }
 }
 

@@ -1,0 +1,20 @@
+//! Studies: many runs, one question.
+//!
+//! A study takes a library and a question and gives back values; it knows no screen and no file.
+//! Progress is shown by an observer that the caller hands in.
+
+mod arm_run;
+mod compare;
+mod overview;
+mod sign_map;
+
+pub use arm_run::{ArmRun, Verification, run_scenario};
+pub use compare::{ArmResult, CompareStudy, Verdict, all_arms, compare};
+pub use overview::{Overview, overview, overview_runs};
+pub use sign_map::{SignMap, sign_map};
+
+/// Told after every finished run of a study.
+pub type Progress<'a> = &'a (dyn Fn() + Sync);
+
+/// A progress observer that shows nothing.
+pub fn silent() {}
