@@ -5,16 +5,23 @@
 //! combination of Zeng et al. 2021 (Front Oncol 11:641522).
 //!
 //! Rooms, each knowing only those before it:
-//! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`] -
-//! [`endpoints`] - [`study`].
+//! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`] - [`endpoints`] - [`study`] -
+//! [`figure`] and [`report`] - [`cli`].
 
+pub mod cli;
 pub mod endpoints;
 pub mod error;
+pub mod figure;
 pub mod model;
 pub mod parameters;
 pub mod regimen;
+pub mod report;
 pub mod simulate;
 pub mod study;
 pub mod units;
 
 pub use error::{Error, Result};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

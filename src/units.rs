@@ -188,10 +188,7 @@ mod tests {
             factor("florps", "h"),
             Err(UnitError::Unreadable(_))
         ));
-        assert!(matches!(
-            factor("1; 2", "h"),
-            Err(UnitError::Unreadable(_))
-        ));
+        assert!(matches!(factor("1; 2", "h"), Err(UnitError::Unreadable(_))));
     }
 
     #[test]
@@ -201,10 +198,7 @@ mod tests {
         assert!(Quantity::parse("1e-3 1/h").is_ok_and(|q| (q.value - 1e-3).abs() < 1e-18));
         assert!(Quantity::parse("0.9 1/h").is_ok_and(|q| q.unit == "1/h"));
         assert!(matches!(Quantity::parse("30"), Err(UnitError::NoUnit(_))));
-        assert!(matches!(
-            Quantity::parse("mg"),
-            Err(UnitError::NoNumber(_))
-        ));
+        assert!(matches!(Quantity::parse("mg"), Err(UnitError::NoNumber(_))));
         assert!(matches!(
             Quantity::parse("nan h"),
             Err(UnitError::NoNumber(_))

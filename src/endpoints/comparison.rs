@@ -79,7 +79,10 @@ mod tests {
         let e = Evaluation::new(336.0, 400.0, 1000.0, 100.0, &[500.0, 800.0]);
         assert!(e.bliss_interaction.is_some_and(|i| (i - 1.0).abs() < 1e-12));
         assert!((e.growth_inhibition - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(Evaluation::new(0.0, 1.0, 2.0, 1.0, &[1.0]).bliss_expected, None);
+        assert_eq!(
+            Evaluation::new(0.0, 1.0, 2.0, 1.0, &[1.0]).bliss_expected,
+            None
+        );
     }
 
     #[test]

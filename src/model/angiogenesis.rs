@@ -98,25 +98,20 @@ impl<T: Number> VesselParameters<T> {
 
     /// Perfusion q relative to the reference tumour.
     pub fn perfusion(&self, v: &Vasculature<T>) -> T {
-        let reference = self.immature_perfusion * self.immature_fraction
-            + self.immature_fraction.complement();
+        let reference =
+            self.immature_perfusion * self.immature_fraction + self.immature_fraction.complement();
         (self.immature_perfusion * v.immature + v.mature) / reference
     }
 
     /// (Ei', Em').
-    pub fn derivatives(
-        &self,
-        v: &Vasculature<T>,
-        signal: T,
-        inhibition: &Inhibition<T>,
-    ) -> (T, T) {
+    pub fn derivatives(&self, v: &Vasculature<T>, signal: T, inhibition: &Inhibition<T>) -> (T, T) {
         let s2 = signal.squared();
         let response = (self.vegf_saturation + 1.0) * s2.saturation(self.vegf_saturation);
         let maturing = self.maturation() * inhibition.pdgfr.complement() * v.immature;
         let immature =
             self.sprouting() * response - maturing - self.immature_regression * v.immature;
-        let mature =
-            maturing - self.mature_loss * (self.pdgfr_loss_gain * inhibition.pdgfr + 1.0) * v.mature;
+        let mature = maturing
+            - self.mature_loss * (self.pdgfr_loss_gain * inhibition.pdgfr + 1.0) * v.mature;
         (immature, mature)
     }
 }

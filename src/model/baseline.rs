@@ -120,7 +120,9 @@ pub fn baseline(model: &Model<f64>, inputs: &Inputs) -> Result<State<f64>, Basel
         for (column, j) in solved.iter().enumerate() {
             let mut seeded = state.to_array().map(Dual64::constant);
             seeded[*j] = seeded[*j].derivative();
-            let derivatives = dual.derivatives(inputs, &State::from_array(&seeded)).to_array();
+            let derivatives = dual
+                .derivatives(inputs, &State::from_array(&seeded))
+                .to_array();
             for (row, i) in solved.iter().enumerate() {
                 jacobian[(row, column)] = derivatives[*i].eps;
             }

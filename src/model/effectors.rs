@@ -95,8 +95,7 @@ impl<T: Number> EffectorParameters<T> {
         let hif1 = activity.hif1 - 1.0;
         let hif2 = activity.hif2 - 1.0;
 
-        let glycolysis =
-            (self.glycolysis_hif1_gain * hif1 + 1.0) * nodes.glycolysis.complement();
+        let glycolysis = (self.glycolysis_hif1_gain * hif1 + 1.0) * nodes.glycolysis.complement();
 
         let survival = (self.survival_hif1_weight * hif1
             + self.survival_hif2_weight * hif2
@@ -110,8 +109,7 @@ impl<T: Number> EffectorParameters<T> {
             + 1.0;
         let hypoxic_death = self.apoptosis_hypoxia_gain
             * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen));
-        let apoptosis =
-            kill * protection(e.survival) + hypoxic_death * protection(e.glycolysis);
+        let apoptosis = kill * protection(e.survival) + hypoxic_death * protection(e.glycolysis);
 
         let emt = (self.emt_hif2_gain * hif2 + 1.0) * nodes.emt.complement();
 

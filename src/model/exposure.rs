@@ -128,8 +128,7 @@ impl Absorption<f64> {
     pub fn fraction(&self, dose: f64, time_on_treatment: f64) -> f64 {
         let h = self.saturation_exponent;
         let load = |per_kg: f64| 1.0 + (per_kg / self.saturation_dose).power(h);
-        let saturation =
-            (load(self.reference_dose) / load(dose / self.body_weight)).power(1.0 / h);
+        let saturation = (load(self.reference_dose) / load(dose / self.body_weight)).power(1.0 / h);
         let since_onset = (time_on_treatment - self.decline_onset).max(0.0);
         let decline = self.decline_floor
             + (1.0 - self.decline_floor) * Number::exp(-since_onset / self.decline_time);

@@ -131,8 +131,7 @@ impl<T: Number> HifParameters<T> {
         nodes: &Nodes<T>,
     ) -> HifActivity<T> {
         let t1 = levels.hif1a * nodes.hif1_transactivation.complement();
-        let gain =
-            self.regulator_activity_gain * (levels.regulator - reference.regulator) + 1.0;
+        let gain = self.regulator_activity_gain * (levels.regulator - reference.regulator) + 1.0;
         let t2 = levels.hif2a * gain * nodes.hif2_dimerisation.complement();
         HifActivity {
             hif1: output(t1, self.hif1_saturation),
@@ -158,12 +157,8 @@ impl<T: Number> HifParameters<T> {
         let hif1a_synthesis = reference.hif1a_synthesis
             * inhibition.hif1_synthesis.complement()
             * nodes.hif1_synthesis.complement();
-        let hif1a_loss = self.hif1a_loss
-            * (self.induced_loss_gain * nodes.hif1_degradation + 1.0)
-            + self.hif1a_hydroxylation
-                * hydroxylation
-                * (nodes.hif1_degradation + 1.0)
-                * regulated
+        let hif1a_loss = self.hif1a_loss * (self.induced_loss_gain * nodes.hif1_degradation + 1.0)
+            + self.hif1a_hydroxylation * hydroxylation * (nodes.hif1_degradation + 1.0) * regulated
             + self.haf_loss * levels.regulator * regulated;
 
         let hif2a_synthesis = reference.hif2a_synthesis

@@ -133,13 +133,18 @@ impl Model<f64> {
     ) -> Result<Self> {
         let reader = table.reader();
         let place = |key: &str| {
-            table
-                .text_origin(key)
-                .map_or_else(|| format!("params, key `{key}`"), |o| format!("{o}, key `{key}`"))
+            table.text_origin(key).map_or_else(
+                || format!("params, key `{key}`"),
+                |o| format!("{o}, key `{key}`"),
+            )
         };
         let text = |key: &str| {
             table.text(key).ok_or_else(|| {
-                crate::Error::input(place(key), "the text is missing", "see the shipped settings")
+                crate::Error::input(
+                    place(key),
+                    "the text is missing",
+                    "see the shipped settings",
+                )
             })
         };
         let kinetics =
@@ -201,7 +206,10 @@ impl Model<f64> {
         Model {
             kinetics: self.kinetics.map(&mut f),
             sorafenib: self.sorafenib.map(&mut f),
-            partners: self.partners.each_ref().map(|slot| slot.as_ref().map(|p| p.map(&mut f))),
+            partners: self
+                .partners
+                .each_ref()
+                .map(|slot| slot.as_ref().map(|p| p.map(&mut f))),
             vegf: self.vegf.map(&mut f),
             environment: match &self.environment {
                 Environment::Culture => Environment::Culture,
@@ -265,7 +273,9 @@ impl<T: Number> Model<T> {
         let sorafenib_unbound = self.sorafenib.unbound(sorafenib_total);
         let nodes = self.nodes(inputs, &y.partners);
         let activity = self.hif.activity(&y.hif, &self.hif_reference, &nodes);
-        let intracellular = self.sorafenib.intracellular(sorafenib_unbound, activity.hif1);
+        let intracellular = self
+            .sorafenib
+            .intracellular(sorafenib_unbound, activity.hif1);
         let inhibition = self.sorafenib.inhibition(sorafenib_unbound, intracellular);
         let (perfusion, oxygen_target) = match &self.environment {
             Environment::Culture => (T::constant(1.0), T::constant(inputs.medium_oxygen)),
@@ -294,12 +304,7 @@ impl<T: Number> Model<T> {
     }
 
     /// The right-hand side where the signals of the state are known already.
-    pub fn derivatives_given(
-        &self,
-        inputs: &Inputs,
-        y: &State<T>,
-        s: &Signals<T>,
-    ) -> State<T> {
+    pub fn derivatives_given(&self, inputs: &Inputs, y: &State<T>, s: &Signals<T>) -> State<T> {
         let zero = T::constant(0.0);
 
         let mut vasculature = y.vasculature;

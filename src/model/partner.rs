@@ -223,8 +223,8 @@ impl<T: Number> Partner<T> {
             PartnerAction::Imposed(imposed) if input.given => *imposed,
             PartnerAction::Imposed(_) => Nodes::none(),
             PartnerAction::Potency { emax, ec50 } => {
-                let unbound = (self.unbound_fraction * self.concentration(amounts, input))
-                    .positive_part();
+                let unbound =
+                    (self.unbound_fraction * self.concentration(amounts, input)).positive_part();
                 let (emax, ec50) = (emax.values(), ec50.values());
                 Nodes::from_values(std::array::from_fn(|i| {
                     emax[i] * unbound.saturation(ec50[i])

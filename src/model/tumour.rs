@@ -130,14 +130,14 @@ impl<T: Number> TumourParameters<T> {
         let exposed = self.resistant_protection.complement();
         let cytostasis = self.raf_cytostasis * inhibition.raf;
         let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
-        let resistant_deaths = self.death_rate
-            * (exposed * (effectors.apoptosis - 1.0) + 1.0)
-            * tumour.resistant;
+        let resistant_deaths =
+            self.death_rate * (exposed * (effectors.apoptosis - 1.0) + 1.0) * tumour.resistant;
         let adapting =
             self.adaptation_rate * (activity.hif2 - 1.0).positive_part() * tumour.sensitive;
         let reverting = self.reversion_rate * tumour.resistant;
         Tumour {
-            sensitive: growth * cytostasis.complement() * tumour.sensitive - sensitive_deaths
+            sensitive: growth * cytostasis.complement() * tumour.sensitive
+                - sensitive_deaths
                 - adapting
                 + reverting,
             resistant: growth * (exposed * cytostasis).complement() * tumour.resistant

@@ -131,7 +131,11 @@ impl Library {
     pub fn names(&self, folder: &str) -> Vec<&str> {
         self.documents
             .keys()
-            .filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".toml"))
+            .filter_map(|path| {
+                path.strip_prefix(folder)?
+                    .strip_prefix('/')?
+                    .strip_suffix(".toml")
+            })
             .collect()
     }
 
@@ -150,13 +154,10 @@ impl Library {
         } else {
             format!("{folder}/{name}.toml")
         };
-        self.documents
-            .get(&path)
-            .map(Vec::as_slice)
-            .ok_or_else(|| {
-                let singular = folder.strip_suffix('s').unwrap_or(folder);
-                Error::unknown_name(place, singular, name, self.names(folder))
-            })
+        self.documents.get(&path).map(Vec::as_slice).ok_or_else(|| {
+            let singular = folder.strip_suffix('s').unwrap_or(folder);
+            Error::unknown_name(place, singular, name, self.names(folder))
+        })
     }
 
     /// The parameter table of `folder/name.toml`, the user's numbers laid over the shipped ones.
@@ -190,19 +191,29 @@ impl Library {
         Ok(references)
     }
 
-    /// Every file of the set that counts, as (relative path, content), for export.
-    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Every file as shipped, as (relative path, content), for export.
+    pub fn shipped_files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.documents.iter().filter_map(|(path, layers)| {
-            layers.last().map(|document| (path.as_str(), document.text.as_str()))
+            let document = layers.first()?;
+            Some((path.as_str(), document.text.as_str()))
+        })
+    }
+
+    /// Every layer of every file, as (relative path, content), in a fixed order.
+    pub fn layers_of_all_files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.documents.iter().flat_map(|(path, layers)| {
+            layers
+                .iter()
+                .map(|document| (path.as_str(), document.text.as_str()))
         })
     }
 }
 
 /// A TOML or schema error of a whole file as an input error with file and line.
 pub(crate) fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
-    let line = error
-        .span()
-        .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error.span().map_or(1, |span| {
+        text[..span.start.min(text.len())].matches('\n').count() + 1
+    });
     Error::input(
         format!("{origin}:{line}"),
         error.message().to_owned(),

@@ -12,6 +12,6 @@ mod library;
 mod table;
 
 pub use entry::{Domain, Entry, Grade, Origin};
-pub use library::{Document, Library, Reference};
 pub(crate) use library::toml_error;
+pub use library::{Document, Library, Reference};
 pub use table::{ParameterTable, Reader};

@@ -38,7 +38,13 @@ impl ParameterTable {
         Ok(table)
     }
 
-    fn collect(&mut self, prefix: &str, from: &dyn TableLike, file: &str, text: &str) -> Result<()> {
+    fn collect(
+        &mut self,
+        prefix: &str,
+        from: &dyn TableLike,
+        file: &str,
+        text: &str,
+    ) -> Result<()> {
         for (key, item) in from.iter() {
             let path = if prefix.is_empty() {
                 key.to_owned()
@@ -119,7 +125,11 @@ impl ParameterTable {
         let example = format!(
             "give a number with a unit like the shipped one, for instance --set \"{path}={} {}\"",
             entry.value.unwrap_or(1.0),
-            if entry.unit.is_empty() { "1" } else { &entry.unit },
+            if entry.unit.is_empty() {
+                "1"
+            } else {
+                &entry.unit
+            },
         );
         let problem = |error: units::UnitError| Error::input(&place, error.to_string(), &example);
         let quantity = Quantity::parse(text).map_err(problem)?;
@@ -152,7 +162,9 @@ impl ParameterTable {
 
     /// All numbers by path, in alphabetical order.
     pub fn numbers(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.numbers.iter().map(|(path, entry)| (path.as_str(), entry))
+        self.numbers
+            .iter()
+            .map(|(path, entry)| (path.as_str(), entry))
     }
 
     /// One number with everything that is known of it.
@@ -296,7 +308,11 @@ fn read_entry(path: &str, item: &Item, origin: Origin) -> Result<Entry> {
     let place = format!("{origin}, key `{path}`");
     let fail = |problem: String, remedy: &str| Err(Error::input(&place, problem, remedy));
     let value = item.clone().into_value().map_err(|_| {
-        Error::input(&place, "not a table", "write { value = …, unit = \"…\", … }")
+        Error::input(
+            &place,
+            "not a table",
+            "write { value = …, unit = \"…\", … }",
+        )
     })?;
     let raw = RawEntry::deserialize(value.into_deserializer()).map_err(|error| {
         Error::input(
@@ -306,15 +322,16 @@ fn read_entry(path: &str, item: &Item, origin: Origin) -> Result<Entry> {
         )
     })?;
     if !raw.value.is_finite() {
-        return fail(format!("the value is {}", raw.value), "give a finite number");
+        return fail(
+            format!("the value is {}", raw.value),
+            "give a finite number",
+        );
     }
-    if let Err(error) = units::factor(&raw.unit, "1") {
-        if matches!(error, units::UnitError::Unreadable(_)) {
-            return fail(
-                error.to_string(),
-                "use a unit such as 1, h, 1/h, mg/kg, nM, mmHg, L/kg",
-            );
-        }
+    if let Err(error @ units::UnitError::Unreadable(_)) = units::factor(&raw.unit, "1") {
+        return fail(
+            error.to_string(),
+            "use a unit such as 1, h, 1/h, mg/kg, nM, mmHg, L/kg",
+        );
     }
     if let Some((low, high)) = raw.range {
         let ordered = low.is_finite() && high.is_finite() && low <= high;
@@ -326,7 +343,10 @@ fn read_entry(path: &str, item: &Item, origin: Origin) -> Result<Entry> {
         }
         if raw.value < low || raw.value > high {
             return fail(
-                format!("{} {} lies outside its own range [{low}, {high}]", raw.value, raw.unit),
+                format!(
+                    "{} {} lies outside its own range [{low}, {high}]",
+                    raw.value, raw.unit
+                ),
                 "change the value, or the range with its reason",
             );
         }
@@ -378,10 +398,14 @@ missing = "unknown"
     fn numbers_come_out_in_internal_units() {
         let table = ParameterTable::parse("x.toml", TEXT).expect("valid");
         let reader = table.reader();
-        let loss = reader.read("hif.loss", "1/h", Domain::Positive).expect("known");
+        let loss = reader
+            .read("hif.loss", "1/h", Domain::Positive)
+            .expect("known");
         assert!((loss - 0.7).abs() < 1e-12);
         assert_eq!(
-            reader.read_known("hif.missing", "1/h", Domain::Any).expect("readable"),
+            reader
+                .read_known("hif.missing", "1/h", Domain::Any)
+                .expect("readable"),
             None
         );
         assert_eq!(table.text("title"), Some("a test"));
@@ -392,18 +416,44 @@ missing = "unknown"
     #[test]
     fn bad_entries_name_file_line_and_key() {
         for (line, needle) in [
-            ("k = { value = nan, unit = \"h\", grade = \"assumed\", note = \"\" }", "NaN"),
-            ("k = { value = 1.0, grade = \"assumed\", note = \"\" }", "unit"),
-            ("k = { value = 1.0, unit = \"florp\", grade = \"assumed\", note = \"\" }", "florp"),
-            ("k = { value = 1.0, unit = \"h\", grade = \"guessed\", note = \"\" }", "guessed"),
-            ("k = { value = 1.0, unit = \"h\", grade = \"verified\" }", "without a source"),
-            ("k = { value = 1.0, unit = \"h\", grade = \"assumed\" }", "without a note"),
-            ("k = { value = 9.0, unit = \"h\", grade = \"assumed\", note = \"\", range = [1.0, 2.0] }", "outside"),
-            ("k = { value = 1.0, unit = \"h\", grade = \"assumed\", note = \"\", rnage = [1.0, 2.0] }", "rnage"),
+            (
+                "k = { value = nan, unit = \"h\", grade = \"assumed\", note = \"\" }",
+                "NaN",
+            ),
+            (
+                "k = { value = 1.0, grade = \"assumed\", note = \"\" }",
+                "unit",
+            ),
+            (
+                "k = { value = 1.0, unit = \"florp\", grade = \"assumed\", note = \"\" }",
+                "florp",
+            ),
+            (
+                "k = { value = 1.0, unit = \"h\", grade = \"guessed\", note = \"\" }",
+                "guessed",
+            ),
+            (
+                "k = { value = 1.0, unit = \"h\", grade = \"verified\" }",
+                "without a source",
+            ),
+            (
+                "k = { value = 1.0, unit = \"h\", grade = \"assumed\" }",
+                "without a note",
+            ),
+            (
+                "k = { value = 9.0, unit = \"h\", grade = \"assumed\", note = \"\", range = [1.0, 2.0] }",
+                "outside",
+            ),
+            (
+                "k = { value = 1.0, unit = \"h\", grade = \"assumed\", note = \"\", rnage = [1.0, 2.0] }",
+                "rnage",
+            ),
             ("k = 3.0", "no unit"),
             ("k = = 3.0", "TOML"),
         ] {
-            let error = ParameterTable::parse("bad.toml", line).expect_err(line).to_string();
+            let error = ParameterTable::parse("bad.toml", line)
+                .expect_err(line)
+                .to_string();
             assert!(error.contains("bad.toml:1"), "{error}");
             assert!(error.contains(needle), "{needle} in {error}");
         }
@@ -413,9 +463,14 @@ missing = "unknown"
     fn an_unused_key_is_reported_with_the_nearest() {
         let table = ParameterTable::parse("x.toml", TEXT).expect("valid");
         let reader = table.reader();
-        reader.read("hif.loss", "1/h", Domain::Positive).expect("known");
+        reader
+            .read("hif.loss", "1/h", Domain::Positive)
+            .expect("known");
         let error = reader.finish().expect_err("missing unused").to_string();
-        assert!(error.contains("x.toml:5") && error.contains("hif.missing"), "{error}");
+        assert!(
+            error.contains("x.toml:5") && error.contains("hif.missing"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -423,8 +478,26 @@ missing = "unknown"
         let mut table = ParameterTable::parse("x.toml", TEXT).expect("valid");
         table.set("hif.loss", "0.5 1/h").expect("same dimension");
         assert_eq!(table.number("hif.loss").and_then(|e| e.value), Some(12.0));
-        assert!(table.set("hif.los", "0.5 1/h").expect_err("typo").to_string().contains("hif.loss"));
-        assert!(table.set("hif.loss", "0.5 mg").expect_err("unit").to_string().contains("dimension"));
-        assert!(table.set("hif.loss", "0.5").expect_err("no unit").to_string().contains("no unit"));
+        assert!(
+            table
+                .set("hif.los", "0.5 1/h")
+                .expect_err("typo")
+                .to_string()
+                .contains("hif.loss")
+        );
+        assert!(
+            table
+                .set("hif.loss", "0.5 mg")
+                .expect_err("unit")
+                .to_string()
+                .contains("dimension")
+        );
+        assert!(
+            table
+                .set("hif.loss", "0.5")
+                .expect_err("no unit")
+                .to_string()
+                .contains("no unit")
+        );
     }
 }

@@ -242,4 +242,3 @@ fn read_kinetics(
         )),
     }
 }
-

@@ -212,7 +212,11 @@ fn read_course(raw: RawCourse, place: String) -> Result<Course> {
         text.map(|text| {
             let place = format!("{place}, key `{key}`");
             let quantity = Quantity::parse(&text).map_err(|error| {
-                Error::input(&place, error.to_string(), "write an amount such as \"30 mg/kg\"")
+                Error::input(
+                    &place,
+                    error.to_string(),
+                    "write an amount such as \"30 mg/kg\"",
+                )
             })?;
             if quantity.value < 0.0 {
                 return Err(Error::input(
@@ -229,9 +233,9 @@ fn read_course(raw: RawCourse, place: String) -> Result<Course> {
         text.map(|text| positive(&text, "h", &format!("{place}, key `{key}`")))
             .transpose()
     };
-    let start = raw
-        .start
-        .map_or(Ok(0.0), |text| time(&text, &format!("{place}, key `start`")))?;
+    let start = raw.start.map_or(Ok(0.0), |text| {
+        time(&text, &format!("{place}, key `start`"))
+    })?;
     let stop = raw
         .stop
         .map(|text| time(&text, &format!("{place}, key `stop`")))

@@ -120,9 +120,11 @@ impl Timeline {
             };
             builder.partner(slot, drug, courses)?;
         }
-        builder
-            .events
-            .sort_by(|a, b| a.time.total_cmp(&b.time).then(rank(&a.change).cmp(&rank(&b.change))));
+        builder.events.sort_by(|a, b| {
+            a.time
+                .total_cmp(&b.time)
+                .then(rank(&a.change).cmp(&rank(&b.change)))
+        });
         Ok(Self {
             events: builder.events,
             evaluations: evaluations(regimen),
@@ -146,7 +148,10 @@ impl Timeline {
                     given += amount;
                     absorbed += part;
                 }
-                Change::Infusion { drug: infused, rate } if infused == drug => {
+                Change::Infusion {
+                    drug: infused,
+                    rate,
+                } if infused == drug => {
                     let amount = running.1 * (event.time - running.0);
                     given += amount;
                     absorbed += amount;
@@ -218,7 +223,9 @@ impl Builder<'_> {
         let mut windows = Vec::new();
         let mut start = course.start;
         while start < stop {
-            let end = course.cycle.map_or(stop, |cycle| (start + cycle.on).min(stop));
+            let end = course
+                .cycle
+                .map_or(stop, |cycle| (start + cycle.on).min(stop));
             windows.push((start, end));
             self.last_treatment = self.last_treatment.max(end);
             match course.cycle {
@@ -250,7 +257,10 @@ impl Builder<'_> {
         let Some(absorption) = self.model.kinetics.absorption().cloned() else {
             return self.sorafenib_medium(courses);
         };
-        let first = courses.iter().map(|c| c.start).fold(f64::INFINITY, f64::min);
+        let first = courses
+            .iter()
+            .map(|c| c.start)
+            .fold(f64::INFINITY, f64::min);
         let mut oral_times = Vec::new();
         let mut infusions = Vec::new();
         for course in courses {
@@ -262,7 +272,11 @@ impl Builder<'_> {
                 )
             })?;
             for (i, time) in self.dose_times(course, interval).into_iter().enumerate() {
-                let amount = if i == 0 { course.loading.as_ref() } else { None };
+                let amount = if i == 0 {
+                    course.loading.as_ref()
+                } else {
+                    None
+                };
                 let Some(amount) = amount.or(course.amount.as_ref()) else {
                     continue;
                 };
@@ -334,9 +348,11 @@ impl Builder<'_> {
             match drug.dosing {
                 Dosing::Held(own) => {
                     let level = match &course.amount {
-                        Some(amount) => {
-                            Some(concentration(amount, drug.partner.molar_mass, &course.place)?)
-                        }
+                        Some(amount) => Some(concentration(
+                            amount,
+                            drug.partner.molar_mass,
+                            &course.place,
+                        )?),
                         None => own,
                     };
                     let Some(level) = level else { continue };
@@ -348,7 +364,11 @@ impl Builder<'_> {
                 Dosing::Oral { amount, interval } => {
                     let interval = course.interval.unwrap_or(interval);
                     for (i, time) in self.dose_times(course, interval).into_iter().enumerate() {
-                        let loading = if i == 0 { course.loading.as_ref() } else { None };
+                        let loading = if i == 0 {
+                            course.loading.as_ref()
+                        } else {
+                            None
+                        };
                         let given = match loading.or(course.amount.as_ref()) {
                             Some(amount) => self.milligrams(amount, &course.place)?,
                             None => amount,

@@ -103,7 +103,7 @@ pub(super) struct Solved {
 }
 
 /// Steps per segment beyond which the run is given up.
-const MAX_STEPS: u32 = 1_000_000;
+const MAX_STEPS: u32 = 100_000;
 
 /// The equations of one segment in scaled states.
 struct Scaled<'a> {
@@ -118,7 +118,10 @@ impl System<f64, Vector> for Scaled<'_> {
     fn system(&self, time: f64, y: &Vector, dy: &mut Vector) {
         let state = State::from_array(&y.component_mul(self.scale).into());
         if let Some(index) = outside_domain(&state) {
-            self.trouble.set(Some((time, index)));
+            // The stages after a rejected one are NaN throughout and name no culprit.
+            if y.iter().any(|value| value.is_finite()) {
+                self.trouble.set(Some((time, index)));
+            }
             dy.fill(f64::NAN);
             return;
         }
@@ -286,4 +289,3 @@ fn failure(error: &IntegrationError, trouble: Option<(f64, usize)>) -> SegmentFa
         },
     }
 }
-

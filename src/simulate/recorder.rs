@@ -43,7 +43,9 @@ impl Recorder {
             trajectory: Trajectory::default(),
         };
         if recorder.grid.first().is_some_and(|t| *t <= 0.0) {
-            let signals = problem.model.signals(&problem.timeline.before, &problem.baseline);
+            let signals = problem
+                .model
+                .signals(&problem.timeline.before, &problem.baseline);
             recorder.push(0.0, problem.baseline, signals);
         }
         recorder
@@ -54,7 +56,10 @@ impl Recorder {
         let duration = problem.timeline.duration;
         let count = (duration / step + 1e-9).floor() as u32;
         let mut grid: Vec<f64> = (0..=count).map(|i| f64::from(i) * step).collect();
-        if grid.last().is_some_and(|last| duration - last > 1e-9 * duration) {
+        if grid
+            .last()
+            .is_some_and(|last| duration - last > 1e-9 * duration)
+        {
             grid.push(duration);
         }
         Self::new(problem, grid)

@@ -112,11 +112,7 @@ impl Problem {
     ///
     /// # Errors
     /// A state that leaves its domain, or a solver that gives up, with state, time and run.
-    pub fn run(
-        &self,
-        accuracy: &Accuracy,
-        observers: &mut [&mut dyn Observer],
-    ) -> Result<Outcome> {
+    pub fn run(&self, accuracy: &Accuracy, observers: &mut [&mut dyn Observer]) -> Result<Outcome> {
         let scale = integrator::scales(&self.model, self.largest_doses());
         let dual: Option<Model<Dual64>> = match accuracy.method {
             Method::Dopri5 => None,

@@ -115,8 +115,15 @@ impl Scenario {
             }
         }
         for (path, value) in &self.overrides {
-            if !path.starts_with("partner.") {
-                table.set(path, value)?;
+            match path
+                .strip_prefix("partner.")
+                .and_then(|rest| rest.split_once('.'))
+            {
+                // Checked here even for arms without this partner.
+                Some((partner, key)) => library
+                    .table("partners", partner, &format!("--set {path}"))?
+                    .set(key, value)?,
+                None => table.set(path, value)?,
             }
         }
         Ok(table)
@@ -163,6 +170,7 @@ impl Scenario {
             for course in &mut regimen.sorafenib {
                 course.amount = Some(dose.clone());
                 course.loading = None;
+                course.place = format!("--dose {dose}");
             }
         }
         if self.partner_lag > 0.0 {
@@ -192,7 +200,14 @@ impl Scenario {
                         Some((path.strip_prefix(&prefix)?.to_owned(), value.clone()))
                     })
                     .collect();
-                PartnerDrug::read(library, name, &self.setting, self.mode, body_weight, &overrides)
+                PartnerDrug::read(
+                    library,
+                    name,
+                    &self.setting,
+                    self.mode,
+                    body_weight,
+                    &overrides,
+                )
             })
             .collect()
     }
@@ -243,10 +258,15 @@ impl Scenario {
         let Some(regimen) = phenotype.text("pretreatment.regimen") else {
             return Ok(());
         };
-        let setting = phenotype.text("pretreatment.setting").unwrap_or(&self.setting);
+        let setting = phenotype
+            .text("pretreatment.setting")
+            .unwrap_or(&self.setting);
         let reader = phenotype.reader();
-        let duration =
-            reader.read("pretreatment.duration", "h", crate::parameters::Domain::Positive)?;
+        let duration = reader.read(
+            "pretreatment.duration",
+            "h",
+            crate::parameters::Domain::Positive,
+        )?;
         let before = Self {
             setting: setting.to_owned(),
             arm: Arm::sorafenib(),
@@ -258,7 +278,9 @@ impl Scenario {
             overrides: Vec::new(),
             ..self.clone()
         };
-        let outcome = before.prepare(library)?.run(&Accuracy::default(), &mut [])?;
+        let outcome = before
+            .prepare(library)?
+            .run(&Accuracy::default(), &mut [])?;
         table.replace_value(
             "tumour.initial_resistant_fraction",
             outcome.end.tumour.resistant_fraction(),

@@ -3,7 +3,9 @@
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
 use crate::parameters::Library;
-use crate::simulate::{Accuracy, Method, Outcome, Problem, Recorder, Scenario, Trajectory};
+use crate::simulate::{
+    Accuracy, Method, Observer, Outcome, Problem, Recorder, Scenario, Trajectory,
+};
 use serde::Serialize;
 
 /// A finished run of one scenario.
@@ -25,13 +27,15 @@ pub struct ArmRun {
     pub verification: Option<Verification>,
 }
 
-/// The endpoints again, at a tenth of the tolerance and by an independent method.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// The run again, at a tenth of the tolerance and by an independent method.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verification {
-    /// Dopri5 at rtol/10.
+    /// Endpoints of Dopri5 at rtol/10.
     pub tighter: Endpoints,
-    /// Dop853 at rtol/10.
+    /// Endpoints of Dop853 at rtol/10.
     pub independent: Endpoints,
+    /// Error of the burden at each evaluation time: the larger difference of the two reruns.
+    pub burden_errors: Vec<f64>,
 }
 
 impl Verification {
@@ -69,27 +73,26 @@ pub fn run_scenario(
 ) -> Result<ArmRun> {
     let problem = scenario.prepare(library)?;
     let mut recorder = Recorder::every(&problem, grid_step);
-    let mut collector = Collector::new(&problem);
-    let mut order: Vec<usize> = (0..problem.timeline.evaluations.len()).collect();
-    order.sort_by(|a, b| {
-        problem.timeline.evaluations[*a].total_cmp(&problem.timeline.evaluations[*b])
-    });
-    let sorted = order.iter().map(|i| problem.timeline.evaluations[*i]);
-    let mut evaluations = Recorder::new(&problem, sorted.collect());
-    let outcome = problem.run(
-        accuracy,
-        &mut [&mut recorder, &mut collector, &mut evaluations],
-    )?;
-    let sampled = evaluations.finish().series(|_, signals| signals.burden);
-    let mut burdens = vec![0.0; sampled.len()];
-    for (i, burden) in order.into_iter().zip(sampled) {
-        burdens[i] = burden;
-    }
-    let endpoints = collector.finish(&problem, &outcome);
+    let measured = measure(&problem, accuracy, Some(&mut recorder))?;
     let verification = if verify {
+        let tenth = |method| Accuracy {
+            method,
+            rtol: accuracy.rtol / 10.0,
+            ..*accuracy
+        };
+        let tighter = measure(&problem, &tenth(Method::Dopri5), None)?;
+        let independent = measure(&problem, &tenth(Method::Dop853), None)?;
+        let reruns = tighter.burdens.iter().zip(&independent.burdens);
+        let burden_errors = measured
+            .burdens
+            .iter()
+            .zip(reruns)
+            .map(|(burden, (a, b))| (burden - a).abs().max((burden - b).abs()))
+            .collect();
         Some(Verification {
-            tighter: endpoints_at(&problem, accuracy, Method::Dopri5)?,
-            independent: endpoints_at(&problem, accuracy, Method::Dop853)?,
+            tighter: tighter.endpoints,
+            independent: independent.endpoints,
+            burden_errors,
         })
     } else {
         None
@@ -97,21 +100,44 @@ pub fn run_scenario(
     Ok(ArmRun {
         scenario: scenario.clone(),
         trajectory: recorder.finish(),
+        endpoints: measured.endpoints,
+        burdens: measured.burdens,
+        outcome: measured.outcome,
         problem,
-        endpoints,
-        burdens,
-        outcome,
         verification,
     })
 }
 
-fn endpoints_at(problem: &Problem, accuracy: &Accuracy, method: Method) -> Result<Endpoints> {
-    let tighter = Accuracy {
-        method,
-        rtol: accuracy.rtol / 10.0,
-        ..*accuracy
-    };
+struct Measured {
+    endpoints: Endpoints,
+    burdens: Vec<f64>,
+    outcome: Outcome,
+}
+
+/// Runs a problem and measures its endpoints and the burden at its evaluation times.
+fn measure(
+    problem: &Problem,
+    accuracy: &Accuracy,
+    recorder: Option<&mut Recorder>,
+) -> Result<Measured> {
+    let times = &problem.timeline.evaluations;
+    let mut sorted = times.clone();
+    sorted.sort_by(f64::total_cmp);
     let mut collector = Collector::new(problem);
-    let outcome = problem.run(&tighter, &mut [&mut collector])?;
-    Ok(collector.finish(problem, &outcome))
+    let mut evaluations = Recorder::new(problem, sorted);
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut collector, &mut evaluations];
+    if let Some(recorder) = recorder {
+        observers.push(recorder);
+    }
+    let outcome = problem.run(accuracy, &mut observers)?;
+    let sampled = evaluations.finish();
+    let burden_at = |time: &f64| {
+        let at = sampled.times.partition_point(|t| t < time);
+        sampled.signals[at.min(sampled.signals.len() - 1)].burden
+    };
+    Ok(Measured {
+        burdens: times.iter().map(burden_at).collect(),
+        endpoints: collector.finish(problem, &outcome),
+        outcome,
+    })
 }

@@ -174,7 +174,12 @@ pub fn compare(
                 })
                 .collect();
             let singles: Vec<f64> = alone.iter().map(|run| run.burdens[0]).collect();
-            let weight = run.problem.model.kinetics.absorption().map(|a| a.body_weight);
+            let weight = run
+                .problem
+                .model
+                .kinetics
+                .absorption()
+                .map(|a| a.body_weight);
             let partner = if arm.partners.len() == 1 {
                 run.scenario.partners(library, weight)?.into_iter().next()
             } else {

@@ -1,8 +1,8 @@
 //! The main job: every arm in every setting, the sign map, withdrawal and re-treatment.
 
+use super::Progress;
 use super::compare::{CompareStudy, all_arms, compare};
 use super::sign_map::{SignMap, sign_map};
-use super::Progress;
 use crate::error::Result;
 use crate::parameters::Library;
 use crate::regimen::{Arm, Mode};

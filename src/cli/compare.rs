@@ -1,0 +1,158 @@
+//! `hif-switch compare`: arms against vehicle.
+
+use super::options::RunOptions;
+use super::{Context, progress};
+use crate::error::Result;
+use crate::figure::{self, Selection};
+use crate::regimen::Arm;
+use crate::report::{self, Beside, Manifest};
+use crate::study::{self, Overview};
+use clap::Args;
+use std::path::PathBuf;
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch compare                                   everything, into ./plots and ./results
+  hif-switch compare --setting xenograft --arm sorafenib+pt2385 --arm sorafenib+pt2385+genistein
+  hif-switch compare --setting patient --variant hif2_adverse --out adverse
+  hif-switch compare --setting xenograft --verify      numerical error beside each T/C";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comparison")]
+pub struct CompareOptions {
+    /// Setting: culture, xenograft or patient; all, with figures, when neither this nor --arm is given
+    #[arg(long, value_name = "NAME")]
+    setting: Option<String>,
+    /// Arm, repeatable: vehicle, sorafenib, NAME, sorafenib+NAME, sorafenib+NAME+NAME; all when not given
+    #[arg(long, value_name = "ARM")]
+    arm: Vec<String>,
+    /// Folder in which plots/ and results/ are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Write tables only
+    #[arg(long)]
+    no_figures: bool,
+}
+
+/// Samples of a comparison in one setting, h; only endpoints are written there.
+const GRID: f64 = 24.0;
+
+/// The settings that have their own regimen cannot be named together with one regimen.
+const DEFAULT_SETTING: &str = "xenograft";
+
+pub fn run(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<()> {
+    // A regimen, a dose or a length belongs to one setting.
+    let one_setting = run.regimen.is_some() || run.dose.is_some() || run.days.is_some();
+    if options.setting.is_some() || !options.arm.is_empty() || one_setting {
+        return one(context, options, run);
+    }
+    everything(context, options, run)
+}
+
+fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<()> {
+    let setting = options.setting.as_deref().unwrap_or(DEFAULT_SETTING);
+    let scenario = run.scenario(context, setting, Arm::vehicle())?;
+    let accuracy = run.accuracy()?;
+    let library = &context.library;
+    let arms = if options.arm.is_empty() {
+        study::all_arms(library)
+    } else {
+        options
+            .arm
+            .iter()
+            .map(|text| Arm::parse(text, library, "--arm"))
+            .collect::<Result<Vec<_>>>()?
+    };
+    let bar = progress::bar(arms.len() as u64, context.quiet);
+    let study = study::compare(
+        library,
+        &scenario,
+        &arms,
+        &accuracy,
+        GRID,
+        run.verify,
+        &|| {
+            bar.inc(1);
+        },
+    )?;
+    bar.finish_and_clear();
+
+    let results = options.out.join("results");
+    let manifest = Manifest::new(library, &accuracy, &context.command);
+    report::write_all(&[
+        (
+            results.join(format!("comparison-{setting}.csv")),
+            report::endpoints_table(&study).to_csv()?,
+        ),
+        (results.join("manifest.json"), manifest.to_json()?),
+    ])?;
+    context.print_table(&report::arms_table(&study, Beside::default()));
+    if !context.json {
+        context.print(&format!("\n{}", report::legend(&study, Beside::default())));
+    }
+    Ok(())
+}
+
+fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<()> {
+    let library = &context.library;
+    let accuracy = run.accuracy()?;
+    let overview = compute(context, run)?;
+    let mut files = Vec::new();
+    let results = options.out.join("results");
+    for (name, study) in [
+        ("comparison-xenograft", &overview.xenograft),
+        (
+            "comparison-xenograft-achievable",
+            &overview.xenograft_achievable,
+        ),
+        ("comparison-patient", &overview.patient),
+        ("comparison-culture", &overview.culture),
+        ("withdrawal-xenograft", &overview.withdrawal),
+    ] {
+        let table = report::endpoints_table(study);
+        files.push((results.join(format!("{name}.csv")), table.to_csv()?));
+    }
+    if !options.no_figures {
+        let figures = figure::gallery(&overview, &Selection::read(library)?)?;
+        files.extend(figures.iter().flat_map(|f| f.files(options.out.join("plots"))));
+    }
+    let manifest = Manifest::new(library, &accuracy, &context.command);
+    files.push((results.join("manifest.json"), manifest.to_json()?));
+    report::write_all(&files)?;
+    print_overview(context, &overview);
+    let place = |folder: &str| options.out.join(folder).display().to_string();
+    if !context.json {
+        context.print(&format!(
+            "\nwritten: figures to {}, tables to {}",
+            place("plots"),
+            place("results")
+        ));
+    }
+    Ok(())
+}
+
+/// Runs the main job with a progress bar.
+pub fn compute(context: &Context, run: &RunOptions) -> Result<Overview> {
+    let library = &context.library;
+    let base = run.scenario(context, DEFAULT_SETTING, Arm::vehicle())?;
+    let accuracy = run.accuracy()?;
+    let selection = Selection::read(library)?;
+    let withdrawal = selection.withdrawal_arms();
+    let bar = progress::bar(study::overview_runs(library, withdrawal), context.quiet);
+    let overview = study::overview(library, &base, withdrawal, &accuracy, run.verify, &|| {
+        bar.inc(1);
+    })?;
+    bar.finish_and_clear();
+    Ok(overview)
+}
+
+fn print_overview(context: &Context, overview: &Overview) {
+    let beside = Beside {
+        achievable: Some(&overview.xenograft_achievable),
+        patient: Some(&overview.patient),
+    };
+    context.print_table(&report::arms_table(&overview.xenograft, beside));
+    if !context.json {
+        let legend = report::legend(&overview.xenograft, beside);
+        context.print(&format!("\n{legend}"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The command line: reads options, calls studies, hands results to reports and figures.
+//!
+//! Exit codes: 0 done, 1 a run or a file failed, 2 wrong input.
+
+mod compare;
+mod options;
+mod params;
+mod plot;
+mod progress;
+mod simulate;
+
+use crate::error::{Error, Result};
+use crate::parameters::Library;
+use clap::{Parser, Subcommand};
+use options::RunOptions;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Sorafenib, hypoxia and the HIF-1a to HIF-2a switch in liver cancer.
+///
+/// Without a command: integrates every arm in every setting, writes figures to plots/ and tables to
+/// results/, and prints a table with a verdict per arm.
+///
+/// Not for decisions about patients.
+#[derive(Debug, Parser)]
+#[command(name = "hif-switch", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    global: GlobalOptions,
+}
+
+const EXAMPLES: &str = "Examples:
+  hif-switch                                     everything, into ./plots and ./results
+  hif-switch compare --setting xenograft --arm sorafenib+pt2385 --arm sorafenib+genistein
+  hif-switch simulate --setting xenograft --arm sorafenib+pt2385 --days 28 --every 1h --csv -
+  hif-switch params show pt2385";
+
+#[derive(Debug, clap::Args)]
+struct GlobalOptions {
+    /// Folder of parameter files laid over the shipped ones, key by key
+    #[arg(long, global = true, value_name = "DIR")]
+    params: Option<PathBuf>,
+    /// Print nothing but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare arms against vehicle (the default command)
+    #[command(after_help = compare::EXAMPLES)]
+    Compare {
+        #[command(flatten)]
+        options: compare::CompareOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// Simulate one arm and print its endpoints or its time course
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate {
+        #[command(flatten)]
+        options: simulate::SimulateOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// List, show, check or export the parameters
+    Params {
+        #[command(subcommand)]
+        command: params::ParamsCommand,
+    },
+    /// Draw figures of the gallery
+    #[command(after_help = plot::EXAMPLES)]
+    Plot {
+        #[command(flatten)]
+        options: plot::PlotOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+}
+
+/// What every command needs.
+struct Context {
+    library: Library,
+    quiet: bool,
+    json: bool,
+    command: Vec<String>,
+}
+
+impl Context {
+    /// Prints a result to standard output, unless quiet; a closed pipe is no error.
+    fn print(&self, text: &str) {
+        if !self.quiet {
+            emit(text);
+        }
+    }
+
+    /// Prints a table as text for this terminal, or as JSON.
+    fn print_table(&self, table: &crate::report::Table) {
+        if self.json {
+            self.print(&format!("{:#}", table.to_json()));
+        } else {
+            self.print(&table.to_text(options::terminal_width()));
+        }
+    }
+}
+
+/// Writes to standard output; a reader that went away ends the output quietly.
+fn emit(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Runs the program with the arguments of a process.
+///
+/// # Errors
+/// Wrong input, a run that failed, or a file that could not be written.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parse = |arguments: &[OsString]| match Cli::try_parse_from(arguments) {
+        // No command means the main job with its default options.
+        Ok(Cli { command: None, .. }) => {
+            Cli::try_parse_from(arguments.iter().cloned().chain(["compare".into()]))
+        }
+        parsed => parsed,
+    };
+    let cli = match parse(&arguments) {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => return Err(usage_error(&error)),
+        Err(help) => {
+            emit(help.to_string().trim_end());
+            return Ok(());
+        }
+    };
+    let library = match &cli.global.params {
+        Some(folder) => Library::with_overlay(folder)?,
+        None => Library::shipped(),
+    };
+    let context = Context {
+        library,
+        quiet: cli.global.quiet,
+        json: cli.global.json,
+        command: arguments
+            .iter()
+            .skip(1)
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+    };
+    match cli.command {
+        None => Ok(()),
+        Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
+        Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
+        Some(Command::Params { command }) => params::run(&context, &command),
+        Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
+    }
+}
+
+/// clap's message in the form of our own: what is wrong, then the remedy.
+fn usage_error(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let message = text.trim_start_matches("error: ");
+    let (problem, rest) = message.split_once("\n\n").unwrap_or((message, ""));
+    let remedy = rest
+        .lines()
+        .map(str::trim)
+        .find_map(|line| line.strip_prefix("tip: "))
+        .unwrap_or("`hif-switch --help` and `hif-switch COMMAND --help` show every option");
+    Error::input("command line", problem.trim(), remedy)
+}

@@ -1,0 +1,190 @@
+//! `hif-switch params`: list, show, check, export.
+
+use super::Context;
+use crate::error::{Error, Result};
+use crate::model::partner::Nodes;
+use crate::parameters::{Grade, Library, ParameterTable};
+use crate::regimen::{Arm, Mode, Regimen};
+use crate::report::{self, Cell, Table};
+use crate::simulate::Scenario;
+use clap::Subcommand;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum ParamsCommand {
+    /// List settings, phenotypes, variants, partners and regimens
+    #[command(after_help = "Example:\n  hif-switch params list")]
+    List,
+    /// Show the numbers of a file or of a path, with unit, grade, source and note
+    #[command(after_help = "Examples:
+  hif-switch params show pt2385           a partner
+  hif-switch params show xenograft        biology and setting together
+  hif-switch params show hif.             every parameter of the HIF block")]
+    Show {
+        /// Partner, setting, phenotype or variant, or the beginning of a parameter's path
+        name: String,
+    },
+    /// Read and check everything: units, ranges, sources, every arm in every setting and mode
+    #[command(after_help = "Example:\n  hif-switch params check --params my-params")]
+    Check,
+    /// Write the shipped files to a folder, for editing
+    #[command(after_help = "Example:
+  hif-switch params export my-params
+  hif-switch compare --params my-params")]
+    Export {
+        /// Folder; existing files are not overwritten
+        folder: PathBuf,
+    },
+}
+
+pub fn run(context: &Context, command: &ParamsCommand) -> Result<()> {
+    match command {
+        ParamsCommand::List => {
+            context.print_table(&report::listing(&context.library)?);
+            Ok(())
+        }
+        ParamsCommand::Show { name } => show(context, name),
+        ParamsCommand::Check => check(context),
+        ParamsCommand::Export { folder } => export(context, folder),
+    }
+}
+
+fn show(context: &Context, name: &str) -> Result<()> {
+    let library = &context.library;
+    let table = |parameters: &ParameterTable, prefix: &str| {
+        context.print_table(&report::parameter_table(library, parameters, prefix)?);
+        Ok(())
+    };
+    for folder in ["partners", "phenotypes", "variants"] {
+        if library.names(folder).contains(&name) {
+            return table(&library.table(folder, name, "params show")?, "");
+        }
+    }
+    if library.names("settings").contains(&name) {
+        let scenario = Scenario::new(name, Arm::vehicle());
+        return table(&scenario.parameters(library)?, "");
+    }
+    if library.names("regimens").contains(&name) {
+        let document = library.document("regimens", name, "params show")?;
+        context.print(document.text.trim_end());
+        return Ok(());
+    }
+    let parameters = Scenario::new("xenograft", Arm::vehicle()).parameters(library)?;
+    if parameters.numbers().any(|(path, _)| path.starts_with(name)) {
+        return table(&parameters, name);
+    }
+    let folders = ["partners", "phenotypes", "variants", "settings", "regimens"];
+    let names = folders.iter().flat_map(|folder| library.names(folder));
+    let paths = parameters.numbers().map(|(path, _)| path);
+    Err(Error::unknown_name(
+        "params show",
+        "name or path",
+        name,
+        names.chain(paths),
+    ))
+}
+
+fn check(context: &Context) -> Result<()> {
+    let library = &context.library;
+    let references = library.references()?;
+    let mut grades: BTreeMap<Grade, f64> = BTreeMap::new();
+    let (mut unknown, mut implausible) = (0, Vec::new());
+    for (folder, name) in parameter_files(library) {
+        let table = library.table(folder, name, "params check")?;
+        for (path, entry) in table.numbers() {
+            match entry.value {
+                Some(_) => *grades.entry(entry.grade).or_default() += 1.0,
+                None => unknown += 1,
+            }
+            if entry.is_implausible() {
+                implausible.push(format!("{}, key `{path}`", entry.origin));
+            }
+            if let Some(key) = entry
+                .source
+                .as_ref()
+                .filter(|key| !references.contains_key(*key))
+            {
+                return Err(Error::unknown_name(
+                    format!("{}, key `{path}`, source", entry.origin),
+                    "reference",
+                    key,
+                    references.keys().map(String::as_str),
+                ));
+            }
+        }
+    }
+    for regimen in library.names("regimens") {
+        Regimen::read(library, regimen, "params check")?;
+    }
+    let arms = crate::study::all_arms(library);
+    for setting in library.names("settings") {
+        for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
+            for arm in &arms {
+                let mut scenario = Scenario::new(setting, arm.clone());
+                scenario.mode = mode;
+                scenario.prepare(library)?;
+            }
+        }
+        for variant in library.names("variants") {
+            let mut scenario = Scenario::new(setting, Arm::sorafenib());
+            scenario.variant = Some(variant.to_owned());
+            scenario.prepare(library)?;
+        }
+    }
+    for phenotype in library.names("phenotypes") {
+        let mut scenario = Scenario::new("xenograft", Arm::sorafenib());
+        scenario.phenotype = Some(phenotype.to_owned());
+        scenario.prepare(library)?;
+    }
+    let mut table = Table::new([("grade", ""), ("numbers", "")]);
+    for (grade, count) in grades {
+        table.push(vec![grade.to_string().into(), Cell::from(count)]);
+    }
+    table.push(vec!["unknown".into(), Cell::from(f64::from(unknown))]);
+    context.print_table(&table);
+    if !context.json {
+        for place in &implausible {
+            context.print(&format!("outside its plausible range: {place}"));
+        }
+        context.print(&format!(
+            "\nall files valid: {} arms in {} settings and 2 modes, {} nodes, {} references",
+            arms.len(),
+            library.names("settings").len(),
+            Nodes::NAMES.len(),
+            references.len(),
+        ));
+    }
+    Ok(())
+}
+
+/// Folder and name of every file of graded numbers.
+fn parameter_files(library: &Library) -> Vec<(&'static str, &str)> {
+    let mut files = vec![("", "biology")];
+    for folder in ["settings", "phenotypes", "variants", "partners"] {
+        files.extend(library.names(folder).into_iter().map(|name| (folder, name)));
+    }
+    files
+}
+
+fn export(context: &Context, folder: &Path) -> Result<()> {
+    let library = Library::shipped();
+    let files: Vec<(PathBuf, Vec<u8>)> = library
+        .shipped_files()
+        .map(|(path, text)| (folder.join(path), text.as_bytes().to_vec()))
+        .collect();
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(Error::input(
+            format!("params export {}", folder.display()),
+            format!("`{}` exists already", path.display()),
+            "choose an empty folder; nothing was written",
+        ));
+    }
+    report::write_all(&files)?;
+    context.print(&format!(
+        "{} files written to {}",
+        files.len(),
+        folder.display()
+    ));
+    Ok(())
+}

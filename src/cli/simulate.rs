@@ -1,0 +1,102 @@
+//! `hif-switch simulate`: one arm in one setting.
+
+use super::options::{RunOptions, time};
+use super::{Context, emit};
+use crate::error::{Error, Result};
+use crate::regimen::Arm;
+use crate::report::{self, Table};
+use crate::simulate::Scenario;
+use crate::study::run_scenario;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch simulate --setting xenograft --arm sorafenib+pt2385 --days 28 --every 1h --csv -
+  hif-switch simulate --setting patient --arm sorafenib --verify
+  hif-switch simulate --setting xenograft --arm sorafenib --dose \"10 mg/kg\" --set hif.haf_loss=\"1.1 1/h\"
+  hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run";
+
+#[derive(Debug, Args)]
+pub struct SimulateOptions {
+    /// Setting: culture, xenograft or patient
+    #[arg(long, value_name = "NAME", default_value = "xenograft")]
+    setting: String,
+    /// Arm: vehicle, sorafenib, NAME, sorafenib+NAME, sorafenib+NAME+NAME
+    #[arg(long, value_name = "ARM", default_value = "sorafenib")]
+    arm: String,
+    /// Time between samples of the time course
+    #[arg(long, value_name = "TIME", default_value = "1h")]
+    every: String,
+    /// Write the time course as CSV to a file, `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Print the events of the run and stop
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// More rows than this are a slip of the unit of --every.
+const MAX_ROWS: f64 = 5e6;
+
+pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Result<()> {
+    let library = &context.library;
+    let arm = Arm::parse(&options.arm, library, "--arm")?;
+    let scenario = run.scenario(context, &options.setting, arm)?;
+    let problem = scenario.prepare(library)?;
+    if options.dry_run {
+        let timeline = report::timeline_table(&problem.timeline, &scenario.arm.partners);
+        context.print_table(&timeline);
+        return Ok(());
+    }
+    let step = time(&options.every, "--every")?;
+    let rows = problem.timeline.duration / step;
+    if step <= 0.0 || rows > MAX_ROWS {
+        return Err(Error::input(
+            format!("--every {}", options.every),
+            format!("{rows:.0} rows would be written"),
+            "give a time between samples such as 1h",
+        ));
+    }
+    let accuracy = run.accuracy()?;
+    let treated = run_scenario(library, &scenario, &accuracy, step, run.verify)?;
+    let table = scenario.parameters(library)?;
+    let burden_unit = table.text("burden_unit").unwrap_or("1");
+    if let Some(path) = &options.csv {
+        let vehicle = vehicle_of(&scenario);
+        let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
+        let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
+        return write_csv(&table, path);
+    }
+    context.print_table(&report::run_table(&treated, burden_unit));
+    if !context.json {
+        let work = treated.outcome.work;
+        let worst = treated
+            .outcome
+            .balance
+            .iter()
+            .map(crate::simulate::DrugBalance::relative_error)
+            .fold(0.0, f64::max);
+        context.print(&format!(
+            "\n{}: {} segments, {} steps ({} rejected), {} evaluations; drug mass balance within {worst:.1e}",
+            problem.label,
+            work.segments,
+            work.accepted_steps,
+            work.rejected_steps,
+            work.evaluations,
+        ));
+    }
+    Ok(())
+}
+
+fn vehicle_of(scenario: &Scenario) -> Scenario {
+    scenario.with_arm(Arm::vehicle())
+}
+
+fn write_csv(table: &Table, path: &Path) -> Result<()> {
+    let csv = table.to_csv()?;
+    if path == Path::new("-") {
+        emit(String::from_utf8_lossy(&csv).trim_end());
+        return Ok(());
+    }
+    report::write_atomically(path, &csv)
+}

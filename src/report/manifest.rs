@@ -1,0 +1,58 @@
+//! The manifest beside a result: what made it.
+
+use crate::error::Result;
+use crate::parameters::Library;
+use crate::simulate::Accuracy;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Version, parameters, accuracy and command of a result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Manifest {
+    /// Name and version of the program.
+    pub program: String,
+    /// SHA-256 over all parameter files.
+    pub parameters_sha256: String,
+    /// Method and tolerances.
+    pub accuracy: Accuracy,
+    /// Command line after the program's name.
+    pub command: Vec<String>,
+}
+
+impl Manifest {
+    /// The manifest of a run of `command`.
+    pub fn new(library: &Library, accuracy: &Accuracy, command: &[String]) -> Self {
+        Self {
+            program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            parameters_sha256: parameters_hash(library),
+            accuracy: *accuracy,
+            command: command.to_vec(),
+        }
+    }
+
+    /// As JSON with a final newline.
+    ///
+    /// # Errors
+    /// Only if the writer fails.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self)
+            .map_err(|error| crate::Error::output("manifest.json", error))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+}
+
+fn parameters_hash(library: &Library) -> String {
+    let mut hash = Sha256::new();
+    for (path, text) in library.layers_of_all_files() {
+        // Lengths keep file borders apart.
+        hash.update((path.len() as u64).to_le_bytes());
+        hash.update(path);
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! Reports: tables for the terminal, CSV and JSON, and files that are whole or not there.
+
+mod comparison;
+mod manifest;
+mod output;
+mod parameters;
+mod table;
+mod trajectory;
+
+pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
+pub use manifest::Manifest;
+pub use output::{write_all, write_atomically};
+pub use parameters::{listing, parameter_table};
+pub use table::{Cell, Column, Table};
+pub use trajectory::{timeline_table, trajectory_table};

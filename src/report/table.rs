@@ -1,0 +1,222 @@
+//! A table with names and units that prints as text, CSV or JSON.
+
+use crate::error::{Error, Result};
+use comfy_table::{CellAlignment, ContentArrangement, presets};
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Name, as in CSV headers.
+    pub name: String,
+    /// Unit; empty for text.
+    pub unit: String,
+}
+
+/// A value of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Text.
+    Text(String),
+    /// A number; `None` where there is none.
+    Number(Option<f64>),
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(number: f64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<f64>> for Cell {
+    fn from(number: Option<f64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// Columns and rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// Columns.
+    pub columns: Vec<Column>,
+    /// Rows, one cell per column.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table with columns given as (name, unit).
+    pub fn new<N: Into<String>, U: Into<String>>(
+        columns: impl IntoIterator<Item = (N, U)>,
+    ) -> Self {
+        Self {
+            columns: columns
+                .into_iter()
+                .map(|(name, unit)| Column {
+                    name: name.into(),
+                    unit: unit.into(),
+                })
+                .collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: Vec<Cell>) {
+        debug_assert_eq!(row.len(), self.columns.len());
+        self.rows.push(row);
+    }
+
+    /// Text for a terminal of `width` columns: three significant figures, units below the names.
+    pub fn to_text(&self, width: Option<u16>) -> String {
+        let mut text = comfy_table::Table::new();
+        text.load_preset(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_header(self.columns.iter().map(|column| {
+                if column.unit.is_empty() {
+                    column.name.clone()
+                } else {
+                    format!("{}\n[{}]", column.name, column.unit)
+                }
+            }));
+        if let Some(width) = width {
+            text.set_width(width);
+        } else {
+            text.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        for row in &self.rows {
+            text.add_row(row.iter().map(|cell| match cell {
+                Cell::Text(text) => text.clone(),
+                Cell::Number(number) => number.map_or_else(|| "-".to_owned(), significant),
+            }));
+        }
+        for (index, column) in text.column_iter_mut().enumerate() {
+            let numeric = self
+                .rows
+                .iter()
+                .any(|row| matches!(row.get(index), Some(Cell::Number(_))));
+            if numeric {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let lines: Vec<String> = text
+            .to_string()
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
+        lines.join("\n")
+    }
+
+    /// CSV with a header of names; numbers in full precision, empty where there is none.
+    ///
+    /// # Errors
+    /// Only if the writer fails.
+    pub fn to_csv(&self) -> Result<Vec<u8>> {
+        let failed = |error: &dyn std::fmt::Display| Error::output("table.csv", error);
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer
+            .write_record(self.columns.iter().map(|column| column.name.as_str()))
+            .map_err(|error| failed(&error))?;
+        for row in &self.rows {
+            writer
+                .write_record(row.iter().map(|cell| match cell {
+                    Cell::Text(text) => text.clone(),
+                    Cell::Number(number) => number.map_or_else(String::new, |n| n.to_string()),
+                }))
+                .map_err(|error| failed(&error))?;
+        }
+        writer.into_inner().map_err(|error| failed(&error))
+    }
+
+    /// JSON: an array of objects, with the units beside it.
+    pub fn to_json(&self) -> serde_json::Value {
+        let value = |cell: &Cell| match cell {
+            Cell::Text(text) => serde_json::Value::from(text.as_str()),
+            Cell::Number(number) => serde_json::Value::from(*number),
+        };
+        let rows: Vec<serde_json::Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let pairs = self.columns.iter().zip(row);
+                serde_json::Value::Object(
+                    pairs
+                        .map(|(column, cell)| (column.name.clone(), value(cell)))
+                        .collect(),
+                )
+            })
+            .collect();
+        let units: serde_json::Map<String, serde_json::Value> = self
+            .columns
+            .iter()
+            .map(|column| (column.name.clone(), column.unit.as_str().into()))
+            .collect();
+        serde_json::json!({ "units": units, "rows": rows })
+    }
+}
+
+/// Three significant figures without needless exponents.
+pub fn significant(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    // Rounding first, so that 0.9999 becomes 1.00 and not 1.000.
+    let rounded = format!("{number:.2e}");
+    let exponent = rounded
+        .split_once('e')
+        .and_then(|(_, e)| e.parse::<i32>().ok());
+    match exponent {
+        Some(exponent @ -3..=5) => {
+            let decimals = (2 - exponent).clamp(0, 6) as usize;
+            format!("{number:.decimals$}")
+        }
+        _ => rounded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_significant_figures() {
+        for (number, text) in [
+            (0.0, "0"),
+            (0.282_65, "0.283"),
+            (0.999_9, "1.00"),
+            (12.345, "12.3"),
+            (705.2, "705"),
+            (16_000.0, "16000"),
+            (130_718.95, "130719"),
+            (2.5e7, "2.50e7"),
+            (1.2e-9, "1.20e-9"),
+        ] {
+            assert_eq!(significant(number), text);
+        }
+    }
+
+    #[test]
+    fn csv_and_json_carry_names_units_and_gaps() {
+        let mut table = Table::new([("arm", ""), ("burden", "mm^3")]);
+        table.push(vec!["vehicle".into(), 1.5.into()]);
+        table.push(vec!["x".into(), Cell::Number(None)]);
+        let csv = String::from_utf8(table.to_csv().expect("csv")).expect("text");
+        assert_eq!(csv, "arm,burden\nvehicle,1.5\nx,\n");
+        let json = table.to_json();
+        assert_eq!(json["units"]["burden"], "mm^3");
+        assert!(json["rows"][1]["burden"].is_null());
+    }
+}

@@ -1,0 +1,326 @@
+//! The model shows what the evidence says it should: culture, mouse and patient, with bounds.
+
+use hif_switch::endpoints::Endpoints;
+use hif_switch::parameters::Library;
+use hif_switch::regimen::Arm;
+use hif_switch::simulate::{Accuracy, Scenario};
+use hif_switch::study::{ArmRun, CompareStudy, compare, run_scenario, silent};
+use hif_switch::units::Quantity;
+use std::sync::LazyLock;
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(Library::shipped);
+
+fn run(scenario: &Scenario, grid: f64) -> ArmRun {
+    run_scenario(&LIBRARY, scenario, &Accuracy::default(), grid, false).unwrap()
+}
+
+fn dosed(setting: &str, dose: &str) -> Scenario {
+    Scenario {
+        dose: Some(Quantity::parse(dose).unwrap()),
+        ..Scenario::new(setting, Arm::sorafenib())
+    }
+}
+
+/// Value of a series at a time of its grid.
+fn at(run: &ArmRun, time: f64, series: &[f64]) -> f64 {
+    let index = run.trajectory.times.partition_point(|t| *t < time - 1e-9);
+    series[index]
+}
+
+fn hif1a(run: &ArmRun) -> Vec<f64> {
+    run.trajectory.series(|state, _| state.hif.hif1a)
+}
+
+fn hif2a(run: &ArmRun) -> Vec<f64> {
+    run.trajectory.series(|state, _| state.hif.hif2a)
+}
+
+fn within(what: &str, value: f64, low: f64, high: f64) {
+    assert!(
+        (low..=high).contains(&value),
+        "{what}: {value} is outside {low} to {high}"
+    );
+}
+
+fn pairs(study: &CompareStudy, name: &str) -> (f64, f64) {
+    let result = study.arm(&Arm::combination(name)).unwrap();
+    (
+        result.main().bliss_interaction.unwrap(),
+        result.main().treated_over_control,
+    )
+}
+
+static XENOGRAFT: LazyLock<CompareStudy> = LazyLock::new(|| {
+    compare(
+        &LIBRARY,
+        &Scenario::new("xenograft", Arm::vehicle()),
+        &hif_switch::study::all_arms(&LIBRARY),
+        &Accuracy::default(),
+        6.0,
+        false,
+        &silent,
+    )
+    .unwrap()
+});
+
+fn endpoints(arm: &Arm) -> Endpoints {
+    XENOGRAFT.arm(arm).unwrap().run.endpoints
+}
+
+#[test]
+fn hif1a_peaks_within_hours_and_hif2a_rises_for_days_at_one_percent_oxygen() {
+    let hypoxia = run(&Scenario::new("culture", Arm::vehicle()), 0.25);
+    within(
+        "HIF-1a peak, h",
+        hypoxia.endpoints.hif1a_peak_time.unwrap() * 24.0,
+        2.0,
+        8.0,
+    );
+    let (one, two) = (hif1a(&hypoxia), hif2a(&hypoxia));
+    assert!(at(&hypoxia, 72.0, &one) < 0.85 * at(&hypoxia, 4.0, &one));
+    assert!(at(&hypoxia, 24.0, &two) > 1.5 * at(&hypoxia, 4.0, &two));
+    assert!(at(&hypoxia, 72.0, &two) > at(&hypoxia, 24.0, &two));
+}
+
+#[test]
+fn hif1a_halves_and_hif2a_grows_fourfold_in_severe_hypoxia() {
+    // 0.5 % O2 is the xenograft biology at 3.8 mmHg; the step is set through a regimen of its own.
+    let document = hif_switch::parameters::Document {
+        origin: "severe hypoxia".to_owned(),
+        text: "title = \"0.5 % O2\"\nsetting = \"culture\"\nduration = \"72 h\"\n\
+               oxygen_before = \"150 mmHg\"\n[[sorafenib]]\namount = \"0 µM\"\n\
+               [[oxygen]]\nat = \"0 h\"\noxygen = \"3.8 mmHg\"\n"
+            .to_owned(),
+    };
+    let regimen = hif_switch::regimen::Regimen::parse("severe", &document).unwrap();
+    let mut problem = Scenario::new("culture", Arm::vehicle())
+        .prepare(&LIBRARY)
+        .unwrap();
+    problem.timeline =
+        hif_switch::regimen::Timeline::build(&regimen, &problem.model, true, &[]).unwrap();
+    let mut recorder = hif_switch::simulate::Recorder::new(&problem, vec![0.0, 4.0, 72.0]);
+    problem.run(&Accuracy::default(), &mut [&mut recorder]).unwrap();
+    let trajectory = recorder.finish();
+    let (early, late) = (&trajectory.states[1].hif, &trajectory.states[2].hif);
+    within("HIF-1a 72 h / 4 h", late.hif1a / early.hif1a, 0.3, 0.6);
+    within("HIF-2a 72 h / 4 h", late.hif2a / early.hif2a, 3.0, 6.0);
+}
+
+#[test]
+fn sorafenib_lowers_hif1a_in_culture_with_the_dose_and_leaves_hif2a() {
+    let vehicle = run(&Scenario::new("culture", Arm::vehicle()), 24.0);
+    let fold = |dose: &str| {
+        let treated = run(&dosed("culture", dose), 24.0);
+        let ratio = |f: fn(&ArmRun) -> Vec<f64>| {
+            at(&treated, 24.0, &f(&treated)) / at(&vehicle, 24.0, &f(&vehicle))
+        };
+        (ratio(hif1a), ratio(hif2a))
+    };
+    let (low, high) = (fold("5 µM"), fold("10 µM"));
+    within("HIF-1a at 5 µM", low.0, 0.4, 0.65);
+    within("HIF-1a at 10 µM", high.0, 0.25, 0.5);
+    assert!(high.0 < low.0);
+    within("HIF-2a at 5 µM", low.1, 0.95, 1.05);
+    within("HIF-2a at 10 µM", high.1, 0.95, 1.05);
+}
+
+#[test]
+fn xenografts_slow_down_stop_and_shrink_with_the_dose() {
+    let vehicle = run(&Scenario::new("xenograft", Arm::vehicle()), 24.0);
+    let control = vehicle.endpoints.burden_end.unwrap();
+    let treated = |dose: &str| run(&dosed("xenograft", dose), 24.0).endpoints;
+    let ratio = |dose: &str| treated(dose).burden_end.unwrap() / control;
+    within("T/C at 10 mg/kg", ratio("10 mg/kg"), 0.45, 0.65);
+    within("T/C at 30 mg/kg", ratio("30 mg/kg"), 0.18, 0.32);
+    within("T/C at 100 mg/kg", ratio("100 mg/kg"), 0.04, 0.12);
+    let start = vehicle.problem.baseline.tumour.burden();
+    assert!(treated("100 mg/kg").burden_end.unwrap() < start, "regression");
+}
+
+#[test]
+fn the_chain_runs_from_vessels_to_oxygen_to_the_switch() {
+    let run = run(&Scenario::new("xenograft", Arm::sorafenib()), 1.0);
+    let mvd = run.trajectory.series(|_, signals| signals.mvd);
+    let oxygen = run.trajectory.series(|state, _| state.oxygen);
+    within("MVD on day 7", at(&run, 168.0, &mvd), 0.65, 0.8);
+    within("pO2 on day 28", at(&run, 672.0, &oxygen), 4.0, 5.2);
+    let one = hif1a(&run);
+    within("HIF-1a on day 1", at(&run, 24.0, &one), 0.95, 1.1);
+    within("HIF-1a on day 14", at(&run, 336.0, &one), 0.68, 0.84);
+    let late = at(&run, 672.0, &one);
+    within("HIF-1a on day 28", late, 0.8, 0.95);
+    assert!(late > at(&run, 336.0, &one), "resistant cells keep HIF-1a");
+    let two = hif2a(&run);
+    within("HIF-2a on day 1", at(&run, 24.0, &two), 1.1, 1.3);
+    within("HIF-2a on day 14", at(&run, 336.0, &two), 2.7, 3.6);
+    within("HIF-2a on day 28", at(&run, 672.0, &two), 2.9, 3.8);
+    let apoptosis = run.trajectory.series(|state, _| state.effectors.apoptosis);
+    let early = at(&run, 72.0, &apoptosis);
+    let faded = at(&run, 672.0, &apoptosis);
+    within("apoptosis on day 3", early, 1.3, 1.7);
+    within("apoptosis on day 28", faded, 0.95, 1.2);
+    assert!(faded < early);
+}
+
+#[test]
+fn vessels_stay_down_on_drug_and_come_back_off_drug() {
+    let scenario = Scenario {
+        regimen: Some("xenograft-withdrawal".to_owned()),
+        ..Scenario::new("xenograft", Arm::sorafenib())
+    };
+    let run = run(&scenario, 24.0);
+    let mvd = run.trajectory.series(|_, signals| signals.mvd);
+    let day = |day: f64| at(&run, day * 24.0, &mvd);
+    assert!(day(14.0) < 0.8, "down at the end of the first course");
+    within("MVD a week after withdrawal", day(21.0), 0.95, 1.2);
+    assert!(day(35.0) < 0.85, "down again on re-treatment");
+    let on_drug = endpoints(&Arm::sorafenib());
+    within("MVD nadir on drug", on_drug.mvd_nadir.unwrap(), 0.6, 0.75);
+}
+
+#[test]
+fn full_vegfr_inhibition_takes_half_of_the_vessels_or_more_in_a_week() {
+    // Mancuso 2006: 50-60 % lost in 7 d, up to 80 % with some inhibitors.
+    let scenario = Scenario {
+        overrides: vec![("sorafenib.vegfr2_ec50".to_owned(), "0.01 nM".to_owned())],
+        ..Scenario::new("xenograft", Arm::sorafenib())
+    };
+    let run = run(&scenario, 24.0);
+    let mvd = run.trajectory.series(|_, signals| signals.mvd);
+    within("MVD on day 7", at(&run, 168.0, &mvd), 0.2, 0.5);
+}
+
+#[test]
+fn hif2_blockers_are_synergistic_and_hif1_blockers_additive_with_sorafenib() {
+    for name in ["pt2385", "hif2a-sirna", "metformin", "belzutifan"] {
+        let (interaction, ratio) = pairs(&XENOGRAFT, name);
+        within(name, interaction, 0.55, 0.85);
+        assert!(ratio < 0.25, "{name}: T/C {ratio}");
+    }
+    for name in ["genistein", "digoxin", "px478", "ezn2968", "melatonin", "ef24"] {
+        within(name, pairs(&XENOGRAFT, name).0, 0.9, 1.2);
+    }
+    for name in ["2-methoxyestradiol", "sodium-orthovanadate", "acriflavine"] {
+        let (interaction, ratio) = pairs(&XENOGRAFT, name);
+        within(name, interaction, 0.75, 1.1);
+        assert!(ratio < 0.2, "{name}: T/C {ratio}");
+    }
+}
+
+#[test]
+fn every_combination_of_the_review_beats_sorafenib_alone() {
+    let alone = XENOGRAFT
+        .arm(&Arm::sorafenib())
+        .unwrap()
+        .main()
+        .treated_over_control;
+    let mut seen = 0;
+    for result in XENOGRAFT.arms.iter().filter(|r| r.arm().sorafenib) {
+        let Some(partner) = &result.partner else { continue };
+        if partner.review_reference.is_some() {
+            assert!(result.main().treated_over_control < alone, "{}", partner.name);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 12);
+}
+
+#[test]
+fn a_hif1_blocker_deepens_the_switch_and_a_dual_one_lowers_vegf() {
+    let index = |arm: &Arm| XENOGRAFT.arm(arm).unwrap().comparison.switch_index.unwrap();
+    let alone = index(&Arm::sorafenib());
+    assert!(alone > 1.5);
+    assert!(index(&Arm::combination("genistein")) > 1.5 * alone);
+    assert!(index(&Arm::combination("hif2a-sirna")) < 0.7 * alone);
+    let vegf_end = |arm: &Arm| {
+        let e = endpoints(arm);
+        e.vegf_nadir.unwrap() + e.vegf_rebound.unwrap()
+    };
+    assert!(vegf_end(&Arm::sorafenib()) > 1.3, "VEGF overshoots");
+    assert!(vegf_end(&Arm::combination("2-methoxyestradiol")) < 1.0);
+}
+
+#[test]
+fn hif1_blockers_gain_where_hif1a_is_high() {
+    let interaction = |variant: Option<&str>| {
+        let scenario = Scenario {
+            variant: variant.map(str::to_owned),
+            ..Scenario::new("xenograft", Arm::vehicle())
+        };
+        let arms = [Arm::combination("genistein")];
+        let study = compare(
+            &LIBRARY,
+            &scenario,
+            &arms,
+            &Accuracy::default(),
+            24.0,
+            false,
+            &silent,
+        )
+        .unwrap();
+        pairs(&study, "genistein").0
+    };
+    let (full, no_switch) = (interaction(None), interaction(Some("no_switch")));
+    assert!(no_switch < full - 0.03, "{no_switch} against {full}");
+}
+
+#[test]
+fn achievable_exposure_leaves_the_hif2_antagonists_and_takes_the_natural_compounds() {
+    let scenario = Scenario {
+        mode: hif_switch::regimen::Mode::AchievableExposure,
+        ..Scenario::new("xenograft", Arm::vehicle())
+    };
+    let names = ["pt2385", "belzutifan", "capsaicin", "melatonin", "simvastatin", "genistein"];
+    let arms: Vec<Arm> = names.iter().map(|name| Arm::combination(name)).collect();
+    let study = compare(
+        &LIBRARY,
+        &scenario,
+        &arms,
+        &Accuracy::default(),
+        24.0,
+        false,
+        &silent,
+    )
+    .unwrap();
+    let ratio = |arm: &Arm| study.arm(arm).unwrap().main().treated_over_control;
+    let alone = ratio(&Arm::sorafenib());
+    for name in &names[..2] {
+        assert!(ratio(&Arm::combination(name)) < 0.6 * alone, "{name}");
+    }
+    for name in &names[2..] {
+        assert!(ratio(&Arm::combination(name)) > 0.95 * alone, "{name}");
+    }
+}
+
+#[test]
+fn patients_progress_later_on_sorafenib_and_exposure_declines() {
+    let vehicle = run(&Scenario::new("patient", Arm::vehicle()), 168.0).endpoints;
+    let treated = run(&Scenario::new("patient", Arm::sorafenib()), 168.0);
+    let weeks = |e: &Endpoints| e.time_to_progression.unwrap() / 7.0;
+    within("placebo, weeks", weeks(&vehicle), 9.0, 15.0);
+    within("sorafenib, weeks", weeks(&treated.endpoints), 20.0, 32.0);
+    let total = treated.trajectory.series(|_, signals| signals.sorafenib_total);
+    let decline = at(&treated, 26.0 * 168.0, &total) / at(&treated, 2.0 * 168.0, &total);
+    within("exposure, week 26 over week 2", decline, 0.55, 0.68);
+}
+
+#[test]
+fn resistant_tumours_keep_both_hifs_and_respond_less() {
+    let resistant = |arm: Arm| {
+        run(
+            &Scenario {
+                phenotype: Some("resistant".to_owned()),
+                ..Scenario::new("xenograft", arm)
+            },
+            24.0,
+        )
+    };
+    let vehicle = resistant(Arm::vehicle());
+    let baseline = vehicle.problem.baseline;
+    assert!(baseline.tumour.resistant_fraction() > 0.4);
+    assert!(baseline.hif.hif1a > 1.15 && baseline.hif.hif2a > 1.1);
+    let treated = resistant(Arm::sorafenib());
+    let ratio = treated.endpoints.burden_end.unwrap() / vehicle.endpoints.burden_end.unwrap();
+    let parental = XENOGRAFT.arm(&Arm::sorafenib()).unwrap().evaluations[1].treated_over_control;
+    assert!(ratio > 1.3 * parental, "{ratio} against {parental}");
+}
