@@ -13,10 +13,11 @@ use hif_switch::units::Quantity;
 
 fn main() -> hif_switch::Result<()> {
     let library = Library::shipped();
-    let run = |scenario: &Scenario| {
-        run_scenario(&library, scenario, &Accuracy::default(), 24.0, false)
-    };
-    let control = run(&Scenario::new("xenograft", Arm::vehicle()))?.outcome.end;
+    let run =
+        |scenario: &Scenario| run_scenario(&library, scenario, &Accuracy::default(), 24.0, false);
+    let control = run(&Scenario::new("xenograft", Arm::vehicle()))?
+        .outcome
+        .end;
     let doses: Vec<f64> = (0..=24).map(|i| 10f64.powf(f64::from(i) / 12.0)).collect();
     let (mut volume, mut switch) = (Vec::new(), Vec::new());
     for dose in &doses {

@@ -44,10 +44,18 @@ fn main() -> hif_switch::Result<()> {
     let mut panel = Panel::new("tumour volume (mm³)").include(0.0);
     for (name, color, scenario) in scenarios {
         let run = run_scenario(&library, &scenario, &Accuracy::default(), 6.0, false)?;
-        let days: Vec<f64> = run.trajectory.times.iter().map(|hour| hour / 24.0).collect();
+        let days: Vec<f64> = run
+            .trajectory
+            .times
+            .iter()
+            .map(|hour| hour / 24.0)
+            .collect();
         let volume = run.trajectory.series(|_, signals| signals.burden);
         panel = panel.series(Series::new(name, color, &days, &volume));
-        println!("{name:20} {:6.0} mm³ on day 28", run.outcome.end.tumour.burden());
+        println!(
+            "{name:20} {:6.0} mm³ on day 28",
+            run.outcome.end.tumour.burden()
+        );
     }
     let figure = Chart::new("own_parameters", "time on sorafenib 30 mg/kg (day)")
         .panel(panel)

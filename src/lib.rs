@@ -6,7 +6,7 @@
 //!
 //! Rooms, each knowing only those before it:
 //! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`] - [`endpoints`] - [`study`] -
-//! [`figure`] and [`report`] - [`cli`].
+//! [`table`] - [`figure`] and [`report`] - [`cli`].
 
 pub mod cli;
 pub mod endpoints;
@@ -18,6 +18,7 @@ pub mod regimen;
 pub mod report;
 pub mod simulate;
 pub mod study;
+pub mod table;
 pub mod units;
 
 pub use error::{Error, Result};

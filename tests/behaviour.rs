@@ -1,5 +1,7 @@
 //! The model shows what the evidence says it should: culture, mouse and patient, with bounds.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use hif_switch::endpoints::Endpoints;
 use hif_switch::parameters::Library;
 use hif_switch::regimen::Arm;
@@ -99,7 +101,9 @@ fn hif1a_halves_and_hif2a_grows_fourfold_in_severe_hypoxia() {
     problem.timeline =
         hif_switch::regimen::Timeline::build(&regimen, &problem.model, true, &[]).unwrap();
     let mut recorder = hif_switch::simulate::Recorder::new(&problem, vec![0.0, 4.0, 72.0]);
-    problem.run(&Accuracy::default(), &mut [&mut recorder]).unwrap();
+    problem
+        .run(&Accuracy::default(), &mut [&mut recorder])
+        .unwrap();
     let trajectory = recorder.finish();
     let (early, late) = (&trajectory.states[1].hif, &trajectory.states[2].hif);
     within("HIF-1a 72 h / 4 h", late.hif1a / early.hif1a, 0.3, 0.6);
@@ -134,7 +138,10 @@ fn xenografts_slow_down_stop_and_shrink_with_the_dose() {
     within("T/C at 30 mg/kg", ratio("30 mg/kg"), 0.18, 0.32);
     within("T/C at 100 mg/kg", ratio("100 mg/kg"), 0.04, 0.12);
     let start = vehicle.problem.baseline.tumour.burden();
-    assert!(treated("100 mg/kg").burden_end.unwrap() < start, "regression");
+    assert!(
+        treated("100 mg/kg").burden_end.unwrap() < start,
+        "regression"
+    );
 }
 
 #[test]
@@ -197,7 +204,14 @@ fn hif2_blockers_are_synergistic_and_hif1_blockers_additive_with_sorafenib() {
         within(name, interaction, 0.55, 0.85);
         assert!(ratio < 0.25, "{name}: T/C {ratio}");
     }
-    for name in ["genistein", "digoxin", "px478", "ezn2968", "melatonin", "ef24"] {
+    for name in [
+        "genistein",
+        "digoxin",
+        "px478",
+        "ezn2968",
+        "melatonin",
+        "ef24",
+    ] {
         within(name, pairs(&XENOGRAFT, name).0, 0.9, 1.2);
     }
     for name in ["2-methoxyestradiol", "sodium-orthovanadate", "acriflavine"] {
@@ -216,9 +230,15 @@ fn every_combination_of_the_review_beats_sorafenib_alone() {
         .treated_over_control;
     let mut seen = 0;
     for result in XENOGRAFT.arms.iter().filter(|r| r.arm().sorafenib) {
-        let Some(partner) = &result.partner else { continue };
+        let Some(partner) = &result.partner else {
+            continue;
+        };
         if partner.review_reference.is_some() {
-            assert!(result.main().treated_over_control < alone, "{}", partner.name);
+            assert!(
+                result.main().treated_over_control < alone,
+                "{}",
+                partner.name
+            );
             seen += 1;
         }
     }
@@ -270,7 +290,14 @@ fn achievable_exposure_leaves_the_hif2_antagonists_and_takes_the_natural_compoun
         mode: hif_switch::regimen::Mode::AchievableExposure,
         ..Scenario::new("xenograft", Arm::vehicle())
     };
-    let names = ["pt2385", "belzutifan", "capsaicin", "melatonin", "simvastatin", "genistein"];
+    let names = [
+        "pt2385",
+        "belzutifan",
+        "capsaicin",
+        "melatonin",
+        "simvastatin",
+        "genistein",
+    ];
     let arms: Vec<Arm> = names.iter().map(|name| Arm::combination(name)).collect();
     let study = compare(
         &LIBRARY,
@@ -299,7 +326,9 @@ fn patients_progress_later_on_sorafenib_and_exposure_declines() {
     let weeks = |e: &Endpoints| e.time_to_progression.unwrap() / 7.0;
     within("placebo, weeks", weeks(&vehicle), 9.0, 15.0);
     within("sorafenib, weeks", weeks(&treated.endpoints), 20.0, 32.0);
-    let total = treated.trajectory.series(|_, signals| signals.sorafenib_total);
+    let total = treated
+        .trajectory
+        .series(|_, signals| signals.sorafenib_total);
     let decline = at(&treated, 26.0 * 168.0, &total) / at(&treated, 2.0 * 168.0, &total);
     within("exposure, week 26 over week 2", decline, 0.55, 0.68);
 }

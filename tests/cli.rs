@@ -1,5 +1,7 @@
 //! The command line end to end: output, exit codes, errors, files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use assert_cmd::Command;
 use std::path::Path;
 
@@ -99,7 +101,10 @@ fn the_golden_time_course_is_reproduced() {
         }
         for (a, b) in ours.split(',').zip(theirs.split(',')) {
             let (a, b): (f64, f64) = (a.parse().unwrap(), b.parse().unwrap());
-            assert!((a - b).abs() <= 1e-9 * (b.abs() + 1e-3), "line {line}: {a} against {b}");
+            assert!(
+                (a - b).abs() <= 1e-9 * (b.abs() + 1e-3),
+                "line {line}: {a} against {b}"
+            );
         }
     }
     assert_eq!(csv.lines().count(), golden.lines().count());
@@ -108,7 +113,14 @@ fn the_golden_time_course_is_reproduced() {
 #[test]
 fn a_dry_run_lists_the_doses_and_simulates_nothing() {
     let text = stdout(&[
-        "simulate", "--setting", "patient", "--arm", "sorafenib", "--days", "2", "--dry-run",
+        "simulate",
+        "--setting",
+        "patient",
+        "--arm",
+        "sorafenib",
+        "--days",
+        "2",
+        "--dry-run",
     ]);
     assert_eq!(text.matches(" dose ").count(), 4);
     assert!(text.contains("gallbladder opens"));
@@ -128,7 +140,10 @@ fn json_is_json() {
 fn verification_shows_an_error_beside_each_endpoint() {
     let text = stdout(&["simulate", "--days", "7", "--verify"]);
     assert!(text.contains("± numerical"));
-    let burden = text.lines().find(|l| l.trim_start().starts_with("burden_end")).unwrap();
+    let burden = text
+        .lines()
+        .find(|l| l.trim_start().starts_with("burden_end"))
+        .unwrap();
     let error: f64 = burden.split_whitespace().nth(2).unwrap().parse().unwrap();
     assert!(error > 0.0 && error < 0.01, "{burden}");
 }
@@ -165,23 +180,56 @@ fn the_shipped_parameters_pass_their_own_check() {
 #[test]
 fn wrong_input_is_named_with_the_remedy() {
     for (arguments, needles) in [
-        (&["simulate", "--arm", "sorafenib+pt2358"][..], &["--arm", "pt2358", "pt2385"][..]),
-        (&["simulate", "--setting", "xenogarft"], &["xenogarft", "xenograft"]),
-        (&["simulate", "--set", "hif.haf_los=1 1/h"], &["hif.haf_los", "hif.haf_loss"]),
-        (&["simulate", "--set", "hif.haf_loss=1"], &["hif.haf_loss", "no unit"]),
-        (&["simulate", "--set", "hif.haf_loss=1 mg"], &["dimension", "1/h"]),
-        (&["simulate", "--set", "hif.haf_loss=nan 1/h"], &["hif.haf_loss", "number"]),
-        (&["simulate", "--set", "hif.haf_loss=-1 1/h"], &["physically impossible", "0 or more"]),
-        (&["simulate", "--set", "partner.pt2385.imposed.x=1 1"], &["imposed.x"]),
+        (
+            &["simulate", "--arm", "sorafenib+pt2358"][..],
+            &["--arm", "pt2358", "pt2385"][..],
+        ),
+        (
+            &["simulate", "--setting", "xenogarft"],
+            &["xenogarft", "xenograft"],
+        ),
+        (
+            &["simulate", "--set", "hif.haf_los=1 1/h"],
+            &["hif.haf_los", "hif.haf_loss"],
+        ),
+        (
+            &["simulate", "--set", "hif.haf_loss=1"],
+            &["hif.haf_loss", "no unit"],
+        ),
+        (
+            &["simulate", "--set", "hif.haf_loss=1 mg"],
+            &["dimension", "1/h"],
+        ),
+        (
+            &["simulate", "--set", "hif.haf_loss=nan 1/h"],
+            &["hif.haf_loss", "number"],
+        ),
+        (
+            &["simulate", "--set", "hif.haf_loss=-1 1/h"],
+            &["physically impossible", "0 or more"],
+        ),
+        (
+            &["simulate", "--set", "partner.pt2385.imposed.x=1 1"],
+            &["imposed.x"],
+        ),
         (&["simulate", "--dose", "-5 mg/kg"], &["--dose", "negative"]),
-        (&["simulate", "--dose", "5 µM"], &["--dose", "no dose", "mg/kg"]),
+        (
+            &["simulate", "--dose", "5 µM"],
+            &["--dose", "no dose", "mg/kg"],
+        ),
         (&["simulate", "--days", "0"], &["--days", "above 0"]),
         (&["simulate", "--every", "0h"], &["--every"]),
         (&["simulate", "--variant", "no_swich"], &["no_switch"]),
         (&["simulate", "--phenotype", "resistent"], &["resistant"]),
-        (&["simulate", "--regimen", "patient-standard"], &["setting", "xenograft-standard"]),
+        (
+            &["simulate", "--regimen", "patient-standard"],
+            &["setting", "xenograft-standard"],
+        ),
         (&["simulate", "--arm", "sorafenib+sorafenib"], &["twice"]),
-        (&["simulate", "--arm", "pt2385+ef24+digoxin"], &["at most 2"]),
+        (
+            &["simulate", "--arm", "pt2385+ef24+digoxin"],
+            &["at most 2"],
+        ),
         (&["simulate", "--mode", "mechanstic"], &["mechanistic"]),
         (&["simulate", "--rtol", "1"], &["1e-12 to 1e-2"]),
         (&["plot", "monotherapie"], &["monotherapy"]),
@@ -192,7 +240,10 @@ fn wrong_input_is_named_with_the_remedy() {
         assert_eq!(code, 2, "{arguments:?}: {message}");
         assert!(message.contains("remedy: "), "{arguments:?}: {message}");
         for needle in needles {
-            assert!(message.contains(needle), "{arguments:?}: `{needle}` not in {message}");
+            assert!(
+                message.contains(needle),
+                "{arguments:?}: `{needle}` not in {message}"
+            );
         }
     }
 }
@@ -242,7 +293,11 @@ fn bad_parameter_files_are_named_with_line_and_key() {
             "title = \"x\"\nsetting = \"xenograft\"\nduration = \"28 d\"\n[[sorafenib]]\namont = \"30 mg/kg\"\n",
             &["xenograft-standard.toml:5", "amont", "amount"],
         ),
-        ("partner/new.toml", "title = \"x\"\n", &["partner/new.toml", "partners"]),
+        (
+            "partner/new.toml",
+            "title = \"x\"\n",
+            &["partner/new.toml", "partners"],
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         overlay(folder.path(), file, text);
@@ -272,7 +327,12 @@ fn a_run_that_leaves_its_domain_names_state_time_and_run() {
         "effectors.apoptosis_direct_gain=1e9 1",
     ]);
     assert_eq!(code, 1, "{message}");
-    for needle in ["`sensitive`", "t = ", "xenograft sorafenib+2-methoxyestradiol", "remedy: "] {
+    for needle in [
+        "`sensitive`",
+        "t = ",
+        "xenograft sorafenib+2-methoxyestradiol",
+        "remedy: ",
+    ] {
         assert!(message.contains(needle), "`{needle}` not in {message}");
     }
 }
@@ -302,7 +362,11 @@ fn an_unwritable_target_is_an_error_and_leaves_nothing() {
 #[test]
 fn a_new_partner_needs_no_rust() {
     let folder = tempfile::tempdir().unwrap();
-    stdout(&["params", "export", folder.path().join("set").to_str().unwrap()]);
+    stdout(&[
+        "params",
+        "export",
+        folder.path().join("set").to_str().unwrap(),
+    ]);
     let shipped = std::fs::read_to_string(folder.path().join("set/partners/pt2385.toml")).unwrap();
     let own = shipped
         .replace("name = \"pt2385\"", "name = \"my-drug\"")

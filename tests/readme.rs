@@ -1,5 +1,7 @@
 //! The README keeps its word: its two commands, every command line that it shows, its gallery.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,7 +36,10 @@ fn the_two_commands_stand_first() {
         shell_lines()[..2],
         ["cargo run --release".to_owned(), "cargo test".to_owned()]
     );
-    assert!(readme().find("cargo run --release").unwrap() < 1200, "at the top");
+    assert!(
+        readme().find("cargo run --release").unwrap() < 1200,
+        "at the top"
+    );
 }
 
 #[test]
@@ -47,7 +52,10 @@ fn every_command_of_the_readme_runs() {
         std::env::var("PATH").unwrap()
     );
     let mut seen = 0;
-    for line in shell_lines().iter().filter(|l| l.starts_with("hif-switch ")) {
+    for line in shell_lines()
+        .iter()
+        .filter(|l| l.starts_with("hif-switch "))
+    {
         let output = Command::new("sh")
             .args(["-c", line])
             .env("PATH", &path)
@@ -87,7 +95,13 @@ fn the_gallery_is_complete_not_blank_and_shown() {
         let png: PathBuf = root().join(format!("plots/{name}.png"));
         assert!(colours(&png, 20) >= 20, "{} is blank", png.display());
         let svg = std::fs::read_to_string(root().join(format!("plots/{name}.svg"))).unwrap();
-        assert!(svg.starts_with("<svg") && svg.contains("<text"), "{name}.svg");
-        assert!(text.contains(&format!("plots/{name}.png")), "{name} is not in the README");
+        assert!(
+            svg.starts_with("<svg") && svg.contains("<text"),
+            "{name}.svg"
+        );
+        assert!(
+            text.contains(&format!("plots/{name}.png")),
+            "{name} is not in the README"
+        );
     }
 }

@@ -14,6 +14,7 @@ pub const EXAMPLES: &str = "Examples:
   hif-switch compare                                   everything, into ./plots and ./results
   hif-switch compare --setting xenograft --arm sorafenib+pt2385 --arm sorafenib+pt2385+genistein
   hif-switch compare --setting patient --variant hif2_adverse --out adverse
+  hif-switch compare --setting xenograft --evaluate 21 --evaluate 7
   hif-switch compare --setting xenograft --verify      numerical error beside each T/C";
 
 #[derive(Debug, Args)]
@@ -36,12 +37,15 @@ pub struct CompareOptions {
 /// Samples of a comparison in one setting, h; only endpoints are written there.
 const GRID: f64 = 24.0;
 
-/// The settings that have their own regimen cannot be named together with one regimen.
+/// Setting of a comparison of named arms when none is given.
 const DEFAULT_SETTING: &str = "xenograft";
 
 pub fn run(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<()> {
     // A regimen, a dose or a length belongs to one setting.
-    let one_setting = run.regimen.is_some() || run.dose.is_some() || run.days.is_some();
+    let one_setting = run.regimen.is_some()
+        || run.dose.is_some()
+        || run.days.is_some()
+        || !run.evaluate.is_empty();
     if options.setting.is_some() || !options.arm.is_empty() || one_setting {
         return one(context, options, run);
     }
@@ -113,7 +117,11 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
     }
     if !options.no_figures {
         let figures = figure::gallery(&overview, &Selection::read(library)?)?;
-        files.extend(figures.iter().flat_map(|f| f.files(options.out.join("plots"))));
+        for figure in &figures {
+            files.extend(figure.files(options.out.join("plots")));
+            let data = results.join(format!("figure-{}.csv", figure.name));
+            files.push((data, figure.data.to_csv()?));
+        }
     }
     let manifest = Manifest::new(library, &accuracy, &context.command);
     files.push((results.join("manifest.json"), manifest.to_json()?));

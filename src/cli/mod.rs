@@ -101,7 +101,7 @@ impl Context {
     }
 
     /// Prints a table as text for this terminal, or as JSON.
-    fn print_table(&self, table: &crate::report::Table) {
+    fn print_table(&self, table: &crate::table::Table) {
         if self.json {
             self.print(&format!("{:#}", table.to_json()));
         } else {

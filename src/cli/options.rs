@@ -13,6 +13,9 @@ pub struct RunOptions {
     /// Length of the run in days, instead of the regimen's
     #[arg(long, value_name = "DAYS", allow_hyphen_values = true)]
     pub days: Option<f64>,
+    /// Day at which arms are compared, repeatable, the main one first; instead of the regimen's
+    #[arg(long, value_name = "DAY", allow_hyphen_values = true)]
+    pub evaluate: Vec<f64>,
     /// Regimen of params/regimens, instead of the setting's own
     #[arg(long, value_name = "NAME")]
     pub regimen: Option<String>,
@@ -68,20 +71,12 @@ impl RunOptions {
                 Ok((path.trim().to_owned(), value.trim().to_owned()))
             })
             .collect::<Result<Vec<_>>>()?;
-        let duration = self
-            .days
-            .map(|days| {
-                if days.is_finite() && days > 0.0 {
-                    Ok(days * 24.0)
-                } else {
-                    Err(Error::input(
-                        format!("--days {days}"),
-                        "the run has no length",
-                        "give a number of days above 0",
-                    ))
-                }
-            })
-            .transpose()?;
+        let duration = self.days.map(|days| hours(days, "--days")).transpose()?;
+        let evaluations = self
+            .evaluate
+            .iter()
+            .map(|day| hours(*day, "--evaluate"))
+            .collect::<Result<Vec<_>>>()?;
         Ok(Scenario {
             setting: setting.to_owned(),
             arm,
@@ -90,6 +85,7 @@ impl RunOptions {
             variant: self.variant.clone(),
             mode: Mode::parse(&self.mode, "--mode")?,
             duration,
+            evaluations,
             dose: self.dose.as_deref().map(dose).transpose()?,
             partner_lag: match &self.partner_lag {
                 Some(text) => time(text, "--partner-lag")?,
@@ -113,6 +109,19 @@ impl RunOptions {
                 "allowed: 1e-12 to 1e-2",
             ))
         }
+    }
+}
+
+/// A positive number of days in h.
+fn hours(days: f64, option: &str) -> Result<f64> {
+    if days.is_finite() && days > 0.0 {
+        Ok(days * 24.0)
+    } else {
+        Err(Error::input(
+            format!("{option} {days}"),
+            "this is no time after the start",
+            "give a number of days above 0",
+        ))
     }
 }
 

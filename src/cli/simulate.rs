@@ -4,9 +4,10 @@ use super::options::{RunOptions, time};
 use super::{Context, emit};
 use crate::error::{Error, Result};
 use crate::regimen::Arm;
-use crate::report::{self, Table};
+use crate::report;
 use crate::simulate::Scenario;
 use crate::study::run_scenario;
+use crate::table::Table;
 use clap::Args;
 use std::path::{Path, PathBuf};
 

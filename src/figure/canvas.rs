@@ -1,6 +1,6 @@
 //! A sheet of shapes in CSS pixels, drawn by plotters to SVG and by resvg from that SVG to PNG.
 //!
-//! plotters writes integer coordinates into SVG, so the sheet is drawn [`SCALE`] times as large and
+//! plotters writes integer coordinates into SVG, so the sheet is drawn four times as large and
 //! shown through a `viewBox` of its wanted size.
 
 use crate::error::{Error, Result};

@@ -3,12 +3,12 @@
 use super::Figure;
 use super::axes::{Axes, Rect, Scale, Spacing, letter, significant, tidy, time_ticks};
 use super::canvas::{Align, Canvas, Dash, Point, Stroke, Type};
-use super::table::{Cell, Table};
 use super::theme;
 use super::traces::{DAY, arm, crossing, daily, times};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmRun, CompareStudy};
+use crate::table::{Cell, Table};
 
 const NAME: &str = "causal_chain";
 const LEFT: f64 = 210.0;
@@ -287,7 +287,7 @@ fn caption(study: &CompareStudy, links: &[Link]) -> String {
 }
 
 fn table(links: &[Link], day: &[f64]) -> Table {
-    let mut table = Table::new([
+    let mut table = Table::headed([
         "link",
         "half change [d]",
         "time [d]",

@@ -3,12 +3,12 @@
 use super::Figure;
 use super::axes::{Axes, Rect, Scale, Spacing, significant, tidy};
 use super::canvas::{Align, Canvas, Color, Point, Stroke, Type, text_width};
-use super::table::{Cell, Table};
 use super::theme;
 use super::traces::{DAY, arm, partners};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
+use crate::table::{Cell, Table};
 
 const NAME: &str = "forest";
 const LEFT: f64 = 204.0;
@@ -283,7 +283,7 @@ fn caption(rows: &[Row], sorafenib: f64, day: f64) -> String {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new([
+    let mut table = Table::headed([
         "partner",
         "class",
         "T/C alone [1]",

@@ -3,12 +3,12 @@
 use super::Figure;
 use super::axes::significant;
 use super::canvas::{Align, Canvas, Stroke, Type};
-use super::table::{Cell, Table};
 use super::theme;
 use super::traces::{Signal, arm, daily, partners};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
+use crate::table::{Cell, Table};
 
 const NAME: &str = "heatmap";
 const LEFT: f64 = 178.0;
@@ -227,7 +227,7 @@ fn caption(study: &CompareStudy, rows: &[Row]) -> String {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new([
+    let mut table = Table::headed([
         "partner",
         "class",
         "sorafenib",

@@ -22,9 +22,9 @@ use super::axes::{
     Axes, EndLabel, Rect, Scale, Spacing, end_label_room, end_labels, letter, time_ticks,
 };
 use super::canvas::{Align, Canvas, Color, Dash, Stroke, Type, text_width};
-use super::table::{Cell, Table};
 use super::theme;
 use crate::error::Result;
+use crate::table::{Cell, Table};
 
 /// A curve.
 #[derive(Debug, Clone)]
@@ -485,7 +485,7 @@ impl Chart {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new(["panel", "series", self.x_label.as_str(), "value"]);
+        let mut table = Table::headed(["panel", "series", self.x_label.as_str(), "value"]);
         for panel in &self.panels {
             let name = match &panel.title {
                 Some((title, _)) => format!("{title}: {}", panel.label),

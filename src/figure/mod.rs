@@ -18,7 +18,6 @@ mod patient;
 mod phase_plane;
 mod selection;
 mod sign_map;
-mod table;
 mod traces;
 mod tumour_volume;
 mod withdrawal;
@@ -31,12 +30,12 @@ pub use patient::patient;
 pub use phase_plane::phase_plane;
 pub use selection::Selection;
 pub use sign_map::sign_map;
-pub use table::{Cell, Table};
 pub use tumour_volume::tumour_volume;
 pub use withdrawal::withdrawal;
 
 use crate::error::Result;
 use crate::study::Overview;
+use crate::table::Table;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 

@@ -6,13 +6,13 @@ use super::axes::{
 };
 use super::canvas::{Align, Canvas, Dash, Stroke, Type};
 use super::selection::Selection;
-use super::table::{Cell, Table};
 use super::theme;
 use super::traces::{DAY, WEEK, arm, arm_color, arm_title, at, relative, times};
 use crate::endpoints::{PROGRESSION, SCAN_INTERVAL};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
+use crate::table::{Cell, Table};
 
 const NAME: &str = "patient";
 
@@ -278,7 +278,7 @@ fn caption(arms: &[&ArmResult]) -> String {
 }
 
 fn table(arms: &[&ArmResult]) -> Table {
-    let mut table = Table::new([
+    let mut table = Table::headed([
         "arm",
         "time to progression [d]",
         "time to progression at scans [d]",

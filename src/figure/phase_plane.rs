@@ -5,12 +5,12 @@ use super::axes::{Axes, Rect, Scale, Spacing, letter, significant, tidy};
 use super::canvas::{Align, Canvas, Color, Dash, Point, Stroke, Type};
 use super::lines::legend_strip;
 use super::selection::Selection;
-use super::table::{Cell, Table};
 use super::theme;
 use super::traces::{DAY, Signal, arm, arm_color, arm_title, at, daily, times};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::CompareStudy;
+use crate::table::{Cell, Table};
 
 const NAME: &str = "phase_plane";
 const SIDE: f64 = 340.0;
@@ -230,7 +230,7 @@ fn caption(study: &CompareStudy, levels: &Plane) -> String {
 }
 
 fn table(planes: &[Plane]) -> Table {
-    let mut table = Table::new(["plane", "arm", "time [d]", "HIF-1 [1]", "HIF-2 [1]"]);
+    let mut table = Table::headed(["plane", "arm", "time [d]", "HIF-1 [1]", "HIF-2 [1]"]);
     for plane in planes {
         for path in &plane.paths {
             for (day, (x, y)) in path.day.iter().zip(path.x.iter().zip(&path.y)) {

@@ -3,11 +3,11 @@
 use super::Figure;
 use super::axes::{Axes, Rect, Scale, Spacing, letter, significant, tidy};
 use super::canvas::{Align, Canvas, Point, Stroke, Type};
-use super::table::{Cell, Table};
 use super::theme;
 use super::traces::{DAY, at, daily_mean};
 use crate::error::Result;
 use crate::study::SignMap;
+use crate::table::{Cell, Table};
 
 const NAME: &str = "sign_map";
 const WIDTH: f64 = 370.0;
@@ -303,7 +303,7 @@ fn caption(map: &SignMap) -> String {
 }
 
 fn table(map: &SignMap) -> Table {
-    let mut table = Table::new([
+    let mut table = Table::headed([
         format!("dose [{}]", map.dose_unit).as_str(),
         "time [h]",
         "HIF-1a over vehicle [1]",

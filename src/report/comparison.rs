@@ -1,8 +1,8 @@
 //! The comparison of arms as tables.
 
-use super::table::{Cell, Table};
 use crate::endpoints::Endpoints;
 use crate::study::{ArmResult, ArmRun, CompareStudy};
+use crate::table::{Cell, Table};
 
 /// Studies that stand beside the main one in [`arms_table`].
 #[derive(Debug, Clone, Copy, Default)]

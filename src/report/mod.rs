@@ -4,12 +4,10 @@ mod comparison;
 mod manifest;
 mod output;
 mod parameters;
-mod table;
 mod trajectory;
 
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
-pub use table::{Cell, Column, Table};
 pub use trajectory::{timeline_table, trajectory_table};

@@ -1,9 +1,9 @@
 //! The parameter set as tables.
 
-use super::table::{Cell, Table};
 use crate::error::Result;
 use crate::parameters::{Entry, Library, ParameterTable};
 use crate::regimen::Regimen;
+use crate::table::{Cell, Table};
 
 /// Every file of the set: kind, name, title.
 ///

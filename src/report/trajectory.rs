@@ -1,9 +1,9 @@
 //! Trajectories and timelines as tables.
 
-use super::table::{Cell, Table};
 use crate::model::{Signals, State};
 use crate::regimen::{Change, Drug, Timeline};
 use crate::simulate::Trajectory;
+use crate::table::{Cell, Table};
 
 /// An output column beside the states: name, unit, value.
 type Output = (

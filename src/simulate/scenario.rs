@@ -26,6 +26,8 @@ pub struct Scenario {
     pub mode: Mode,
     /// Length of the run instead of the regimen's, h.
     pub duration: Option<f64>,
+    /// Times at which arms are compared instead of the regimen's, h, the main one first.
+    pub evaluations: Vec<f64>,
     /// Amount of every sorafenib dose instead of the regimen's.
     pub dose: Option<Quantity>,
     /// Time by which all partner courses are shifted, h.
@@ -68,6 +70,7 @@ impl Scenario {
             variant: None,
             mode: Mode::default(),
             duration: None,
+            evaluations: Vec::new(),
             dose: None,
             partner_lag: 0.0,
             overrides: Vec::new(),
@@ -165,6 +168,9 @@ impl Scenario {
         }
         if let Some(duration) = self.duration {
             regimen.duration = duration;
+        }
+        if !self.evaluations.is_empty() {
+            regimen.evaluations.clone_from(&self.evaluations);
         }
         if let Some(dose) = &self.dose {
             for course in &mut regimen.sorafenib {
@@ -273,6 +279,7 @@ impl Scenario {
             regimen: Some(regimen.to_owned()),
             phenotype: Some(PARENTAL.to_owned()),
             duration: Some(duration),
+            evaluations: Vec::new(),
             dose: None,
             partner_lag: 0.0,
             overrides: Vec::new(),

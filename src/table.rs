@@ -1,4 +1,6 @@
-//! A table with names and units that prints as text, CSV or JSON.
+//! Tables: named columns with units, as text, CSV or JSON.
+//!
+//! What figures draw and what reports print are the same kind of thing.
 
 use crate::error::{Error, Result};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
@@ -35,13 +37,13 @@ impl From<String> for Cell {
 
 impl From<f64> for Cell {
     fn from(number: f64) -> Self {
-        Self::Number(Some(number))
+        Self::Number((!number.is_nan()).then_some(number))
     }
 }
 
 impl From<Option<f64>> for Cell {
     fn from(number: Option<f64>) -> Self {
-        Self::Number(number)
+        Self::Number(number.filter(|number| !number.is_nan()))
     }
 }
 
@@ -71,8 +73,19 @@ impl Table {
         }
     }
 
-    /// Adds a row.
-    pub fn push(&mut self, row: Vec<Cell>) {
+    /// An empty table with columns written as `name [unit]`.
+    pub fn headed<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(columns.into_iter().map(|column| {
+            column
+                .strip_suffix(']')
+                .and_then(|column| column.rsplit_once(" ["))
+                .unwrap_or((column, ""))
+        }))
+    }
+
+    /// Adds a row with a cell per column.
+    pub fn push(&mut self, row: impl IntoIterator<Item = Cell>) {
+        let row: Vec<Cell> = row.into_iter().collect();
         debug_assert_eq!(row.len(), self.columns.len());
         self.rows.push(row);
     }
