@@ -566,7 +566,7 @@ mod tests {
             .panel(panel)
             .draw("x")
             .expect("drawn");
-        assert_eq!(figure.data.columns[2], "time (day)");
-        assert_eq!(figure.data.rows[0][3], Cell::Number(2.0));
+        assert_eq!(figure.data.columns[2].name, "time (day)");
+        assert_eq!(figure.data.rows[0][3], Cell::Number(Some(2.0)));
     }
 }

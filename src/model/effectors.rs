@@ -1,11 +1,11 @@
 //! Effectors: glycolysis, survival, apoptosis and EMT.
 //!
 //! ```text
-//! G' = kG ((1 + g1 (f1 - 1))(1 - e_glycolysis) - G)
-//! B' = kB ((1 - br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bR R/(S+R))(1 - e_akt_survival) - B)
+//! G' = kG ([1 + g1 (f1 - 1)]+ (1 - e_glycolysis) - G)
+//! B' = kB ([1 - br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bR R/(S+R)]+ (1 - e_akt_survival) - B)
 //! X' = kX ([1 + s_raf I_r + s_d e_apoptosis] 2/(1 + B^2) + s_h (h(O) - h(O0)) 2/(1 + G^2) - X)
-//! Z' = kZ ((1 + z2 (f2 - 1))(1 - e_emt) - Z)
-//! h(O) = 1/(1 + (O/O_h)^3)
+//! Z' = kZ ([1 + z2 (f2 - 1)]+ (1 - e_emt) - Z)
+//! h(O) = 1/(1 + (O/O_h)^3),   [x]+ = max(x, 0)
 //! ```
 //!
 //! `B` sums the anti-apoptotic signals (BCL-2 family, AKT, EGFR through HIF-2a: Zeng 2021, refs
@@ -95,13 +95,15 @@ impl<T: Number> EffectorParameters<T> {
         let hif1 = activity.hif1 - 1.0;
         let hif2 = activity.hif2 - 1.0;
 
-        let glycolysis = (self.glycolysis_hif1_gain * hif1 + 1.0) * nodes.glycolysis.complement();
+        let glycolysis = (self.glycolysis_hif1_gain * hif1 + 1.0).positive_part()
+            * nodes.glycolysis.complement();
 
         let survival = (self.survival_hif1_weight * hif1
             + self.survival_hif2_weight * hif2
             + self.survival_resistant_weight * resistant
             - self.survival_raf_loss * inhibition.raf
             + 1.0)
+            .positive_part()
             * nodes.akt_survival.complement();
 
         let kill = self.apoptosis_raf_gain * inhibition.raf
@@ -111,7 +113,7 @@ impl<T: Number> EffectorParameters<T> {
             * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen));
         let apoptosis = kill * protection(e.survival) + hypoxic_death * protection(e.glycolysis);
 
-        let emt = (self.emt_hif2_gain * hif2 + 1.0) * nodes.emt.complement();
+        let emt = (self.emt_hif2_gain * hif2 + 1.0).positive_part() * nodes.emt.complement();
 
         Effectors {
             glycolysis: self.glycolysis_turnover * (glycolysis - e.glycolysis),

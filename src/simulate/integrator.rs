@@ -276,7 +276,8 @@ fn failure(error: &IntegrationError, trouble: Option<(f64, usize)>) -> SegmentFa
         IntegrationError::StepSizeUnderflow { x } => (x, "the step size vanished".to_owned()),
         IntegrationError::StiffnessDetected { x } => (x, "the problem became stiff".to_owned()),
     };
-    match trouble {
+    // Trouble before the last accepted step was overcome and is no cause.
+    match trouble.filter(|(seen, _)| *seen >= time) {
         Some((_, index)) => SegmentFailure {
             time,
             state: Some(index),
