@@ -89,13 +89,13 @@ fn show(context: &Context, name: &str) -> Result<()> {
 fn check(context: &Context) -> Result<()> {
     let library = &context.library;
     let references = library.references()?;
-    let mut grades: BTreeMap<Grade, f64> = BTreeMap::new();
-    let (mut unknown, mut implausible) = (0, Vec::new());
+    let mut grades: BTreeMap<Grade, usize> = BTreeMap::new();
+    let (mut unknown, mut implausible) = (0usize, Vec::new());
     for (folder, name) in parameter_files(library) {
         let table = library.table(folder, name, "params check")?;
         for (path, entry) in table.numbers() {
             match entry.value {
-                Some(_) => *grades.entry(entry.grade).or_default() += 1.0,
+                Some(_) => *grades.entry(entry.grade).or_default() += 1,
                 None => unknown += 1,
             }
             if entry.is_implausible() {
@@ -140,9 +140,12 @@ fn check(context: &Context) -> Result<()> {
     }
     let mut table = Table::new([("grade", ""), ("numbers", "")]);
     for (grade, count) in grades {
-        table.push(vec![grade.to_string().into(), Cell::from(count)]);
+        table.push(vec![
+            grade.to_string().into(),
+            Cell::from(count.to_string()),
+        ]);
     }
-    table.push(vec!["unknown".into(), Cell::from(f64::from(unknown))]);
+    table.push(vec!["unknown".into(), Cell::from(unknown.to_string())]);
     context.print_table(&table);
     if !context.json {
         for place in &implausible {
