@@ -37,26 +37,6 @@ pub struct Scenario {
     pub overrides: Vec<(String, String)>,
 }
 
-/// The names of what a library offers, for `--help` and messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingNames {
-    /// Settings.
-    pub settings: Vec<String>,
-    /// Partner drugs.
-    pub partners: Vec<String>,
-}
-
-impl SettingNames {
-    /// Reads the names from a library.
-    pub fn of(library: &Library) -> Self {
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        Self {
-            settings: owned(library.names("settings")),
-            partners: owned(library.names("partners")),
-        }
-    }
-}
-
 const PARENTAL: &str = "parental";
 
 impl Scenario {
