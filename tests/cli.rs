@@ -159,6 +159,7 @@ fn quiet_is_quiet_and_help_has_examples() {
         &["compare", "--help"][..],
         &["simulate", "--help"],
         &["plot", "--help"],
+        &["params", "--help"],
         &["params", "show", "--help"],
         &["params", "list", "--help"],
         &["params", "check", "--help"],

@@ -70,6 +70,7 @@ enum Command {
         run: RunOptions,
     },
     /// List, show, check or export the parameters
+    #[command(after_help = params::EXAMPLES)]
     Params {
         #[command(subcommand)]
         command: params::ParamsCommand,

@@ -12,6 +12,11 @@ use clap::Subcommand;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub const EXAMPLES: &str = "Examples:
+  hif-switch params list
+  hif-switch params show pt2385
+  hif-switch params export my-params && hif-switch compare --params my-params";
+
 #[derive(Debug, Subcommand)]
 pub enum ParamsCommand {
     /// List settings, phenotypes, variants, partners and regimens
