@@ -104,7 +104,8 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     if known.len() <= 30 {
         format!("{nearest}allowed: {}", known.join(", "))
     } else if nearest.is_empty() {
-        "`hif-switch params list` prints every name".to_owned()
+        "`hif-switch params show SETTING` prints the paths that exist there; name the setting with --setting"
+            .to_owned()
     } else {
         nearest.trim_end().to_owned()
     }
