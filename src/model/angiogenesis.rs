@@ -1,7 +1,7 @@
 //! Angiogenesis: VEGF, immature and pericyte-covered vessels, microvessel density.
 //!
 //! ```text
-//! VEGF' = kv ([1 + a1 (f1 - 1) + a2 (f2 - 1)]+ - VEGF),   [x]+ = max(x, 0)
+//! VEGF' = kv (xV [1 + a1 (f1 - 1) + a2 (f2 - 1)]+ - VEGF),   [x]+ = max(x, 0)
 //! s     = VEGF (1 - I_v)(1 - e_angiogenesis)
 //! g(s)  = (1 + KS) s^2 / (KS + s^2)
 //! Ei'   = ks g(s) - k_mat (1 - I_p) Ei - k_reg Ei
@@ -20,6 +20,7 @@
 use super::exposure::Inhibition;
 use super::fields::{parameters, states};
 use super::number::Number;
+use super::signalling::Expression;
 
 states! {
     /// Vascular states, relative to the reference tumour.
@@ -72,11 +73,17 @@ parameters! {
 
 impl<T: Number> VegfParameters<T> {
     /// VEGF'.
-    pub fn derivative(&self, vegf: T, hif1_activity: T, hif2_activity: T) -> T {
+    pub fn derivative(
+        &self,
+        vegf: T,
+        hif1_activity: T,
+        hif2_activity: T,
+        expression: &Expression<T>,
+    ) -> T {
         let production = self.hif1_weight * (hif1_activity - 1.0)
             + self.hif2_weight * (hif2_activity - 1.0)
             + 1.0;
-        self.turnover * (production.positive_part() - vegf)
+        self.turnover * (expression.vegf * production.positive_part() - vegf)
     }
 }
 

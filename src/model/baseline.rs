@@ -31,7 +31,7 @@ fn is_solved(model: &Model<f64>, name: &str) -> bool {
             matches!(model.environment, Environment::Tumour { .. })
         }
         "VEGF" | "pO2_mmHg" | "HIF1A" | "HIF2A" | "HAF" => true,
-        "glycolysis" | "survival" | "apoptosis" | "EMT" => true,
+        "pAKT" | "glycolysis" | "survival" | "apoptosis" | "EMT" => true,
         _ => false,
     }
 }
@@ -60,6 +60,7 @@ fn reference_state(model: &Model<f64>, inputs: &Inputs) -> State<f64> {
     state.hif.hif1a = 1.0;
     state.hif.hif2a = 1.0;
     state.hif.regulator = model.hif_reference.regulator;
+    state.adaptation.akt = 1.0;
     state.effectors.glycolysis = 1.0;
     state.effectors.survival = 1.0;
     state.effectors.apoptosis = 1.0;
@@ -138,7 +139,13 @@ pub fn baseline(model: &Model<f64>, inputs: &Inputs) -> Result<State<f64>, Basel
             for (row, i) in solved.iter().enumerate() {
                 trial[*i] -= length * step[row];
             }
-            let positive = solved.iter().all(|i| trial[*i] > 0.0);
+            // What is knocked out settles at 0 to rounding.
+            for i in &solved {
+                if trial[*i].abs() < 1e-13 {
+                    trial[*i] = 0.0;
+                }
+            }
+            let positive = solved.iter().all(|i| trial[*i] >= 0.0);
             let candidate = State::from_array(&trial);
             if positive {
                 let next = residual(&candidate);

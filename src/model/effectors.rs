@@ -2,23 +2,28 @@
 //!
 //! ```text
 //! G' = kG ([1 + g1 (f1 - 1)]+ (1 - e_glycolysis) - G)
-//! B' = kB ([1 - br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bR R/(S+R)]+ (1 - e_akt_survival) - B)
-//! X' = kX ([1 + s_raf I_r + s_d e_apoptosis] 2/(1 + B^2) + s_h (h(O) - h(O0)) 2/(1 + G^2) - X)
-//! Z' = kZ ([1 + z2 (f2 - 1)]+ (1 - e_emt) - Z)
-//! h(O) = 1/(1 + (O/O_h)^3),   [x]+ = max(x, 0)
+//! B' = kB (xB [1 - br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bA (A - 1) + bJ (2J/(1 + J) - 1) + bQ (Q - 1)
+//!          + bF (F - 1) + bN (N - 1) + bZ (Z - 1)]+ - B)
+//! X' = kX ([1 + s_raf I_r + s_d e_apoptosis + s_J (j(J) - j(1))]+ 2/(1 + B^2)
+//!          + s_h (h(O) - h(O0)) 2/(1 + G^2) - X)
+//! Z' = kZ (xZ (1 - zE I_r)/TIP30 - Z)
+//! h(O) = 1/(1 + (O/O_h)^3),   j(J) = J^4/(J_d^4 + J^4),   [x]+ = max(x, 0)
 //! ```
 //!
-//! `B` sums the anti-apoptotic signals (BCL-2 family, AKT, EGFR through HIF-2a: Zeng 2021, refs
-//! 107, 109); RAF inhibition lowers MCL-1. `X` is the caspase signal that kills; hypoxia kills cells
-//! that cannot switch to glycolysis. `O0` is the pO2 of the reference tumour.
+//! `B` sums the anti-apoptotic signals: HIF-1 with protective mitophagy, HIF-2 (Zeng 2021, refs 107,
+//! 109), AKT (25-28), sustained c-Jun (22-24), RIT1 (119), PFKFB3 (120), NF-kB (129) and EMT (31-35); RAF
+//! inhibition lowers MCL-1. A strong pulse of c-Jun kills instead (130). `X` is the caspase signal;
+//! hypoxia kills cells that cannot switch to glycolysis. EMT is the reverse of TIP30 (115-117), and RAF
+//! inhibition holds it back (34). `O0` is the pO2 of the reference tumour.
 //!
-//! Limitations: the sum of survival signals is a lump; EMT is driven by HIF-2 alone (ref. 117).
+//! Limitations: the sum of survival signals is a lump with assumed weights.
 
 use super::exposure::Inhibition;
 use super::fields::{parameters, states};
 use super::hif::HifActivity;
 use super::number::Number;
 use super::partner::Nodes;
+use super::signalling::{Adaptation, Cascade, Expression};
 
 states! {
     /// Effector signals relative to the reference tumour.
@@ -47,22 +52,36 @@ parameters! {
         survival_hif1_weight: "1" Any,
         /// Weight b2 of HIF-2 activity in survival
         survival_hif2_weight: "1" Any,
-        /// Weight bR of the resistant part in survival
-        survival_resistant_weight: "1" NonNegative,
+        /// Weight bA of AKT in survival
+        survival_akt_weight: "1" NonNegative,
+        /// Weight bJ of sustained c-Jun in survival
+        survival_jnk_weight: "1" NonNegative,
+        /// Weight bQ of RIT1 in survival
+        survival_rit1_weight: "1" NonNegative,
+        /// Weight bF of PFKFB3 in survival
+        survival_pfkfb3_weight: "1" NonNegative,
+        /// Weight bN of NF-kB in survival
+        survival_nfkb_weight: "1" NonNegative,
+        /// Weight bZ of EMT in survival
+        survival_emt_weight: "1" NonNegative,
         /// Turnover kB of the survival signal
         survival_turnover: "1/h" Positive,
         /// Gain s_raf of apoptosis with RAF inhibition
         apoptosis_raf_gain: "1" NonNegative,
         /// Gain s_d of apoptosis with a partner's direct kill
         apoptosis_direct_gain: "1" NonNegative,
+        /// Gain s_J of apoptosis with a strong pulse of c-Jun
+        apoptosis_jnk_gain: "1" NonNegative,
+        /// Level J_d of c-Jun at which half of it kills
+        apoptosis_jnk_half: "1" Positive,
         /// Gain s_h of apoptosis with severe hypoxia
         apoptosis_hypoxia_gain: "1" NonNegative,
         /// pO2 O_h of half-maximal hypoxic death
         hypoxic_death_half: "mmHg" Positive,
         /// Turnover kX of the caspase signal
         apoptosis_turnover: "1/h" Positive,
-        /// Gain z2 of EMT with HIF-2 activity
-        emt_hif2_gain: "1" NonNegative,
+        /// Loss zE of EMT under full RAF inhibition
+        emt_raf_loss: "1" Fraction,
         /// Turnover kZ of EMT
         emt_turnover: "1/h" Positive,
     }
@@ -79,15 +98,23 @@ impl<T: Number> EffectorParameters<T> {
         T::constant(1.0) / ((oxygen / self.hypoxic_death_half).cubed() + 1.0)
     }
 
+    /// The deadly part j(J) of c-Jun.
+    fn deadly_jun(&self, cjun: T) -> T {
+        let fourth = (cjun / self.apoptosis_jnk_half).squared().squared();
+        fourth.saturation(T::constant(1.0))
+    }
+
     /// G', B', X', Z' at pO2 `oxygen`, relative to the reference tumour at `reference_oxygen`
-    /// (mmHg), with the part `resistant` of resistant cells.
+    /// (mmHg).
     #[allow(clippy::too_many_arguments)]
     pub fn derivatives(
         &self,
         e: &Effectors<T>,
+        adaptation: &Adaptation<T>,
+        expression: &Expression<T>,
+        cascade: &Cascade<T>,
         oxygen: T,
         reference_oxygen: T,
-        resistant: T,
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
         nodes: &Nodes<T>,
@@ -100,20 +127,29 @@ impl<T: Number> EffectorParameters<T> {
 
         let survival = (self.survival_hif1_weight * hif1
             + self.survival_hif2_weight * hif2
-            + self.survival_resistant_weight * resistant
+            + self.survival_akt_weight * (adaptation.akt - 1.0)
+            + self.survival_jnk_weight * (cascade.cjun * 2.0 / (cascade.cjun + 1.0) - 1.0)
+            + self.survival_rit1_weight * (cascade.rit1 - 1.0)
+            + self.survival_pfkfb3_weight * (cascade.pfkfb3 - 1.0)
+            + self.survival_nfkb_weight * (cascade.nfkb - 1.0)
+            + self.survival_emt_weight * (e.emt - 1.0)
             - self.survival_raf_loss * inhibition.raf
             + 1.0)
             .positive_part()
-            * nodes.akt_survival.complement();
+            * expression.bcl2;
 
         let kill = self.apoptosis_raf_gain * inhibition.raf
             + self.apoptosis_direct_gain * nodes.apoptosis
+            + self.apoptosis_jnk_gain
+                * (self.deadly_jun(cascade.cjun) - self.deadly_jun(T::constant(1.0)))
             + 1.0;
         let hypoxic_death = self.apoptosis_hypoxia_gain
             * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen));
-        let apoptosis = kill * protection(e.survival) + hypoxic_death * protection(e.glycolysis);
+        let apoptosis = kill.positive_part() * protection(e.survival)
+            + hypoxic_death * protection(e.glycolysis);
 
-        let emt = (self.emt_hif2_gain * hif2 + 1.0).positive_part() * nodes.emt.complement();
+        let emt =
+            expression.emt * (self.emt_raf_loss * inhibition.raf).complement() * cascade.tip30_loss;
 
         Effectors {
             glycolysis: self.glycolysis_turnover * (glycolysis - e.glycolysis),

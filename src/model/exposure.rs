@@ -320,9 +320,15 @@ impl<T: Number> SorafenibEffect<T> {
         self.unbound_fraction * total * 1e6 / self.molar_mass
     }
 
-    /// Intracellular concentration Ci, nM: HIF-1 induces P-gp (Zeng 2021, ref. 129).
-    pub fn intracellular(&self, unbound: T, hif1_activity: T) -> T {
-        unbound / (self.pgp_efflux * (hif1_activity - 1.0).positive_part() + 1.0)
+    /// P-gp relative to a cell at the reference HIF-1 activity or below (Zeng 2021, ref. 129), with the
+    /// line's own `efflux`.
+    pub fn pgp(&self, hif1_activity: T, efflux: T) -> T {
+        efflux * (self.pgp_efflux * (hif1_activity - 1.0).positive_part() + 1.0)
+    }
+
+    /// Intracellular concentration Ci, nM: what P-gp leaves of the unbound concentration.
+    pub fn intracellular(&self, unbound: T, pgp: T) -> T {
+        unbound / pgp
     }
 
     /// Blocked fractions: vessels see the unbound, tumour cells the intracellular concentration.

@@ -1,30 +1,37 @@
 //! The HIF-1a to HIF-2a switch.
 //!
 //! ```text
-//! H1' = s1 (1 - I_h)(1 - e_hif1_synthesis)
-//!       - [kd1 (1 + vd e_hif1_degradation) + kphd1 O/(O + Kphd) (1 + e_hif1_degradation) r + k_haf W r] H1
-//! H2' = s2 (1 + aW W)(1 - e_hif2_synthesis) - [kd2 + kphd2 O/(O + Kphd) r] H2
+//! H1' = s1 m1 (1 - I_h)(1 - e_hif1_synthesis)[1 + tT (T - 1)]+ [1 + tF (F - 1)]+
+//!       - [kd1 (1 + vd e_hif1_degradation V) + kphd1 O/(O + Kphd) (1 + e_hif1_degradation) V r1 + k_haf W r1] H1
+//! H2' = s2 x2 (1 + aW W)(1 - e_hif2_synthesis) - [kd2 + kphd2 O/(O + Kphd) V r2 [1 + q (f1 - 1)]+] H2
 //! W'  = kW (u/(1 + u) - W),      u = [(KW/O)(1 + rho (f2 - 1))]^3
-//! T1  = H1 (1 - e_hif1_transactivation)
+//! m1  = x1 (1 - e_hif1_transcription)
+//! r1  = 1/(1 + kn (n - 1)),   r2 = 1 - resH R/(S+R)
+//! T1  = H1 (1 - e_hif1_transactivation)[1 + cP (PKM2 - 1)]+,   PKM2 = xK G
 //! T2  = H2 (1 + bW (W - W0))(1 - e_hif2_dimerisation)
 //! f1  = phi(T1, K1),  f2 = phi(T2, K2),   phi(T, K) = (1 + K) T/(K + T)
 //! ```
 //!
 //! `W` is the regulator of prolonged hypoxia: HAF/SART1 degrades HIF-1a without oxygen and raises
-//! HIF-2a transactivation (Koh 2011, Koh & Powis 2012). `r = 1 - resH R/(S+R)`: resistant cells
-//! degrade HIF less even in normoxia (Zeng 2021, refs 118, 112, 49, 127). `s1` and `s2` follow from
-//! the reference tumour, in which H1 = H2 = 1.
+//! HIF-2a transactivation (Koh 2011, Koh & Powis 2012). `r1` and `r2`: resistant cells degrade HIF less
+//! even in normoxia (Zeng 2021, refs 118, 112, 127), HIF-1a because 14-3-3 eta `n` protects it (49).
+//! mTORC1 `T` drives translation of HIF-1a (111-113, 123), PFKFB3 `F` feeds back on it (120), PKM2 is
+//! a co-activator of HIF-1 (124, 126). HIF-1 induces PHD3, which prefers HIF-2a (Appelhoff 2004; loss
+//! of Phd1 and Phd3 raises HIF-2a in liver, Takeda 2008): when HIF-1 falls, HIF-2a rises (`q`).
+//! `V` is VHL, `x` are expression levels. `s1` and `s2` follow from the reference tumour, in which
+//! H1 = H2 = 1.
 //!
 //! Sorafenib lowers HIF-1a synthesis (Liu 2012, 10.1158/1078-0432.CCR-12-0552); this `I_h` is the
 //! most contestable edge of the model, because the effective concentrations were shown in serum
 //! and lie above the unbound exposure of patients. The variant `no_direct_hif_block` removes it.
 //!
-//! Limitations: no separate mRNA, no HIF-3a, no feedback through PHD2/PHD3 induction.
+//! Limitations: messenger RNA follows at once, no HIF-3a, no feedback of PHD2 on HIF-1a.
 
 use super::exposure::Inhibition;
 use super::fields::{parameters, states};
 use super::number::Number;
 use super::partner::Nodes;
+use super::signalling::{Cascade, Expression};
 
 states! {
     /// HIF proteins relative to the reference tumour, and the regulator of prolonged hypoxia.
@@ -71,8 +78,18 @@ parameters! {
         hif1_saturation: "1" Positive,
         /// Saturation K2 of HIF-2 transcriptional output
         hif2_saturation: "1" Positive,
-        /// Part of the regulated HIF decay that resistant cells lose, resH
+        /// Part of the regulated HIF-2a decay that resistant cells lose, resH
         resistant_stabilisation: "1" Fraction,
+        /// Protection kn of HIF-1a per unit of 14-3-3 eta
+        eta1433_protection: "1" Fraction,
+        /// Weight tT of mTORC1 in translation of HIF-1a
+        mtorc1_translation: "1" Fraction,
+        /// Weight tF of PFKFB3 in translation of HIF-1a
+        pfkfb3_feedback: "1" Fraction,
+        /// Weight q of HIF-1 activity (PHD3) in hydroxylation of HIF-2a
+        hif2a_phd3_weight: "1" Fraction,
+        /// Weight cP of PKM2 in HIF-1 transactivation
+        pkm2_coactivation: "1" Fraction,
     }
 }
 
@@ -123,14 +140,16 @@ impl<T: Number> HifParameters<T> {
         }
     }
 
-    /// f1 and f2 from the levels and the partners' nodes.
+    /// f1 and f2 from the levels, PKM2 and the partners' nodes.
     pub fn activity(
         &self,
         levels: &HifLevels<T>,
         reference: &HifReference<T>,
+        pkm2: T,
         nodes: &Nodes<T>,
     ) -> HifActivity<T> {
-        let t1 = levels.hif1a * nodes.hif1_transactivation.complement();
+        let coactivation = (self.pkm2_coactivation * (pkm2 - 1.0) + 1.0).positive_part();
+        let t1 = levels.hif1a * nodes.hif1_transactivation.complement() * coactivation;
         let gain = self.regulator_activity_gain * (levels.regulator - reference.regulator) + 1.0;
         let t2 = levels.hif2a * gain * nodes.hif2_dimerisation.complement();
         HifActivity {
@@ -139,7 +158,34 @@ impl<T: Number> HifParameters<T> {
         }
     }
 
-    /// H1', H2', W' at pO2 `oxygen` (mmHg) with the part `resistant` of resistant cells.
+    /// Loss of HIF-1a, 1/h, at pO2 `oxygen` (mmHg).
+    pub fn hif1a_decay(
+        &self,
+        levels: &HifLevels<T>,
+        oxygen: T,
+        expression: &Expression<T>,
+        cascade: &Cascade<T>,
+        nodes: &Nodes<T>,
+    ) -> T {
+        let regulated =
+            T::constant(1.0) / (self.eta1433_protection * (cascade.eta1433 - 1.0) + 1.0);
+        let induced = nodes.hif1_degradation;
+        self.hif1a_loss * (self.induced_loss_gain * induced * expression.vhl + 1.0)
+            + self.hif1a_hydroxylation
+                * oxygen.saturation(self.hydroxylation_half)
+                * (induced + 1.0)
+                * expression.vhl
+                * regulated
+            + self.haf_loss * levels.regulator * regulated
+    }
+
+    /// Messenger RNA m1 of HIF-1a.
+    pub fn hif1a_messenger(&self, expression: &Expression<T>, nodes: &Nodes<T>) -> T {
+        expression.hif1a * nodes.hif1_transcription.complement()
+    }
+
+    /// H1', H2', W' at pO2 `oxygen` (mmHg) with the part `resistant` of resistant cells. A held switch
+    /// keeps the regulator and H2/H1 where they are.
     #[allow(clippy::too_many_arguments)]
     pub fn derivatives(
         &self,
@@ -149,26 +195,43 @@ impl<T: Number> HifParameters<T> {
         resistant: T,
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
+        expression: &Expression<T>,
+        cascade: &Cascade<T>,
         nodes: &Nodes<T>,
+        switch_held: bool,
     ) -> HifLevels<T> {
-        let regulated = (self.resistant_stabilisation * resistant).complement();
-        let hydroxylation = oxygen.saturation(self.hydroxylation_half);
-
+        let translation = (self.mtorc1_translation * (cascade.mtorc1 - 1.0) + 1.0).positive_part()
+            * (self.pfkfb3_feedback * (cascade.pfkfb3 - 1.0) + 1.0).positive_part();
         let hif1a_synthesis = reference.hif1a_synthesis
+            * self.hif1a_messenger(expression, nodes)
             * inhibition.hif1_synthesis.complement()
-            * nodes.hif1_synthesis.complement();
-        let hif1a_loss = self.hif1a_loss * (self.induced_loss_gain * nodes.hif1_degradation + 1.0)
-            + self.hif1a_hydroxylation * hydroxylation * (nodes.hif1_degradation + 1.0) * regulated
-            + self.haf_loss * levels.regulator * regulated;
+            * nodes.hif1_synthesis.complement()
+            * translation;
+        let hif1a_loss = self.hif1a_decay(levels, oxygen, expression, cascade, nodes);
+        let hif1a = hif1a_synthesis - hif1a_loss * levels.hif1a;
+        if switch_held {
+            return HifLevels {
+                hif1a,
+                hif2a: levels.hif2a / levels.hif1a * hif1a,
+                regulator: T::constant(0.0),
+            };
+        }
 
         let hif2a_synthesis = reference.hif2a_synthesis
+            * expression.hif2a
             * (self.regulator_synthesis_gain * levels.regulator + 1.0)
             * nodes.hif2_synthesis.complement();
-        let hif2a_loss = self.hif2a_loss + self.hif2a_hydroxylation * hydroxylation * regulated;
+        let phd3 = (self.hif2a_phd3_weight * (activity.hif1 - 1.0) + 1.0).positive_part();
+        let hif2a_loss = self.hif2a_loss
+            + self.hif2a_hydroxylation
+                * oxygen.saturation(self.hydroxylation_half)
+                * expression.vhl
+                * (self.resistant_stabilisation * resistant).complement()
+                * phd3;
 
         let target = self.regulator_target(oxygen, activity.hif2);
         HifLevels {
-            hif1a: hif1a_synthesis - hif1a_loss * levels.hif1a,
+            hif1a,
             hif2a: hif2a_synthesis - hif2a_loss * levels.hif2a,
             regulator: self.regulator_turnover * (target - levels.regulator),
         }

@@ -10,8 +10,11 @@
 //! | [`angiogenesis`] | VEGF, immature and pericyte-covered vessels |
 //! | [`oxygenation`] | tumour pO2 |
 //! | [`hif`] | HIF-1a, HIF-2a, regulator of the switch |
+//! | [`signalling`] | AKT; EGFR, AMPK, mTORC1, c-Jun, RIT1, PFKFB3, NF-kB and TIP30 follow at once |
 //! | [`effectors`] | glycolysis, survival, apoptosis, EMT |
 //! | [`tumour`] | sensitive, resistant and dying cells, metastases |
+//!
+//! [`markers`] are readouts that drive nothing.
 //!
 //! The right-hand side, [`Model::derivatives`], is written once over [`Number`]. It is autonomous
 //! between events: doses are jumps of the state, everything else that switches in time is in
@@ -23,9 +26,11 @@ pub mod effectors;
 pub mod exposure;
 mod fields;
 pub mod hif;
+pub mod markers;
 pub mod number;
 pub mod oxygenation;
 pub mod partner;
+pub mod signalling;
 pub mod state;
 pub mod tumour;
 
@@ -39,8 +44,10 @@ use angiogenesis::{VegfParameters, VesselParameters};
 use effectors::EffectorParameters;
 use exposure::{Inhibition, SorafenibEffect, SorafenibInput, SorafenibKinetics};
 use hif::{HifActivity, HifParameters, HifReference};
+use markers::MarkerParameters;
 use oxygenation::OxygenParameters;
 use partner::{Nodes, Partner, PartnerAmounts, PartnerInput};
+use signalling::{Cascade, Expression, SignallingParameters};
 use tumour::{TumourParameters, TumourSize};
 
 /// What switches at events and is constant in between.
@@ -68,6 +75,15 @@ pub enum Environment<T> {
     Culture,
 }
 
+/// What an experiment holds in place.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Clamp {
+    /// pO2 of the tumour, mmHg; `None`: as the model has it.
+    pub oxygen: Option<f64>,
+    /// Whether HIF-2a/HIF-1a and the regulator of the switch stay as they start.
+    pub switch_index: bool,
+}
+
 /// The model with all its parameters, ready to evaluate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model<T> {
@@ -89,12 +105,20 @@ pub struct Model<T> {
     pub hif: HifParameters<T>,
     /// Constants of the reference tumour.
     pub hif_reference: HifReference<T>,
+    /// Expression of single genes.
+    pub expression: Expression<T>,
+    /// Signalling parameters.
+    pub signalling: SignallingParameters<T>,
     /// Effector parameters.
     pub effectors: EffectorParameters<T>,
     /// Tumour rates.
     pub tumour: TumourParameters<T>,
     /// Tumour sizes.
     pub size: TumourSize<T>,
+    /// Readouts that drive nothing.
+    pub markers: MarkerParameters<T>,
+    /// What is held in place.
+    pub clamp: Clamp,
 }
 
 /// Everything that the equations compute on the way to the derivatives.
@@ -108,6 +132,14 @@ pub struct Signals<T> {
     pub inhibition: Inhibition<T>,
     /// Effects of the partners.
     pub nodes: Nodes<T>,
+    /// PKM2 relative to the reference tumour.
+    pub pkm2: T,
+    /// P-gp relative to the reference tumour.
+    pub pgp: T,
+    /// Intracellular sorafenib, nM.
+    pub sorafenib_intracellular: T,
+    /// Signals that follow at once.
+    pub cascade: Cascade<T>,
     /// Transcriptional activities.
     pub activity: HifActivity<T>,
     /// Microvessel density relative to the reference tumour; 1 in culture.
@@ -192,9 +224,13 @@ impl Model<f64> {
             oxygen,
             reference_oxygen,
             hif,
+            expression: Expression::read(&reader)?,
+            signalling: SignallingParameters::read(&reader)?,
             effectors: EffectorParameters::read(&reader)?,
             tumour: TumourParameters::read(&reader)?,
             size,
+            markers: MarkerParameters::read(&reader)?,
+            clamp: Clamp::default(),
         };
         reader.skip("regimen.");
         reader.finish()?;
@@ -226,8 +262,12 @@ impl Model<f64> {
                 hif2a_synthesis: f(self.hif_reference.hif2a_synthesis),
                 regulator: f(self.hif_reference.regulator),
             },
+            expression: self.expression.map(&mut f),
+            signalling: self.signalling.map(&mut f),
             effectors: self.effectors.map(&mut f),
             tumour: self.tumour.map(&mut f),
+            markers: self.markers.map(&mut f),
+            clamp: self.clamp,
             size: TumourSize {
                 initial: f(self.size.initial),
                 capacity: f(self.size.capacity),
@@ -272,29 +312,51 @@ impl<T: Number> Model<T> {
         let sorafenib_total = self.kinetics.concentration(&y.sorafenib, &inputs.sorafenib);
         let sorafenib_unbound = self.sorafenib.unbound(sorafenib_total);
         let nodes = self.nodes(inputs, &y.partners);
-        let activity = self.hif.activity(&y.hif, &self.hif_reference, &nodes);
-        let intracellular = self
+        let pkm2 = self.expression.pkm2 * y.effectors.glycolysis;
+        let activity = self.hif.activity(&y.hif, &self.hif_reference, pkm2, &nodes);
+        let pgp = self
             .sorafenib
-            .intracellular(sorafenib_unbound, activity.hif1);
+            .pgp(activity.hif1, self.expression.drug_efflux);
+        let intracellular = self.sorafenib.intracellular(sorafenib_unbound, pgp);
         let inhibition = self.sorafenib.inhibition(sorafenib_unbound, intracellular);
+        let burden = y.tumour.burden();
         let (perfusion, oxygen_target) = match &self.environment {
             Environment::Culture => (T::constant(1.0), T::constant(inputs.medium_oxygen)),
             Environment::Tumour { vessels, supply } => {
                 let perfusion = vessels.perfusion(&y.vasculature);
-                (perfusion, self.oxygen.balance(*supply, perfusion))
+                let per_cell = self
+                    .oxygen
+                    .supply_per_cell(perfusion, burden / self.size.initial);
+                (perfusion, self.oxygen.balance(*supply, per_cell))
             }
         };
+        let oxygen_target = self.clamp.oxygen.map_or(oxygen_target, T::constant);
+        let resistant = y.tumour.resistant_fraction();
+        let cascade = self.signalling.cascade(
+            &y.adaptation,
+            &self.expression,
+            y.oxygen,
+            self.reference_oxygen,
+            resistant,
+            &activity,
+            &inhibition,
+            &nodes,
+        );
         Signals {
             sorafenib_total,
             sorafenib_unbound,
             inhibition,
             nodes,
+            pkm2,
+            pgp,
+            sorafenib_intracellular: intracellular,
+            cascade,
             activity,
             mvd: y.vasculature.mvd(),
             perfusion,
             oxygen_target,
-            resistant: y.tumour.resistant_fraction(),
-            burden: y.tumour.burden(),
+            resistant,
+            burden,
         }
     }
 
@@ -308,9 +370,12 @@ impl<T: Number> Model<T> {
         let zero = T::constant(0.0);
 
         let mut vasculature = y.vasculature;
-        vasculature.vegf =
-            self.vegf
-                .derivative(y.vasculature.vegf, s.activity.hif1, s.activity.hif2);
+        vasculature.vegf = self.vegf.derivative(
+            y.vasculature.vegf,
+            s.activity.hif1,
+            s.activity.hif2,
+            &self.expression,
+        );
         (vasculature.immature, vasculature.mature) = match &self.environment {
             Environment::Culture => (zero, zero),
             Environment::Tumour { vessels, .. } => {
@@ -319,14 +384,7 @@ impl<T: Number> Model<T> {
                 vessels.derivatives(&y.vasculature, signal, &s.inhibition)
             }
         };
-        let growth = self.tumour.growth(
-            &y.tumour,
-            &self.size,
-            y.oxygen,
-            &s.activity,
-            y.effectors.glycolysis,
-            &s.nodes,
-        );
+        let growth = self.growth(y, s);
         State {
             sorafenib: self.kinetics.derivatives(&y.sorafenib, &inputs.sorafenib),
             partners: std::array::from_fn(|slot| match &self.partners[slot] {
@@ -346,13 +404,26 @@ impl<T: Number> Model<T> {
                 s.resistant,
                 &s.activity,
                 &s.inhibition,
+                &self.expression,
+                &s.cascade,
+                &s.nodes,
+                self.clamp.switch_index,
+            ),
+            adaptation: self.signalling.derivative(
+                &y.adaptation,
+                &self.expression,
+                &s.cascade,
+                s.resistant,
+                &s.inhibition,
                 &s.nodes,
             ),
             effectors: self.effectors.derivatives(
                 &y.effectors,
+                &y.adaptation,
+                &self.expression,
+                &s.cascade,
                 y.oxygen,
                 self.reference_oxygen,
-                s.resistant,
                 &s.activity,
                 &s.inhibition,
                 &s.nodes,
@@ -364,7 +435,21 @@ impl<T: Number> Model<T> {
                 &y.effectors,
                 &s.activity,
                 &s.inhibition,
+                &self.expression,
             ),
         }
+    }
+
+    /// Growth rate of viable cells per h, before cytostasis by sorafenib.
+    pub fn growth(&self, y: &State<T>, s: &Signals<T>) -> T {
+        self.tumour.growth(
+            &y.tumour,
+            &self.size,
+            y.oxygen,
+            &s.activity,
+            y.effectors.glycolysis,
+            &s.cascade,
+            &s.nodes,
+        )
     }
 }

@@ -4,13 +4,14 @@
 //! perfused vessels and Michaelis-Menten consumption,
 //!
 //! ```text
-//! alpha q (Pa - O)(O + Km) = O
+//! alpha q (Pa - O)(O + Km) = O,   q = perfusion / (burden/burden0)^w
 //! O' = kO (O_qss - O)
 //! ```
 //!
-//! with `alpha` from the pO2 of the reference tumour. `kO` is a numerical relaxation, much faster
-//! than anything it drives; a test shows that results do not depend on it. In culture the target
-//! is the pO2 of the medium (1 % O2 = 7.6 mmHg).
+//! `alpha` comes from the pO2 of the reference tumour. Larger tumours are supplied less well per cell
+//! (`w`): poor vessels and high demand make hypoxia (Wilson 2014; Zeng 2021, ref. 100). `kO` is a
+//! numerical relaxation, much faster than anything it drives; a test shows that results do not depend
+//! on it. In culture the target is the pO2 of the medium (1 % O2 = 7.6 mmHg).
 //!
 //! Sources: tumour pO2 of HCC 6 mmHg (n = 4), all tumours about 10 (McKeown 2014); Km 1-5 mmHg
 //! (Grimes & Partridge 2014). Limitations: one average pO2 per tumour, no gradients, no necrosis;
@@ -26,6 +27,8 @@ parameters! {
         arterial: "mmHg" Positive,
         /// pO2 of half-maximal consumption, Km
         consumption_half: "mmHg" Positive,
+        /// Exponent w with which the supply per cell falls with the burden
+        demand_exponent: "1" NonNegative,
         /// Relaxation kO towards the balance
         relaxation: "1/h" Positive,
     }
@@ -35,6 +38,11 @@ impl<T: Number> OxygenParameters<T> {
     /// Supply coefficient alpha of the reference tumour at pO2 `reference` (mmHg).
     pub fn supply(&self, reference: T) -> T {
         reference / ((self.arterial - reference) * (reference + self.consumption_half))
+    }
+
+    /// Supply per cell: perfusion over the growth of the burden since the start, to the power w.
+    pub fn supply_per_cell(&self, perfusion: T, relative_burden: T) -> T {
+        perfusion / relative_burden.power(self.demand_exponent)
     }
 
     /// Quasi-steady pO2 (mmHg) at supply `alpha` and perfusion q: the positive root of the balance,
@@ -62,6 +70,7 @@ mod tests {
         let p = OxygenParameters {
             arterial: 40.0,
             consumption_half: 2.5,
+            demand_exponent: 0.1,
             relaxation: 2.0,
         };
         let alpha = p.supply(10.0);

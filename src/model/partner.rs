@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Two partners in their slots act independently: fractions combine as `1 - (1-e_a)(1-e_b)`,
-//! the induction of HIF-1a degradation adds.
+//! inductions (HIF-1a degradation, AMPK, JNK) add.
 //!
 //! Kinetics: one compartment with first-order absorption, or a held concentration where nothing
 //! better is known. Limitations: no interaction between the drugs' kinetics.
@@ -40,10 +40,15 @@ parameters! {
     }
 }
 
+/// Number of nodes.
+pub const NODES: usize = 16;
+
 /// The nodes of the mechanism on which partners act, with a value each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Nodes<T> {
-    /// Block of HIF-1a synthesis.
+    /// Block of HIF-1a transcription.
+    pub hif1_transcription: T,
+    /// Block of HIF-1a synthesis from its messenger RNA.
     pub hif1_synthesis: T,
     /// Induction of HIF-1a degradation (VHL); a fold increase, may exceed 1.
     pub hif1_degradation: T,
@@ -55,8 +60,16 @@ pub struct Nodes<T> {
     pub hif1_transactivation: T,
     /// Block of the glycolytic programme.
     pub glycolysis: T,
-    /// Block of AKT-dependent survival.
+    /// Activation of AMPK; a fold increase, may exceed 1.
+    pub ampk: T,
+    /// Block of mTORC1.
+    pub mtorc1: T,
+    /// Block of AKT.
     pub akt_survival: T,
+    /// Activation of JNK and c-Jun; a fold increase, may exceed 1.
+    pub jnk: T,
+    /// Block of NF-kB.
+    pub nfkb: T,
     /// Direct kill.
     pub apoptosis: T,
     /// Arrest of the cell cycle.
@@ -69,37 +82,50 @@ pub struct Nodes<T> {
 
 impl Nodes<f64> {
     /// Names of the nodes, in the order of [`Nodes::values`].
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; NODES] = [
+        "hif1_transcription",
         "hif1_synthesis",
         "hif1_degradation",
         "hif2_synthesis",
         "hif2_dimerisation",
         "hif1_transactivation",
         "glycolysis",
+        "ampk",
+        "mtorc1",
         "akt_survival",
+        "jnk",
+        "nfkb",
         "apoptosis",
         "cytostasis",
         "angiogenesis",
         "emt",
     ];
+
+    /// Nodes that are fold increases rather than blocked fractions.
+    pub const INDUCTIONS: [&'static str; 3] = ["hif1_degradation", "ampk", "jnk"];
 }
 
 impl<T: Number> Nodes<T> {
     /// All nodes at zero.
     pub fn none() -> Self {
-        Self::from_values([T::constant(0.0); 11])
+        Self::from_values([T::constant(0.0); NODES])
     }
 
     /// Values in the order of [`Nodes::NAMES`].
-    pub fn values(&self) -> [T; 11] {
+    pub fn values(&self) -> [T; NODES] {
         [
+            self.hif1_transcription,
             self.hif1_synthesis,
             self.hif1_degradation,
             self.hif2_synthesis,
             self.hif2_dimerisation,
             self.hif1_transactivation,
             self.glycolysis,
+            self.ampk,
+            self.mtorc1,
             self.akt_survival,
+            self.jnk,
+            self.nfkb,
             self.apoptosis,
             self.cytostasis,
             self.angiogenesis,
@@ -108,19 +134,24 @@ impl<T: Number> Nodes<T> {
     }
 
     /// Nodes from values in the order of [`Nodes::NAMES`].
-    pub fn from_values(v: [T; 11]) -> Self {
+    pub fn from_values(v: [T; NODES]) -> Self {
         Self {
-            hif1_synthesis: v[0],
-            hif1_degradation: v[1],
-            hif2_synthesis: v[2],
-            hif2_dimerisation: v[3],
-            hif1_transactivation: v[4],
-            glycolysis: v[5],
-            akt_survival: v[6],
-            apoptosis: v[7],
-            cytostasis: v[8],
-            angiogenesis: v[9],
-            emt: v[10],
+            hif1_transcription: v[0],
+            hif1_synthesis: v[1],
+            hif1_degradation: v[2],
+            hif2_synthesis: v[3],
+            hif2_dimerisation: v[4],
+            hif1_transactivation: v[5],
+            glycolysis: v[6],
+            ampk: v[7],
+            mtorc1: v[8],
+            akt_survival: v[9],
+            jnk: v[10],
+            nfkb: v[11],
+            apoptosis: v[12],
+            cytostasis: v[13],
+            angiogenesis: v[14],
+            emt: v[15],
         }
     }
 
@@ -131,6 +162,8 @@ impl<T: Number> Nodes<T> {
             (a[i].complement() * b[i].complement()).complement()
         }));
         both.hif1_degradation = self.hif1_degradation + other.hif1_degradation;
+        both.ampk = self.ampk + other.ampk;
+        both.jnk = self.jnk + other.jnk;
         both
     }
 }

@@ -6,6 +6,7 @@ use super::exposure::SorafenibAmounts;
 use super::fields::Field;
 use super::hif::HifLevels;
 use super::partner::PartnerAmounts;
+use super::signalling::Adaptation;
 use super::tumour::Tumour;
 use std::sync::LazyLock;
 
@@ -18,6 +19,7 @@ pub const STATES: usize = SorafenibAmounts::LEN
     + Vasculature::LEN
     + 1
     + HifLevels::LEN
+    + Adaptation::LEN
     + Effectors::LEN
     + Tumour::LEN;
 
@@ -34,6 +36,8 @@ pub struct State<T> {
     pub oxygen: T,
     /// HIF levels and regulator.
     pub hif: HifLevels<T>,
+    /// Adaptive signalling.
+    pub adaptation: Adaptation<T>,
     /// Effector signals.
     pub effectors: Effectors<T>,
     /// Cells and metastases.
@@ -59,6 +63,7 @@ impl State<f64> {
                 unit: "mmHg",
             });
             fields.extend_from_slice(HifLevels::FIELDS);
+            fields.extend_from_slice(Adaptation::FIELDS);
             fields.extend_from_slice(Effectors::FIELDS);
             fields.extend_from_slice(Tumour::FIELDS);
             fields
@@ -81,6 +86,7 @@ impl<T: Copy> State<T> {
             vasculature: Vasculature::take(&mut next),
             oxygen: next(),
             hif: HifLevels::take(&mut next),
+            adaptation: Adaptation::take(&mut next),
             effectors: Effectors::take(&mut next),
             tumour: Tumour::take(&mut next),
         }
@@ -101,6 +107,7 @@ impl<T: Copy> State<T> {
         self.vasculature.give(&mut put);
         put(self.oxygen);
         self.hif.give(&mut put);
+        self.adaptation.give(&mut put);
         self.effectors.give(&mut put);
         self.tumour.give(&mut put);
         values

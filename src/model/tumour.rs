@@ -1,16 +1,19 @@
 //! The tumour: sensitive and resistant cells, dying cells, metastases.
 //!
 //! ```text
-//! growth = lambda O/(O + Kg) (1 + c2 (f2 - 1) + cG (G - 1)) (1 - e_cytostasis) ln(K/burden)/ln(K/burden0)
+//! growth = lambda O/(O + Kg) [1 + c2 (f2 - 1) + cG (G - 1) + cE (E - 1)]+ (1 - e_cytostasis) ln(K/burden)/ln(K/burden0)
 //! S'  = growth (1 - icyt I_r) S - d0 X S - ksr max(f2 - 1, 0) S + krs R
 //! R'  = growth (1 - icyt (1 - pR) I_r) R - d0 (1 + (1 - pR)(X - 1)) R + ksr max(f2 - 1, 0) S - krs R
 //! D1' = deaths - kD D1,    D2' = kD (D1 - D2)
-//! M'  = mu Z (S + R)/burden0
+//! M'  = mu Z^2 (S + R)/burden0
+//! pR  = pR0 (1 - wB (1 - BNIP3 silencing))
 //! burden = S + R + D1 + D2
 //! ```
 //!
 //! Cells adapt at a rate that follows HIF-2 activity above the reference, and revert slowly off
-//! drug. Resistant cells keep the part `pR` of their insensitivity to drug and caspase signal. Dying
+//! drug. Resistant cells are insensitive to drug and caspase signal by the part `pR`, of which the
+//! silenced promoter of BNIP3 makes the part `wB` (Zeng 2021, ref. 118). EGFR keeps them dividing (30). A
+//! cell must leave and settle, and both follow EMT: hence Z^2. Dying
 //! cells pass two stages, so that volume falls with a delay.
 //!
 //! Assumptions: Gompertz limitation by the carrying capacity K; adaptation is reversible. Metastases
@@ -22,6 +25,7 @@ use super::fields::{parameters, states};
 use super::hif::HifActivity;
 use super::number::Number;
 use super::partner::Nodes;
+use super::signalling::{Cascade, Expression};
 
 states! {
     /// Volumes of the tumour's cells in the setting's unit of burden, and metastases.
@@ -67,6 +71,8 @@ parameters! {
         growth_hif2_weight: "1" Any,
         /// Weight cG of glycolysis in growth
         growth_glycolysis_weight: "1" Any,
+        /// Weight cE of EGFR in growth
+        growth_egfr_weight: "1" NonNegative,
         /// Cytostasis icyt under full RAF inhibition
         raf_cytostasis: "1" Fraction,
         /// Death rate d0 at apoptosis signal 1
@@ -75,6 +81,8 @@ parameters! {
         dying_clearance: "1/h" Positive,
         /// Insensitivity pR of resistant cells
         resistant_protection: "1" Fraction,
+        /// Part wB of that insensitivity that rests on silenced BNIP3
+        bnip3_protection: "1" Fraction,
         /// Adaptation rate ksr per unit of HIF-2 activity above the reference
         adaptation_rate: "1/h" NonNegative,
         /// Reversion rate krs
@@ -104,10 +112,12 @@ impl<T: Number> TumourParameters<T> {
         oxygen: T,
         activity: &HifActivity<T>,
         glycolysis: T,
+        cascade: &Cascade<T>,
         nodes: &Nodes<T>,
     ) -> T {
         let drive = self.growth_hif2_weight * (activity.hif2 - 1.0)
             + self.growth_glycolysis_weight * (glycolysis - 1.0)
+            + self.growth_egfr_weight * (cascade.egfr - 1.0)
             + 1.0;
         let room = (size.capacity / tumour.burden()).ln() / (size.capacity / size.initial).ln();
         self.growth_rate
@@ -117,7 +127,33 @@ impl<T: Number> TumourParameters<T> {
             * room
     }
 
+    /// Insensitivity pR of resistant cells.
+    fn protection(&self, expression: &Expression<T>) -> T {
+        let lost = self.bnip3_protection * expression.bnip3_silencing.complement();
+        self.resistant_protection * lost.complement()
+    }
+
+    /// Rates per viable cell and h: (proliferation under sorafenib, death).
+    pub fn turnover(
+        &self,
+        tumour: &Tumour<T>,
+        growth: T,
+        effectors: &Effectors<T>,
+        inhibition: &Inhibition<T>,
+        expression: &Expression<T>,
+    ) -> (T, T) {
+        let exposed = self.protection(expression).complement();
+        let cytostasis = self.raf_cytostasis * inhibition.raf;
+        let resistant = tumour.resistant_fraction();
+        let born = cytostasis.complement() * resistant.complement()
+            + (exposed * cytostasis).complement() * resistant;
+        let dying = effectors.apoptosis * resistant.complement()
+            + (exposed * (effectors.apoptosis - 1.0) + 1.0) * resistant;
+        (growth * born, self.death_rate * dying)
+    }
+
     /// S', R', D1', D2', M' for a growth rate from [`growth`](Self::growth).
+    #[allow(clippy::too_many_arguments)]
     pub fn derivatives(
         &self,
         tumour: &Tumour<T>,
@@ -126,8 +162,9 @@ impl<T: Number> TumourParameters<T> {
         effectors: &Effectors<T>,
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
+        expression: &Expression<T>,
     ) -> Tumour<T> {
-        let exposed = self.resistant_protection.complement();
+        let exposed = self.protection(expression).complement();
         let cytostasis = self.raf_cytostasis * inhibition.raf;
         let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
         let resistant_deaths =
@@ -147,7 +184,8 @@ impl<T: Number> TumourParameters<T> {
             dying_early: sensitive_deaths + resistant_deaths
                 - self.dying_clearance * tumour.dying_early,
             dying_late: self.dying_clearance * (tumour.dying_early - tumour.dying_late),
-            metastases: self.metastasis_rate * effectors.emt * tumour.viable() / size.initial,
+            metastases: self.metastasis_rate * effectors.emt.squared() * tumour.viable()
+                / size.initial,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A partner drug as its file describes it.
 
 use crate::error::{Error, Result};
-use crate::model::partner::{Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics};
+use crate::model::partner::{
+    NODES, Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics,
+};
 use crate::parameters::{Domain, Library, ParameterTable, Reader};
 
 /// How a partner's effect is determined.
@@ -180,16 +182,16 @@ impl PartnerDrug {
     }
 }
 
-type NodeValues = [Option<f64>; 11];
+type NodeValues = [Option<f64>; NODES];
 
 fn read_nodes(reader: &Reader<'_>, prefix: &str, suffix: &str, unit: &str) -> Result<NodeValues> {
-    let mut values = [None; 11];
+    let mut values = [None; NODES];
     for (value, node) in values.iter_mut().zip(Nodes::NAMES) {
         let path = format!("{prefix}.{node}{suffix}");
         if reader.has(&path) {
             let domain = match unit {
                 "nM" => Domain::Positive,
-                _ if node == "hif1_degradation" => Domain::NonNegative,
+                _ if Nodes::INDUCTIONS.contains(&node) => Domain::NonNegative,
                 _ => Domain::Fraction,
             };
             *value = reader.read_known(&path, unit, domain)?;
