@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 a run or a file failed, 2 wrong input.
 
+mod claims;
 mod compare;
 mod options;
 mod params;
@@ -69,6 +70,9 @@ enum Command {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Judge every claim of the literature that the model can test
+    #[command(after_help = claims::EXAMPLES)]
+    Claims(claims::ClaimsOptions),
     /// List, show, check or export the parameters
     #[command(after_help = params::EXAMPLES)]
     Params {
@@ -156,6 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         None => Ok(()),
         Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
         Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
+        Some(Command::Claims(options)) => claims::run(&context, &options),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

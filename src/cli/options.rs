@@ -92,23 +92,29 @@ impl RunOptions {
                 None => 0.0,
             },
             overrides,
+            ..Scenario::new(setting, Arm::vehicle())
         })
     }
 
     /// Accuracy of the integrator.
     pub fn accuracy(&self) -> Result<Accuracy> {
-        if (1e-12..=1e-2).contains(&self.rtol) {
-            Ok(Accuracy {
-                rtol: self.rtol,
-                ..Accuracy::default()
-            })
-        } else {
-            Err(Error::input(
-                format!("--rtol {}", self.rtol),
-                "the tolerance is out of range",
-                "allowed: 1e-12 to 1e-2",
-            ))
-        }
+        accuracy(self.rtol)
+    }
+}
+
+/// The default accuracy at a relative tolerance.
+pub fn accuracy(rtol: f64) -> Result<Accuracy> {
+    if (1e-12..=1e-2).contains(&rtol) {
+        Ok(Accuracy {
+            rtol,
+            ..Accuracy::default()
+        })
+    } else {
+        Err(Error::input(
+            format!("--rtol {rtol}"),
+            "the tolerance is out of range",
+            "allowed: 1e-12 to 1e-2",
+        ))
     }
 }
 

@@ -207,6 +207,66 @@ struct Rise {
     time: Option<f64>,
 }
 
+/// Net growth from day to day, and the first day on which it has come half way back.
+struct Escape {
+    /// Untreated net growth of viable cells, 1/d.
+    untreated: f64,
+    /// Viable cells at the start of the day.
+    viable: f64,
+    /// End of the running day, h.
+    day_end: f64,
+    /// Smallest growth so far, growth of the last day, 1/d.
+    smallest: f64,
+    last: f64,
+    time: Option<f64>,
+    /// Viable cells at the last step, to see a resection.
+    seen: f64,
+}
+
+/// Part of the untreated growth that treatment must remove before an escape can count.
+const SLOWED: f64 = 0.2;
+
+impl Escape {
+    fn new(problem: &Problem) -> Self {
+        let rates = problem
+            .model
+            .derivatives(&problem.timeline.before, &problem.baseline);
+        let viable = problem.baseline.tumour.viable();
+        Self {
+            untreated: HOURS_PER_DAY * rates.tumour.viable() / viable,
+            viable,
+            day_end: HOURS_PER_DAY,
+            smallest: f64::INFINITY,
+            last: f64::NAN,
+            time: None,
+            seen: viable,
+        }
+    }
+
+    fn begin(&mut self, viable: f64) {
+        self.viable *= viable / self.seen;
+        self.seen = viable;
+    }
+
+    fn observe(&mut self, segment: &Segment<'_>, b: &Node) {
+        while self.time.is_none() && self.day_end <= b.time {
+            let viable = segment.state(self.day_end).tumour.viable();
+            let growth = (viable / self.viable).ln();
+            let level = 0.5 * (self.smallest + self.untreated);
+            if self.untreated - self.smallest > SLOWED * self.untreated && growth >= level {
+                let part = (level - self.last) / (growth - self.last);
+                // Growth of a day stands at its middle.
+                self.time = Some(self.day_end + (part - 1.5) * HOURS_PER_DAY);
+            }
+            self.smallest = self.smallest.min(growth);
+            self.last = growth;
+            self.viable = viable;
+            self.day_end += HOURS_PER_DAY;
+        }
+        self.seen = b.state.tumour.viable();
+    }
+}
+
 /// Collects [`Endpoints`].
 pub struct Collector {
     baseline: State<f64>,
@@ -236,6 +296,7 @@ pub struct Collector {
     crossover: Option<f64>,
     apoptosis_auc: f64,
     treated: bool,
+    escape: Escape,
 }
 
 impl Collector {
@@ -278,6 +339,7 @@ impl Collector {
             crossover: None,
             apoptosis_auc: 0.0,
             treated,
+            escape: Escape::new(problem),
         }
     }
 
@@ -299,6 +361,9 @@ impl Collector {
             self.observe_exposure(segment, a, b);
         }
         self.observe_burden(segment, a, b);
+        if self.treated {
+            self.escape.observe(segment, b);
+        }
         self.observe_switch(segment, a, b);
         self.observe_hypoxia(segment, a, b);
         let untreated = self.baseline.effectors.apoptosis;
@@ -436,6 +501,7 @@ impl Collector {
             time_to_progression_scans: days(self.progression_at_scan),
             time_to_double: days(self.double),
             time_to_fourfold: days(self.fourfold),
+            escape_time: days(self.escape.time),
             metastases: Some(end.tumour.metastases),
         }
     }
@@ -444,6 +510,7 @@ impl Collector {
 impl Observer for Collector {
     fn observe(&mut self, segment: &Segment<'_>) {
         let mut previous = Node::new(segment, segment.times[0], segment.states[0]);
+        self.escape.begin(previous.state.tumour.viable());
         for (time, state) in segment.times.iter().zip(segment.states).skip(1) {
             let next = Node::new(segment, *time, *state);
             self.step(segment, &previous, &next);

@@ -75,6 +75,7 @@ endpoints! {
     time_to_progression_scans ["d"] "the same, seen only at scans every 6 weeks";
     time_to_double ["d"] "first time at which the burden is twice that of the start";
     time_to_fourfold ["d"] "first time at which the burden is four times that of the start";
+    escape_time ["d"] "first day at which net growth on treatment is back half way from its smallest value to the untreated rate";
     metastases ["count"] "new metastases since the start";
 }
 

@@ -2,7 +2,7 @@
 //!
 //! * [`Arm`] says which drugs are given (`sorafenib+pt2385`).
 //! * [`Regimen`] says how: amounts, intervals, start and stop, loading dose, infusions, on/off
-//!   cycles, interruptions, lags, oxygen steps. It is read from `params/regimens/*.toml`.
+//!   cycles, interruptions, lags, oxygen steps, resection. It is read from `params/regimens/*.toml`.
 //! * [`PartnerDrug`] reads a partner's file: its action in either mode and its own dosing.
 //! * [`Timeline`] is the sorted list of events: doses, infusion edges, gate edges, level changes.
 
@@ -13,5 +13,5 @@ mod timeline;
 
 pub use arm::Arm;
 pub use drug::{Dosing, Mode, PartnerDrug};
-pub use schedule::{Course, Cycle, OxygenStep, Regimen};
+pub use schedule::{Course, Cycle, OxygenStep, Regimen, Resection};
 pub use timeline::{Change, Drug, Event, Timeline};

@@ -60,6 +60,15 @@ pub struct OxygenStep {
     pub oxygen: f64,
 }
 
+/// Surgery that removes a part of the tumour.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resection {
+    /// Time, h.
+    pub at: f64,
+    /// Part of the tumour that is removed.
+    pub removed: f64,
+}
+
 /// A treatment plan for a setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regimen {
@@ -81,6 +90,15 @@ pub struct Regimen {
     pub partner: Vec<Course>,
     /// Steps of the medium's pO2 (culture).
     pub oxygen: Vec<OxygenStep>,
+    /// Resections.
+    pub resection: Vec<Resection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawResection {
+    at: String,
+    removed: f64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,6 +142,8 @@ struct RawRegimen {
     partner: Vec<RawCourse>,
     #[serde(default)]
     oxygen: Vec<RawOxygen>,
+    #[serde(default)]
+    resection: Vec<RawResection>,
 }
 
 impl Regimen {
@@ -186,6 +206,25 @@ impl Regimen {
             })
             .collect::<Result<Vec<_>>>()?;
         oxygen.sort_by(|a, b| a.at.total_cmp(&b.at));
+        let resection = raw
+            .resection
+            .iter()
+            .map(|resection| {
+                let place = format!("{origin}, resection");
+                let removed = resection.removed;
+                if !(0.0..1.0).contains(&removed) {
+                    return Err(Error::input(
+                        place,
+                        format!("the part removed is {removed}"),
+                        "give a part from 0 to below 1, such as 0.9",
+                    ));
+                }
+                Ok(Resection {
+                    at: time(&resection.at, &place)?,
+                    removed,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
         Ok(Self {
             name: name.to_owned(),
             title: raw.title,
@@ -203,6 +242,7 @@ impl Regimen {
             sorafenib,
             partner: courses("partner", raw.partner)?,
             oxygen,
+            resection,
         })
     }
 }

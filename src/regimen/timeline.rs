@@ -46,6 +46,8 @@ pub enum Change {
     Gallbladder(bool),
     /// pO2 of the medium from now on, mmHg.
     MediumOxygen(f64),
+    /// A resection that leaves this part of the tumour.
+    Resection(f64),
 }
 
 /// A change at a time.
@@ -107,6 +109,9 @@ impl Timeline {
         }
         for step in &regimen.oxygen {
             builder.push(step.at, Change::MediumOxygen(step.oxygen));
+        }
+        for resection in &regimen.resection {
+            builder.push(resection.at, Change::Resection(1.0 - resection.removed));
         }
         if sorafenib {
             builder.sorafenib(&regimen.sorafenib)?;
@@ -198,7 +203,7 @@ fn evaluations(regimen: &Regimen) -> Vec<f64> {
 /// Order of changes at one time: surroundings, infusions, gate closing, then doses.
 fn rank(change: &Change) -> u8 {
     match change {
-        Change::MediumOxygen(_) => 0,
+        Change::MediumOxygen(_) | Change::Resection(_) => 0,
         Change::Medium(_) | Change::Held(..) | Change::Given(..) => 1,
         Change::Infusion { .. } => 2,
         Change::Gallbladder(_) => 3,

@@ -1,11 +1,13 @@
 //! Reports: tables for the terminal, CSV and JSON, and files that are whole or not there.
 
+mod claims;
 mod comparison;
 mod manifest;
 mod output;
 mod parameters;
 mod trajectory;
 
+pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};

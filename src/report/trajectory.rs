@@ -105,6 +105,7 @@ pub fn timeline_table(timeline: &Timeline, partners: &[String]) -> Table {
                     None,
                 ),
                 Change::MediumOxygen(oxygen) => ("medium pO2", "", oxygen.into(), "mmHg", None),
+                Change::Resection(left) => ("tumour left", "", left.into(), "1", None),
             };
         table.push(vec![
             event.time.into(),

@@ -17,4 +17,4 @@ pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
 pub use roots::find_root;
 pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
-pub use scenario::Scenario;
+pub use scenario::{Hold, Scenario};

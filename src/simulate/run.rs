@@ -263,6 +263,17 @@ fn apply(change: &Change, state: &mut State<f64>, inputs: &mut Inputs) {
         Change::Given(slot, given) => inputs.partners[slot].given = given,
         Change::Gallbladder(open) => inputs.sorafenib.gallbladder_open = open,
         Change::MediumOxygen(oxygen) => inputs.medium_oxygen = oxygen,
+        Change::Resection(left) => {
+            let tumour = &mut state.tumour;
+            for cells in [
+                &mut tumour.sensitive,
+                &mut tumour.resistant,
+                &mut tumour.dying_early,
+                &mut tumour.dying_late,
+            ] {
+                *cells *= left;
+            }
+        }
     }
 }
 

@@ -4,10 +4,21 @@ use super::integrator::Accuracy;
 use super::run::Problem;
 use crate::error::{Error, Result};
 use crate::model::baseline::{self, baseline};
-use crate::model::{Model, PARTNER_SLOTS};
+use crate::model::{Clamp, Model, PARTNER_SLOTS};
 use crate::parameters::{Library, ParameterTable};
-use crate::regimen::{Arm, Course, Mode, PartnerDrug, Regimen, Timeline};
+use crate::regimen::{Arm, Course, Mode, OxygenStep, PartnerDrug, Regimen, Timeline};
 use crate::units::Quantity;
+
+/// What an experiment holds in place during the run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Hold {
+    /// pO2 of the tumour as in the untreated tumour.
+    UntreatedOxygen,
+    /// pO2 of the tumour, mmHg.
+    Oxygen(f64),
+    /// HIF-2a/HIF-1a and the regulator of the switch.
+    SwitchIndex,
+}
 
 /// What is to be simulated, by names.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +46,14 @@ pub struct Scenario {
     /// Parameters set by the user: path and quantity ("hif.haf_loss", "1.1 1/h"); paths of a partner
     /// begin with `partner.NAME.`.
     pub overrides: Vec<(String, String)>,
+    /// Parameters that hold for the pre-treatment too, in every setting that has them.
+    pub background: Vec<(String, String)>,
+    /// Parameters that change when the run starts; the untreated baseline is without them.
+    pub interventions: Vec<(String, String)>,
+    /// pO2 of the medium instead of the regimen's, mmHg (culture).
+    pub oxygen: Option<f64>,
+    /// What is held in place.
+    pub hold: Option<Hold>,
 }
 
 const PARENTAL: &str = "parental";
@@ -54,6 +73,10 @@ impl Scenario {
             dose: None,
             partner_lag: 0.0,
             overrides: Vec::new(),
+            background: Vec::new(),
+            interventions: Vec::new(),
+            oxygen: None,
+            hold: None,
         }
     }
 
@@ -95,6 +118,11 @@ impl Scenario {
                 let over = library.table(folder, name, place)?;
                 check_known(library, &over)?;
                 table.override_existing(&over);
+            }
+        }
+        for (path, value) in &self.background {
+            if table.number(path).is_some() {
+                table.set(path, value)?;
             }
         }
         for (path, value) in &self.overrides {
@@ -159,6 +187,9 @@ impl Scenario {
                 course.place = format!("--dose {dose}");
             }
         }
+        if let Some(oxygen) = self.oxygen {
+            regimen.hold_oxygen(oxygen);
+        }
         if self.partner_lag > 0.0 {
             regimen.lag_partners(self.partner_lag);
         }
@@ -204,8 +235,23 @@ impl Scenario {
     /// Anything that is wrong with names, files or numbers; a baseline that does not exist; a
     /// pre-treatment that fails.
     pub fn prepare(&self, library: &Library) -> Result<Problem> {
+        self.prepare_pretreated(library, self.pretreated_fraction(library)?)
+    }
+
+    /// Like [`prepare`](Self::prepare) with the resistant part after the phenotype's pre-treatment
+    /// known already, from [`pretreated_fraction`](Self::pretreated_fraction).
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_pretreated(
+        &self,
+        library: &Library,
+        resistant: Option<f64>,
+    ) -> Result<Problem> {
         let mut table = self.parameters(library)?;
-        self.pretreat(library, &mut table)?;
+        if let Some(resistant) = resistant {
+            table.replace_value("tumour.initial_resistant_fraction", resistant);
+        }
         let none = || std::array::from_fn(|_| None);
         let mut model = Model::read(&table, none())?;
         let weight = model.kinetics.absorption().map(|a| a.body_weight);
@@ -226,6 +272,27 @@ impl Scenario {
             ),
             remedy: "bring the parameters back towards their plausible range".to_owned(),
         })?;
+        if !self.interventions.is_empty() {
+            for (path, value) in &self.interventions {
+                table.set(path, value)?;
+            }
+            model = Model::read(&table, model.partners)?;
+        }
+        model.clamp = match self.hold {
+            None => Clamp::default(),
+            Some(Hold::UntreatedOxygen) => Clamp {
+                oxygen: Some(baseline.oxygen),
+                switch_index: false,
+            },
+            Some(Hold::Oxygen(oxygen)) => Clamp {
+                oxygen: Some(oxygen),
+                switch_index: false,
+            },
+            Some(Hold::SwitchIndex) => Clamp {
+                oxygen: None,
+                switch_index: true,
+            },
+        };
         Ok(Problem {
             label: self.label(),
             model,
@@ -234,15 +301,18 @@ impl Scenario {
         })
     }
 
-    /// A phenotype with a `[pretreatment]` starts with the resistant part that a parental tumour
-    /// has after that treatment.
-    fn pretreat(&self, library: &Library, table: &mut ParameterTable) -> Result<()> {
+    /// The resistant part with which a phenotype with a `[pretreatment]` starts: that of a parental
+    /// tumour after that treatment.
+    ///
+    /// # Errors
+    /// An unknown phenotype, or a pre-treatment that fails.
+    pub fn pretreated_fraction(&self, library: &Library) -> Result<Option<f64>> {
         let Some(name) = &self.phenotype else {
-            return Ok(());
+            return Ok(None);
         };
         let phenotype = library.table("phenotypes", name, "--phenotype")?;
         let Some(regimen) = phenotype.text("pretreatment.regimen") else {
-            return Ok(());
+            return Ok(None);
         };
         let setting = phenotype
             .text("pretreatment.setting")
@@ -263,16 +333,15 @@ impl Scenario {
             dose: None,
             partner_lag: 0.0,
             overrides: Vec::new(),
+            interventions: Vec::new(),
+            oxygen: None,
+            hold: None,
             ..self.clone()
         };
         let outcome = before
             .prepare(library)?
             .run(&Accuracy::default(), &mut [])?;
-        table.replace_value(
-            "tumour.initial_resistant_fraction",
-            outcome.end.tumour.resistant_fraction(),
-        );
-        Ok(())
+        Ok(Some(outcome.end.tumour.resistant_fraction()))
     }
 }
 
@@ -296,6 +365,20 @@ fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
 }
 
 impl Regimen {
+    /// Sets the pO2 of the medium from the start on, and before it where the regimen does not change
+    /// it.
+    fn hold_oxygen(&mut self, oxygen: f64) {
+        let before = self.oxygen_before;
+        let constant = self
+            .oxygen
+            .iter()
+            .all(|step| before.is_some_and(|before| (step.oxygen - before).abs() < 1e-9));
+        if constant {
+            self.oxygen_before = Some(oxygen);
+        }
+        self.oxygen = vec![OxygenStep { at: 0.0, oxygen }];
+    }
+
     /// Shifts all partner courses by `lag` hours; without courses, partners start at `lag`.
     fn lag_partners(&mut self, lag: f64) {
         if self.partner.is_empty() {

@@ -4,6 +4,7 @@
 //! Progress is shown by an observer that the caller hands in.
 
 mod arm_run;
+pub mod claims;
 mod compare;
 mod overview;
 mod sign_map;

@@ -1,0 +1,701 @@
+//! Claims as their files describe them.
+
+use crate::endpoints::Endpoints;
+use crate::error::{Error, Result};
+use crate::model::markers::{READOUTS, Readout};
+use crate::parameters::{Document, Library, toml_error};
+use crate::regimen::{Arm, Mode};
+use crate::simulate::{Hold, Scenario};
+use crate::units::Quantity;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Where a claim comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The text of Zeng et al. 2021.
+    Review,
+    /// A row of its Table 3.
+    Table3,
+    /// A prediction that tells hypotheses apart.
+    Prediction,
+    /// Evidence against the review.
+    Against,
+}
+
+impl Kind {
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::Table3 => "table 3",
+            Self::Prediction => "prediction",
+            Self::Against => "against",
+        }
+    }
+}
+
+/// How much a claim matters to the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+pub enum Priority {
+    /// Core of the model.
+    A,
+    /// Downstream or modulating.
+    B,
+    /// Context.
+    C,
+}
+
+impl std::fmt::Display for Priority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// Place of a study on the map of HIF-1a.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Panel of the map.
+    pub panel: String,
+    /// Horizontal position, in the panel's unit.
+    pub x: f64,
+    /// Vertical position, in the panel's unit.
+    pub y: f64,
+}
+
+/// Text that stands in the files: one condition, or what a test changes in it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChange {
+    measure: Option<String>,
+    #[serde(rename = "in")]
+    condition: Option<String>,
+    arm: Option<String>,
+    at: Option<String>,
+    dose: Option<String>,
+    oxygen: Option<String>,
+    phenotype: Option<String>,
+    mode: Option<String>,
+    knock: Option<Vec<String>>,
+    clamp: Option<String>,
+    set: Option<BTreeMap<String, String>>,
+    duration: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSweep {
+    key: String,
+    values: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTest {
+    text: String,
+    expect: String,
+    against: Option<RawChange>,
+    beside: Option<RawChange>,
+    sweep: Option<RawSweep>,
+    order: Option<Vec<String>>,
+    measure: Option<String>,
+    #[serde(rename = "in")]
+    condition: String,
+    arm: Option<String>,
+    at: Option<String>,
+    dose: Option<String>,
+    oxygen: Option<String>,
+    phenotype: Option<String>,
+    mode: Option<String>,
+    knock: Option<Vec<String>>,
+    clamp: Option<String>,
+    set: Option<BTreeMap<String, String>>,
+    duration: Option<String>,
+}
+
+impl RawTest {
+    fn base(&self) -> RawChange {
+        let t = self.clone();
+        RawChange {
+            measure: t.measure,
+            condition: Some(t.condition),
+            arm: t.arm,
+            at: t.at,
+            dose: t.dose,
+            oxygen: t.oxygen,
+            phenotype: t.phenotype,
+            mode: t.mode,
+            knock: t.knock,
+            clamp: t.clamp,
+            set: t.set,
+            duration: t.duration,
+        }
+    }
+}
+
+impl RawChange {
+    /// This with the keys of `over` in place of its own.
+    fn with(&self, over: &Self) -> Self {
+        let (a, b) = (self.clone(), over.clone());
+        Self {
+            measure: b.measure.or(a.measure),
+            condition: b.condition.or(a.condition),
+            arm: b.arm.or(a.arm),
+            at: b.at.or(a.at),
+            dose: b.dose.or(a.dose),
+            oxygen: b.oxygen.or(a.oxygen),
+            phenotype: b.phenotype.or(a.phenotype),
+            mode: b.mode.or(a.mode),
+            knock: b.knock.or(a.knock),
+            clamp: b.clamp.or(a.clamp),
+            set: b.set.or(a.set),
+            duration: b.duration.or(a.duration),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawClaim {
+    id: String,
+    priority: Priority,
+    kind: Kind,
+    text: String,
+    #[serde(default)]
+    references: Vec<String>,
+    #[serde(default)]
+    mechanisms: Vec<String>,
+    note: Option<String>,
+    failure: Option<String>,
+    untested: Option<String>,
+    place: Option<Place>,
+    #[serde(default)]
+    test: Vec<RawTest>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawClaims {
+    claim: Vec<RawClaim>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Condition {
+    title: String,
+    setting: String,
+    regimen: Option<String>,
+    phenotype: Option<String>,
+    duration: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum When {
+    Always,
+    Treatment,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Perturbation {
+    title: String,
+    when: When,
+    set: BTreeMap<String, String>,
+}
+
+/// A part of the model that can be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mechanism {
+    /// What it is.
+    pub title: String,
+    /// Parameters that remove it: path and quantity.
+    pub set: BTreeMap<String, String>,
+}
+
+/// What is read off a condition.
+#[derive(Debug, Clone, Copy)]
+pub enum Measure {
+    /// A readout at a time, h; in treated animals and patients the mean of the 24 h before.
+    Readout(&'static Readout, f64),
+    /// An endpoint of the run, by its place in [`Endpoints::DEFINITIONS`].
+    Endpoint(usize),
+    /// Sorafenib (µM) that halves viable cells at a time, h.
+    Ic50(f64),
+    /// Burden over that of vehicle at a time, h.
+    TreatedOverControl(f64),
+    /// Observed over independent treated/control at a time, h (Bliss).
+    Interaction(f64),
+    /// Burden of a combination over that of the better of its drugs at a time, h.
+    BetterThanEither(f64),
+}
+
+impl Measure {
+    /// Unit of its values.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Readout(readout, _) => readout.unit,
+            Self::Endpoint(index) => Endpoints::DEFINITIONS[*index].unit,
+            Self::Ic50(_) => "µM",
+            _ => "1",
+        }
+    }
+}
+
+/// A measure in a condition.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// What is read.
+    pub measure: Measure,
+    /// What is run.
+    pub scenario: Scenario,
+    /// The condition in words.
+    pub words: String,
+}
+
+/// What a test computes from its queries.
+#[derive(Debug, Clone)]
+pub enum Form {
+    /// The value itself.
+    Value(Query),
+    /// First over second.
+    Ratio(Box<[Query; 2]>),
+    /// (First over second) over (third over fourth).
+    RatioOfRatios(Box<[Query; 4]>),
+    /// Step by step over a sweep.
+    Sweep(Vec<Query>),
+    /// Event times in their order.
+    Order(Vec<Query>),
+}
+
+impl Form {
+    /// All queries.
+    pub fn queries(&self) -> Vec<&Query> {
+        match self {
+            Self::Value(query) => vec![query],
+            Self::Ratio(pair) => pair.iter().collect(),
+            Self::RatioOfRatios(four) => four.iter().collect(),
+            Self::Sweep(queries) | Self::Order(queries) => queries.iter().collect(),
+        }
+    }
+}
+
+/// A change smaller than this part counts as none.
+pub const DEAD_BAND: f64 = 0.05;
+
+/// What a claim expects of a value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expectation {
+    /// From the first to the second number, both included.
+    Within(f64, f64),
+    /// Every step of a sweep up (or an order kept): smallest step above the number.
+    Above(f64),
+    /// Every step of a sweep down: largest step below the number.
+    Below(f64),
+}
+
+impl Expectation {
+    /// Whether a value meets it; what is not a number never does.
+    pub fn met(self, value: f64) -> bool {
+        match self {
+            Self::Within(low, high) => (low..=high).contains(&value),
+            Self::Above(low) => value > low,
+            Self::Below(high) => value < high,
+        }
+    }
+}
+
+/// One test of a claim.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// What is expected, in words.
+    pub text: String,
+    /// What is computed.
+    pub form: Form,
+    /// As written: `up`, `down`, `below 1.0`, ...
+    pub expect: String,
+    /// The same as numbers.
+    pub expectation: Expectation,
+}
+
+/// A claim.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Identifier.
+    pub id: String,
+    /// Weight.
+    pub priority: Priority,
+    /// Where it comes from.
+    pub kind: Kind,
+    /// The claim in plain words.
+    pub text: String,
+    /// Literature.
+    pub references: Vec<String>,
+    /// Parts of the model that it names.
+    pub mechanisms: Vec<String>,
+    /// Doubts and readings.
+    pub note: Option<String>,
+    /// Explanation, should the model fail it.
+    pub failure: Option<String>,
+    /// Why it is not tested.
+    pub untested: Option<String>,
+    /// Place on the map of HIF-1a.
+    pub place: Option<Place>,
+    /// Tests; all must pass.
+    pub tests: Vec<Test>,
+}
+
+/// Conditions, perturbations, mechanisms and claims of a library.
+#[derive(Debug, Clone)]
+pub struct Claims {
+    /// All claims: review, Table 3, predictions, evidence against; by identifier within.
+    pub claims: Vec<Claim>,
+    /// Removable parts of the model by name.
+    pub mechanisms: BTreeMap<String, Mechanism>,
+}
+
+struct Names<'a> {
+    library: &'a Library,
+    conditions: BTreeMap<String, Condition>,
+    perturbations: BTreeMap<String, Perturbation>,
+    mechanisms: BTreeMap<String, Mechanism>,
+}
+
+fn read_toml<T: serde::de::DeserializeOwned>(document: &Document) -> Result<T> {
+    toml::from_str(&document.text)
+        .map_err(|error| toml_error(&document.origin, &document.text, &error))
+}
+
+impl Claims {
+    /// Reads `claims/*.toml`, `conditions.toml`, `perturbations.toml` and `mechanisms.toml`.
+    ///
+    /// # Errors
+    /// An unknown key, name, measure, unit or expectation; an identifier that stands twice; a claim
+    /// without test and without a reason.
+    pub fn read(library: &Library) -> Result<Self> {
+        let names = Names {
+            library,
+            conditions: read_toml(library.document("", "conditions", "params")?)?,
+            perturbations: read_toml(library.document("", "perturbations", "params")?)?,
+            mechanisms: read_toml(library.document("", "mechanisms", "params")?)?,
+        };
+        let mut claims: Vec<Claim> = Vec::new();
+        for file in library.names("claims") {
+            let document = library.document("claims", file, "params")?;
+            let raw: RawClaims = read_toml(document)?;
+            for raw in raw.claim {
+                let claim = names.claim(raw, &document.origin)?;
+                if claims.iter().any(|other| other.id == claim.id) {
+                    return Err(Error::input(
+                        format!("{}, claim {}", document.origin, claim.id),
+                        "the identifier stands twice",
+                        "give each claim its own",
+                    ));
+                }
+                claims.push(claim);
+            }
+        }
+        claims.sort_by(|a, b| {
+            let order = |claim: &Claim| match claim.kind {
+                Kind::Review | Kind::Table3 => 0,
+                Kind::Prediction => 1,
+                Kind::Against => 2,
+            };
+            order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
+        });
+        Ok(Self {
+            claims,
+            mechanisms: names.mechanisms,
+        })
+    }
+}
+
+impl Names<'_> {
+    fn claim(&self, raw: RawClaim, origin: &str) -> Result<Claim> {
+        let place = format!("{origin}, claim {}", raw.id);
+        if raw.test.is_empty() && raw.untested.is_none() {
+            return Err(Error::input(
+                place,
+                "the claim has no test",
+                "add a [[claim.test]], or say why there is none with untested = \"…\"",
+            ));
+        }
+        for mechanism in &raw.mechanisms {
+            if !self.mechanisms.contains_key(mechanism) {
+                return Err(Error::unknown_name(
+                    place,
+                    "mechanism",
+                    mechanism,
+                    self.mechanisms.keys().map(String::as_str),
+                ));
+            }
+        }
+        let tests = raw
+            .test
+            .iter()
+            .enumerate()
+            .map(|(i, test)| self.test(test, &format!("{place}, test {}", i + 1)))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Claim {
+            id: raw.id,
+            priority: raw.priority,
+            kind: raw.kind,
+            text: raw.text,
+            references: raw.references,
+            mechanisms: raw.mechanisms,
+            note: raw.note,
+            failure: raw.failure,
+            untested: raw.untested,
+            place: raw.place,
+            tests,
+        })
+    }
+
+    fn test(&self, raw: &RawTest, place: &str) -> Result<Test> {
+        let base = raw.base();
+        let query = |change: &RawChange| self.query(change, place);
+        let form = if let Some(sweep) = &raw.sweep {
+            let queries = sweep
+                .values
+                .iter()
+                .map(|value| query(&base.with(&swept(&sweep.key, value, &base, place)?)))
+                .collect::<Result<Vec<_>>>()?;
+            Form::Sweep(queries)
+        } else if let Some(order) = &raw.order {
+            let queries = order
+                .iter()
+                .map(|measure| {
+                    query(&base.with(&RawChange {
+                        measure: Some(measure.clone()),
+                        ..RawChange::default()
+                    }))
+                })
+                .collect::<Result<Vec<_>>>()?;
+            Form::Order(queries)
+        } else {
+            match (&raw.against, &raw.beside) {
+                (None, _) => Form::Value(query(&base)?),
+                (Some(against), None) => {
+                    Form::Ratio(Box::new([query(&base)?, query(&base.with(against))?]))
+                }
+                (Some(against), Some(beside)) => {
+                    let second = base.with(beside);
+                    Form::RatioOfRatios(Box::new([
+                        query(&base)?,
+                        query(&base.with(against))?,
+                        query(&second)?,
+                        query(&second.with(against))?,
+                    ]))
+                }
+            }
+        };
+        Ok(Test {
+            text: raw.text.clone(),
+            expectation: expectation(&raw.expect, &form, place)?,
+            form,
+            expect: raw.expect.clone(),
+        })
+    }
+
+    fn query(&self, change: &RawChange, place: &str) -> Result<Query> {
+        let name = change.condition.as_deref().unwrap_or_default();
+        let condition = self.conditions.get(name).ok_or_else(|| {
+            Error::unknown_name(
+                place,
+                "condition",
+                name,
+                self.conditions.keys().map(String::as_str),
+            )
+        })?;
+        let arm_name = change.arm.as_deref().unwrap_or("vehicle");
+        let arm = Arm::parse(arm_name, self.library, place)?;
+        let mut words = vec![arm_name.to_owned(), condition.title.clone()];
+        let quantity = |text: &str, unit: &str, key: &str| {
+            Quantity::parse(text)
+                .and_then(|quantity| quantity.to(unit))
+                .map_err(|error| {
+                    Error::input(
+                        format!("{place}, key `{key}`"),
+                        error.to_string(),
+                        format!("write a number with a unit of the dimension of {unit}"),
+                    )
+                })
+        };
+        let mut scenario = Scenario::new(&condition.setting, arm);
+        scenario.regimen.clone_from(&condition.regimen);
+        scenario.phenotype = match change.phenotype.as_ref().or(condition.phenotype.as_ref()) {
+            Some(name) if name != "parental" => Some(name.clone()),
+            _ => None,
+        };
+        if change.phenotype.is_some() {
+            words.extend(change.phenotype.clone());
+        }
+        if let Some(duration) = change.duration.as_ref().or(condition.duration.as_ref()) {
+            scenario.duration = Some(quantity(duration, "h", "duration")?);
+        }
+        if let Some(dose) = &change.dose {
+            let parsed = Quantity::parse(dose).map_err(|error| {
+                Error::input(
+                    format!("{place}, key `dose`"),
+                    error.to_string(),
+                    "write an amount such as \"30 mg/kg\" or \"5 µM\"",
+                )
+            })?;
+            scenario.dose = Some(parsed);
+            words.push(dose.clone());
+        }
+        if let Some(oxygen) = &change.oxygen {
+            scenario.oxygen = Some(quantity(oxygen, "mmHg", "oxygen")?);
+            words.push(oxygen.clone());
+        }
+        if let Some(mode) = &change.mode {
+            scenario.mode = Mode::parse(mode, place)?;
+            words.push(format!("{mode} exposure"));
+        }
+        for name in change.knock.iter().flatten() {
+            let perturbation = self.perturbations.get(name).ok_or_else(|| {
+                Error::unknown_name(
+                    place,
+                    "perturbation",
+                    name,
+                    self.perturbations.keys().map(String::as_str),
+                )
+            })?;
+            let set = perturbation
+                .set
+                .iter()
+                .map(|(path, value)| (path.clone(), value.clone()));
+            match perturbation.when {
+                When::Always => scenario.overrides.extend(set),
+                When::Treatment => scenario.interventions.extend(set),
+            }
+            words.push(perturbation.title.clone());
+        }
+        for (path, value) in change.set.iter().flatten() {
+            scenario.overrides.push((path.clone(), value.clone()));
+            words.push(format!("{path} = {value}"));
+        }
+        if let Some(clamp) = &change.clamp {
+            scenario.hold = Some(match clamp.as_str() {
+                "untreated pO2" => Hold::UntreatedOxygen,
+                "switch index" => Hold::SwitchIndex,
+                other => Hold::Oxygen(quantity(other, "mmHg", "clamp")?),
+            });
+            words.push(format!("{clamp} held"));
+        }
+        let measure = self.measure(change, place, &quantity)?;
+        if let Some(at) = &change.at {
+            words.push(at.clone());
+        }
+        Ok(Query {
+            measure,
+            scenario,
+            words: words.join(", "),
+        })
+    }
+
+    fn measure(
+        &self,
+        change: &RawChange,
+        place: &str,
+        quantity: &impl Fn(&str, &str, &str) -> Result<f64>,
+    ) -> Result<Measure> {
+        let name = change.measure.as_deref().unwrap_or_default();
+        let at = || {
+            let text = change.at.as_deref().ok_or_else(|| {
+                Error::input(
+                    format!("{place}, key `at`"),
+                    format!("`{name}` needs a time"),
+                    "give at = \"24 h\" or the like",
+                )
+            })?;
+            quantity(text, "h", "at")
+        };
+        match name {
+            "ic50" => return Ok(Measure::Ic50(at()?)),
+            "treated_over_control" => return Ok(Measure::TreatedOverControl(at()?)),
+            "interaction" => return Ok(Measure::Interaction(at()?)),
+            "better_than_either" => return Ok(Measure::BetterThanEither(at()?)),
+            _ => {}
+        }
+        let endpoint = Endpoints::DEFINITIONS.iter().position(|d| d.name == name);
+        match (Readout::find(name), endpoint) {
+            (Some(readout), None) => Ok(Measure::Readout(readout, at()?)),
+            (Some(readout), Some(_)) if change.at.is_some() => Ok(Measure::Readout(readout, at()?)),
+            (_, Some(index)) => Ok(Measure::Endpoint(index)),
+            (None, None) => Err(Error::unknown_name(
+                place,
+                "measure",
+                name,
+                READOUTS
+                    .iter()
+                    .map(|readout| readout.name)
+                    .chain(Endpoints::DEFINITIONS.iter().map(|d| d.name))
+                    .chain(["ic50", "treated_over_control", "interaction", "better_than_either"]),
+            )),
+        }
+    }
+}
+
+/// The change that one value of a sweep makes.
+fn swept(key: &str, value: &str, base: &RawChange, place: &str) -> Result<RawChange> {
+    let mut change = RawChange::default();
+    let value = Some(value.to_owned());
+    match key {
+        "oxygen" => change.oxygen = value,
+        "dose" => change.dose = value,
+        "at" => change.at = value,
+        "clamp" => change.clamp = value,
+        _ => {
+            let Some(path) = key.strip_prefix("set.") else {
+                return Err(Error::unknown_name(
+                    format!("{place}, key `sweep.key`"),
+                    "swept key",
+                    key,
+                    ["oxygen", "dose", "at", "clamp", "set.PATH"],
+                ));
+            };
+            let mut set = base.set.clone().unwrap_or_default();
+            set.extend(value.map(|value| (path.to_owned(), value)));
+            change.set = Some(set);
+        }
+    }
+    Ok(change)
+}
+
+fn expectation(text: &str, form: &Form, place: &str) -> Result<Expectation> {
+    let wrong = || {
+        Error::input(
+            format!("{place}, key `expect`"),
+            format!("`{text}` is no expectation here"),
+            "write up, down or unchanged for a comparison, rising or falling for a sweep, \
+             `in order` for an order, or `above 1.5`, `below 1.0`, `0.2 to 0.4`",
+        )
+    };
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong());
+    let compared = matches!(form, Form::Ratio(_) | Form::RatioOfRatios(_));
+    match (text, form) {
+        ("up", _) if compared => Ok(Expectation::Above(1.0 + DEAD_BAND)),
+        ("down", _) if compared => Ok(Expectation::Below(1.0 - DEAD_BAND)),
+        ("unchanged", _) if compared => {
+            Ok(Expectation::Within(1.0 - DEAD_BAND, 1.0 + DEAD_BAND))
+        }
+        ("rising", Form::Sweep(_)) => Ok(Expectation::Above(1.0)),
+        ("falling", Form::Sweep(_)) => Ok(Expectation::Below(1.0)),
+        ("in order", Form::Order(_)) => Ok(Expectation::Above(0.0)),
+        _ => {
+            if let Some(rest) = text.strip_prefix("above ") {
+                Ok(Expectation::Above(number(rest)?))
+            } else if let Some(rest) = text.strip_prefix("below ") {
+                Ok(Expectation::Below(number(rest)?))
+            } else if let Some((low, high)) = text.split_once(" to ") {
+                Ok(Expectation::Within(number(low)?, number(high)?))
+            } else {
+                Err(wrong())
+            }
+        }
+    }
+}

@@ -1,0 +1,512 @@
+//! Running the claims: every distinct run once, every test judged from what the runs left.
+
+use super::definition::{Claim, Claims, Expectation, Form, Measure, Query, Test};
+use crate::endpoints::{Collector, Endpoints};
+use crate::error::Result;
+use crate::model::markers::Readout;
+use crate::parameters::Library;
+use crate::regimen::{Arm, Change};
+use crate::simulate::{Accuracy, Observer, Problem, Recorder, Scenario, Trajectory, find_root};
+use crate::study::Progress;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Samples of the day before a reading, h.
+const SAMPLE: f64 = 1.0;
+const DAY: f64 = 24.0;
+
+/// Concentrations between which an IC50 is sought, µM.
+const IC50_RANGE: (f64, f64) = (0.01, 1000.0);
+
+/// Outcome of a test or of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The model agrees.
+    Pass,
+    /// The model disagrees.
+    Fail,
+    /// Not tested; the claim says why.
+    Untested,
+}
+
+impl Verdict {
+    /// Name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Untested => "not testable",
+        }
+    }
+}
+
+/// What a test gave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TestResult {
+    /// The value that is judged.
+    pub value: f64,
+    /// Numerical error: the difference to the same value at ten times the tolerance.
+    pub error: f64,
+    /// Whether it meets the expectation.
+    pub passed: bool,
+}
+
+/// A claim with its results.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The claim.
+    pub claim: Claim,
+    /// Results of its tests in the full model.
+    pub tests: Vec<TestResult>,
+    /// Outcome in the full model.
+    pub verdict: Verdict,
+    /// Outcome in each variant, in the order of [`Ledger::variants`].
+    pub in_variants: Vec<Verdict>,
+}
+
+/// All claims with their results.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// Rows in the order of the claims.
+    pub rows: Vec<Row>,
+    /// Names of the variants run beside the full model.
+    pub variants: Vec<String>,
+    /// Number of runs.
+    pub runs: usize,
+}
+
+impl Ledger {
+    /// (passed, tested) among the rows that `select` takes.
+    pub fn score(&self, select: impl Fn(&Claim) -> bool) -> (usize, usize) {
+        let tested: Vec<&Row> = self
+            .rows
+            .iter()
+            .filter(|row| select(&row.claim) && row.verdict != Verdict::Untested)
+            .collect();
+        let passed = tested.iter().filter(|row| row.verdict == Verdict::Pass);
+        (passed.count(), tested.len())
+    }
+}
+
+/// A model in which all claims are judged.
+#[derive(Debug, Clone, Default)]
+struct Background {
+    variant: Option<String>,
+    settings: Vec<(String, String)>,
+}
+
+impl Background {
+    fn apply(&self, scenario: &Scenario) -> Scenario {
+        Scenario {
+            variant: self.variant.clone(),
+            background: self.settings.clone(),
+            ..scenario.clone()
+        }
+    }
+}
+
+/// What a run must leave behind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Sample {
+    /// A readout at a time (bits of h).
+    Readout(&'static str, u64),
+    /// An endpoint.
+    Endpoint(usize),
+    /// An IC50 at a time (bits of h).
+    Ic50(u64),
+}
+
+/// The scenarios and samples that a query is made of.
+fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
+    let s = &query.scenario;
+    let size = |time: f64| {
+        let name = if s.setting == "culture" { "viable" } else { "burden" };
+        Sample::Readout(name, time.to_bits())
+    };
+    let alone = |arm: Arm| s.with_arm(arm);
+    let partners = || Arm {
+        sorafenib: false,
+        partners: s.arm.partners.clone(),
+    };
+    match query.measure {
+        Measure::Readout(readout, at) => {
+            vec![(s.clone(), Sample::Readout(readout.name, at.to_bits()))]
+        }
+        Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(index))],
+        Measure::Ic50(at) => vec![(s.clone(), Sample::Ic50(at.to_bits()))],
+        Measure::TreatedOverControl(at) => vec![
+            (s.clone(), size(at)),
+            (alone(Arm::vehicle()), size(at)),
+        ],
+        Measure::Interaction(at) => vec![
+            (s.clone(), size(at)),
+            (alone(Arm::vehicle()), size(at)),
+            (alone(Arm::sorafenib()), size(at)),
+            (alone(partners()), size(at)),
+        ],
+        Measure::BetterThanEither(at) => vec![
+            (s.clone(), size(at)),
+            (alone(Arm::sorafenib()), size(at)),
+            (alone(partners()), size(at)),
+        ],
+    }
+}
+
+/// The value of a query from the values of its parts.
+fn combine(measure: &Measure, values: &[f64]) -> f64 {
+    match measure {
+        Measure::Readout(..) | Measure::Endpoint(_) | Measure::Ic50(_) => values[0],
+        Measure::TreatedOverControl(_) => values[0] / values[1],
+        Measure::Interaction(_) => values[0] * values[1] / (values[2] * values[3]),
+        Measure::BetterThanEither(_) => values[0] / values[1].min(values[2]),
+    }
+}
+
+/// The value that a test judges.
+fn judge(form: &Form, expectation: Expectation, value: &impl Fn(&Query) -> f64) -> f64 {
+    match form {
+        Form::Value(query) => value(query),
+        Form::Ratio(pair) => value(&pair[0]) / value(&pair[1]),
+        Form::RatioOfRatios(four) => {
+            (value(&four[0]) / value(&four[1])) / (value(&four[2]) / value(&four[3]))
+        }
+        Form::Sweep(queries) => {
+            let values: Vec<f64> = queries.iter().map(value).collect();
+            let steps = values.windows(2).map(|pair| pair[1] / pair[0]);
+            // The step that speaks most against the expectation; NaN stays NaN.
+            let worst = |a: f64, b: f64| match expectation {
+                _ if a.is_nan() || b.is_nan() => f64::NAN,
+                Expectation::Below(_) => a.max(b),
+                _ => a.min(b),
+            };
+            steps.reduce(worst).unwrap_or(f64::NAN)
+        }
+        Form::Order(queries) => {
+            let times: Vec<f64> = queries.iter().map(value).collect();
+            let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+            gaps.reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) })
+                .unwrap_or(f64::NAN)
+        }
+    }
+}
+
+/// Key under which equal scenarios share a run.
+fn key(scenario: &Scenario) -> String {
+    format!("{scenario:?}")
+}
+
+type Values = BTreeMap<(String, Sample), f64>;
+
+/// Every distinct run that the tests need, in a fixed order.
+fn plan<'a>(
+    tests: impl Iterator<Item = &'a Test>,
+    background: &Background,
+) -> Vec<(Scenario, BTreeSet<Sample>)> {
+    let mut runs: BTreeMap<String, (Scenario, BTreeSet<Sample>)> = BTreeMap::new();
+    for query in tests.flat_map(|test| test.form.queries()) {
+        for (scenario, sample) in parts(query) {
+            let scenario = background.apply(&scenario);
+            let run = runs
+                .entry(key(&scenario))
+                .or_insert_with(|| (scenario, BTreeSet::new()));
+            run.1.insert(sample);
+        }
+    }
+    runs.into_values().collect()
+}
+
+/// Integrates the runs in parallel.
+fn execute(
+    library: &Library,
+    runs: &[(Scenario, BTreeSet<Sample>)],
+    accuracy: &Accuracy,
+    progress: Progress<'_>,
+) -> Result<Values> {
+    let mut pretreated: BTreeMap<String, Option<f64>> = BTreeMap::new();
+    for (scenario, _) in runs {
+        let key = format!("{:?} {:?}", scenario.phenotype, scenario.background);
+        if let std::collections::btree_map::Entry::Vacant(slot) = pretreated.entry(key) {
+            slot.insert(scenario.pretreated_fraction(library)?);
+        }
+    }
+    let all = runs
+        .par_iter()
+        .map(|(scenario, samples)| {
+            let before = format!("{:?} {:?}", scenario.phenotype, scenario.background);
+            let problem = scenario.prepare_pretreated(library, pretreated[&before])?;
+            let values = measure(&problem, samples, accuracy);
+            progress();
+            values.map(|values| (key(scenario), values))
+        })
+        .collect::<Vec<Result<(String, Vec<(Sample, f64)>)>>>();
+    let mut collected = Values::new();
+    for run in all {
+        let (key, values) = run?;
+        for (sample, value) in values {
+            collected.insert((key.clone(), sample), value);
+        }
+    }
+    Ok(collected)
+}
+
+/// Runs a problem and reads its samples.
+fn measure(
+    problem: &Problem,
+    samples: &BTreeSet<Sample>,
+    accuracy: &Accuracy,
+) -> Result<Vec<(Sample, f64)>> {
+    let mut grid: Vec<f64> = Vec::new();
+    let mut endpoints = false;
+    for sample in samples {
+        match sample {
+            Sample::Readout(_, at) => grid.extend(window(problem, f64::from_bits(*at))),
+            Sample::Endpoint(_) => endpoints = true,
+            Sample::Ic50(_) => {}
+        }
+    }
+    grid.sort_by(f64::total_cmp);
+    grid.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
+    let run_needed = !grid.is_empty() || endpoints;
+    let mut trajectory = Trajectory::default();
+    let mut measured = None;
+    if run_needed {
+        let mut recorder = Recorder::new(problem, grid);
+        let mut collector = endpoints.then(|| Collector::new(problem));
+        let mut observers: Vec<&mut dyn Observer> = vec![&mut recorder];
+        if let Some(collector) = &mut collector {
+            observers.push(collector);
+        }
+        let outcome = problem.run(accuracy, &mut observers)?;
+        trajectory = recorder.finish();
+        measured = collector.map(|collector| collector.finish(problem, &outcome));
+    }
+    samples
+        .iter()
+        .map(|sample| {
+            let value = match sample {
+                Sample::Readout(name, at) => {
+                    mean(problem, &trajectory, name, &window(problem, f64::from_bits(*at)))
+                }
+                Sample::Endpoint(index) => endpoint(measured.as_ref(), *index),
+                Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
+            };
+            Ok((sample.clone(), value))
+        })
+        .collect()
+}
+
+/// Times over which a readout is averaged: the day before where doses come and go, else the moment.
+fn window(problem: &Problem, at: f64) -> Vec<f64> {
+    if problem.model.kinetics.absorption().is_none() || at < DAY {
+        return vec![at];
+    }
+    let count = (DAY / SAMPLE) as u32;
+    (0..=count)
+        .map(|i| at - DAY + SAMPLE * f64::from(i))
+        .collect()
+}
+
+/// Mean of a readout over a window of the trajectory (trapezoids).
+fn mean(problem: &Problem, trajectory: &Trajectory, name: &str, window: &[f64]) -> f64 {
+    let Some(readout) = Readout::find(name) else {
+        return f64::NAN;
+    };
+    let at = |time: f64| {
+        let index = trajectory.times.partition_point(|t| *t < time - 1e-9);
+        match trajectory.times.get(index) {
+            Some(found) if (found - time).abs() < 1e-9 => (readout.value)(
+                &problem.model,
+                &trajectory.states[index],
+                &trajectory.signals[index],
+            ),
+            // Beyond the end of the run.
+            _ => f64::NAN,
+        }
+    };
+    if let [moment] = window {
+        return at(*moment);
+    }
+    let values: Vec<f64> = window.iter().map(|time| at(*time)).collect();
+    let sum: f64 = values.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).sum();
+    sum / (values.len() - 1) as f64
+}
+
+/// An endpoint; events that did not happen within the run count as later than everything.
+fn endpoint(endpoints: Option<&Endpoints>, index: usize) -> f64 {
+    let definition = Endpoints::DEFINITIONS[index];
+    let event = definition.name.ends_with("_time") || definition.name.starts_with("time_to");
+    let missing = if event { f64::INFINITY } else { f64::NAN };
+    endpoints
+        .and_then(|endpoints| endpoints.values()[index])
+        .unwrap_or(missing)
+}
+
+/// Concentration of sorafenib (µM) that halves the viable cells at a time; infinite where none in
+/// the range does.
+fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
+    let mut problem = problem.clone();
+    problem.timeline.duration = at;
+    let molar_mass = problem.model.sorafenib.molar_mass;
+    let mut failure = None;
+    let mut viable = |micromolar: f64| {
+        for event in &mut problem.timeline.events {
+            if let Change::Medium(level) = &mut event.change {
+                if *level > 0.0 {
+                    *level = micromolar * molar_mass * 1e-3;
+                }
+            }
+        }
+        match problem.run(accuracy, &mut []) {
+            Ok(outcome) => outcome.end.tumour.viable(),
+            Err(error) => {
+                failure = Some(error);
+                f64::NAN
+            }
+        }
+    };
+    let control = viable(1e-9);
+    let mut excess = |log: f64| (viable(log.exp()) / control).ln() + std::f64::consts::LN_2;
+    let (low, high) = (IC50_RANGE.0.ln(), IC50_RANGE.1.ln());
+    let (at_low, at_high) = (excess(low), excess(high));
+    let value = if at_high > 0.0 {
+        f64::INFINITY
+    } else if at_low < 0.0 {
+        IC50_RANGE.0
+    } else {
+        find_root(&mut excess, (low, at_low), (high, at_high), 1e-5).exp()
+    };
+    failure.map_or(Ok(value), Err)
+}
+
+/// Judges claims in the full model and in `variants`.
+///
+/// # Errors
+/// The first run that fails, in a fixed order.
+pub fn ledger(
+    library: &Library,
+    claims: &[Claim],
+    variants: &[String],
+    accuracy: &Accuracy,
+    progress: Progress<'_>,
+) -> Result<Ledger> {
+    let full = Background::default();
+    let runs = plan(claims.iter().flat_map(|claim| &claim.tests), &full);
+    let mut count = 2 * runs.len();
+    let values = execute(library, &runs, accuracy, progress)?;
+    let looser = Accuracy {
+        rtol: 10.0 * accuracy.rtol,
+        ..*accuracy
+    };
+    let rough = execute(library, &runs, &looser, progress)?;
+    let mut columns = Vec::new();
+    for variant in variants {
+        let background = Background {
+            variant: Some(variant.clone()),
+            settings: Vec::new(),
+        };
+        let runs = plan(claims.iter().flat_map(|claim| &claim.tests), &background);
+        count += runs.len();
+        let values = execute(library, &runs, accuracy, progress)?;
+        columns.push((background, values));
+    }
+    let rows = claims
+        .iter()
+        .map(|claim| {
+            let tests: Vec<TestResult> = claim
+                .tests
+                .iter()
+                .map(|test| {
+                    let value = test_value(test, &full, &values);
+                    let other = test_value(test, &full, &rough);
+                    // Two events that did not happen agree.
+                    let error = if value.to_bits() == other.to_bits() {
+                        0.0
+                    } else {
+                        (value - other).abs()
+                    };
+                    TestResult {
+                        value,
+                        error,
+                        passed: test.expectation.met(value),
+                    }
+                })
+                .collect();
+            let in_variants = columns
+                .iter()
+                .map(|(background, values)| verdict(claim, background, values))
+                .collect();
+            Row {
+                verdict: verdict(claim, &full, &values),
+                claim: claim.clone(),
+                tests,
+                in_variants,
+            }
+        })
+        .collect();
+    Ok(Ledger {
+        rows,
+        variants: variants.to_vec(),
+        runs: count,
+    })
+}
+
+/// Number of runs of [`ledger`], for progress.
+pub fn ledger_runs(claims: &[Claim], variants: &[String]) -> u64 {
+    let runs = plan(
+        claims.iter().flat_map(|claim| &claim.tests),
+        &Background::default(),
+    );
+    (runs.len() * (2 + variants.len())) as u64
+}
+
+/// Verdicts of claims in a model without one of its mechanisms.
+///
+/// # Errors
+/// The first run that fails.
+pub fn verdicts_without(
+    library: &Library,
+    claims: &Claims,
+    mechanism: &str,
+    select: &[&Claim],
+    accuracy: &Accuracy,
+) -> Result<Vec<Verdict>> {
+    let background = Background {
+        variant: None,
+        settings: claims
+            .mechanisms
+            .get(mechanism)
+            .map(|mechanism| mechanism.set.clone().into_iter().collect())
+            .unwrap_or_default(),
+    };
+    let runs = plan(select.iter().flat_map(|claim| &claim.tests), &background);
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    Ok(select
+        .iter()
+        .map(|claim| verdict(claim, &background, &values))
+        .collect())
+}
+
+fn test_value(test: &Test, background: &Background, values: &Values) -> f64 {
+    let value = |query: &Query| {
+        let parts: Vec<f64> = parts(query)
+            .into_iter()
+            .map(|(scenario, sample)| {
+                let key = key(&background.apply(&scenario));
+                values.get(&(key, sample)).copied().unwrap_or(f64::NAN)
+            })
+            .collect();
+        combine(&query.measure, &parts)
+    };
+    judge(&test.form, test.expectation, &value)
+}
+
+fn verdict(claim: &Claim, background: &Background, values: &Values) -> Verdict {
+    if claim.untested.is_some() {
+        return Verdict::Untested;
+    }
+    let passed = claim
+        .tests
+        .iter()
+        .all(|test| test.expectation.met(test_value(test, background, values)));
+    if passed { Verdict::Pass } else { Verdict::Fail }
+}

@@ -1,0 +1,14 @@
+//! The literature as an executable ledger: every claim is a row that the model passes or fails.
+//!
+//! [`Claims`] reads `params/claims/*.toml`; a test there names a measure, a condition, a comparator and
+//! what is expected. [`ledger`] runs every distinct scenario once, in parallel, at two tolerances, and
+//! once per variant.
+
+mod definition;
+mod ledger;
+
+pub use definition::{
+    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Place, Priority, Query,
+    Test,
+};
+pub use ledger::{Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_without};
