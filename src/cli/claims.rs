@@ -83,7 +83,11 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
     let bar = progress::bar(ledger_runs(&selected, &variants), context.quiet);
     let ledger = ledger(library, &selected, &variants, &accuracy, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    let format = if context.json { Format::Json } else { options.format };
+    let format = if context.json {
+        Format::Json
+    } else {
+        options.format
+    };
     match format {
         Format::Table if options.ids.is_empty() => {
             context.print_table(&report::claims_table(&ledger));

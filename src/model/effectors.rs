@@ -2,21 +2,21 @@
 //!
 //! ```text
 //! G' = kG ([1 + g1 (f1 - 1)]+ (1 - e_glycolysis) - G)
-//! B' = kB (xB [1 - br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bA (A - 1) + bJ (2J/(1 + J) - 1) + bQ (Q - 1)
-//!          + bF (F - 1) + bN (N - 1) + bZ (Z - 1)]+ - B)
-//! X' = kX ([1 + s_raf I_r + s_d e_apoptosis + s_J (j(J) - j(1))]+ 2/(1 + B^2)
+//! B' = kB (xB exp[- br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bA (A - 1) + bJ (2J/(1 + J) - 1) + bQ (Q - 1)
+//!          + bF (F - 1) + bN (N - 1) + bZ (Z - 1)] - B)
+//! X' = kX ([1 + s_raf I_r + s_d e_apoptosis + s_J (j(J) - j(1))]+ B^-a
 //!          + s_h (h(O) - h(O0)) 2/(1 + G^2) - X)
 //! Z' = kZ (xZ (1 - zE I_r)/TIP30 - Z)
 //! h(O) = 1/(1 + (O/O_h)^3),   j(J) = J^4/(J_d^4 + J^4),   [x]+ = max(x, 0)
 //! ```
 //!
-//! `B` sums the anti-apoptotic signals: HIF-1 with protective mitophagy, HIF-2 (Zeng 2021, refs 107,
+//! `B` multiplies the anti-apoptotic signals: HIF-1 with protective mitophagy, HIF-2 (Zeng 2021, refs 107,
 //! 109), AKT (25-28), sustained c-Jun (22-24), RIT1 (119), PFKFB3 (120), NF-kB (129) and EMT (31-35); RAF
 //! inhibition lowers MCL-1. A strong pulse of c-Jun kills instead (130). `X` is the caspase signal;
 //! hypoxia kills cells that cannot switch to glycolysis. EMT is the reverse of TIP30 (115-117), and RAF
 //! inhibition holds it back (34). `O0` is the pO2 of the reference tumour.
 //!
-//! Limitations: the sum of survival signals is a lump with assumed weights.
+//! Limitations: survival is one lump of signals with assumed weights.
 
 use super::exposure::Inhibition;
 use super::fields::{parameters, states};
@@ -64,6 +64,8 @@ parameters! {
         survival_nfkb_weight: "1" NonNegative,
         /// Weight bZ of EMT in survival
         survival_emt_weight: "1" NonNegative,
+        /// Strength a with which survival holds apoptosis down
+        survival_strength: "1" NonNegative,
         /// Turnover kB of the survival signal
         survival_turnover: "1/h" Positive,
         /// Gain s_raf of apoptosis with RAF inhibition
@@ -133,9 +135,8 @@ impl<T: Number> EffectorParameters<T> {
             + self.survival_pfkfb3_weight * (cascade.pfkfb3 - 1.0)
             + self.survival_nfkb_weight * (cascade.nfkb - 1.0)
             + self.survival_emt_weight * (e.emt - 1.0)
-            - self.survival_raf_loss * inhibition.raf
-            + 1.0)
-            .positive_part()
+            - self.survival_raf_loss * inhibition.raf)
+            .exp()
             * expression.bcl2;
 
         let kill = self.apoptosis_raf_gain * inhibition.raf
@@ -145,7 +146,7 @@ impl<T: Number> EffectorParameters<T> {
             + 1.0;
         let hypoxic_death = self.apoptosis_hypoxia_gain
             * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen));
-        let apoptosis = kill.positive_part() * protection(e.survival)
+        let apoptosis = kill.positive_part() * e.survival.power(-self.survival_strength)
             + hypoxic_death * protection(e.glycolysis);
 
         let emt =

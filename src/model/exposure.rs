@@ -279,7 +279,7 @@ parameters! {
         /// Unbound fraction fu in plasma or medium
         unbound_fraction: "1" Fraction,
         /// Strength of P-gp efflux per unit of HIF-1 activity above baseline, p_gp
-        pgp_efflux: "1" NonNegative,
+        pgp_efflux: "1" Fraction,
         /// Unbound EC50 on VEGFR2
         vegfr2_ec50: "nM" Positive,
         /// Hill exponent on VEGFR2
@@ -308,7 +308,7 @@ pub struct Inhibition<T> {
     pub vegfr2: T,
     /// PDGFR-beta on pericytes, I_p.
     pub pdgfr: T,
-    /// RAF and MCL-1 in tumour cells, I_r.
+    /// RAF and MCL-1 in sensitive tumour cells, I_r.
     pub raf: T,
     /// HIF-1a synthesis in tumour cells, I_h.
     pub hif1_synthesis: T,
@@ -320,10 +320,15 @@ impl<T: Number> SorafenibEffect<T> {
         self.unbound_fraction * total * 1e6 / self.molar_mass
     }
 
-    /// P-gp relative to a cell at the reference HIF-1 activity or below (Zeng 2021, ref. 129), with the
-    /// line's own `efflux`.
+    /// P-gp relative to the reference tumour, `x [1 + p_gp (f1 - 1)]`: HIF-1 induces it (Zeng 2021,
+    /// ref. 129); `efflux` x is the line's own.
     pub fn pgp(&self, hif1_activity: T, efflux: T) -> T {
-        efflux * (self.pgp_efflux * (hif1_activity - 1.0).positive_part() + 1.0)
+        efflux * (self.pgp_efflux * (hif1_activity - 1.0) + 1.0)
+    }
+
+    /// Blocked part of RAF in cells in which the drug is weaker by the factor `exposed`.
+    pub fn raf_inhibition(&self, intracellular: T, exposed: T) -> T {
+        (intracellular * exposed).hill(self.raf_ec50, self.raf_hill)
     }
 
     /// Intracellular concentration Ci, nM: what P-gp leaves of the unbound concentration.

@@ -7,11 +7,11 @@
 //! cyclin D1 = (1 - cR I_r)[1 + c2 (f2 - 1)]+
 //! LDHA, HK2 = [1 + g (f1 - 1)]+
 //! GLUT1     = [1 + u1 (f1 - 1) + u2 (f2 - 1)]+
-//! BNIP3     = [1 + g (f1 - 1)]+ (1 - silencing rho)
+//! BNIP3     = [1 + g (f1 - 1)]+ (1 - silencing rho) + (1 - g) silencing rho     (silenced: not induced)
 //! pSTAT3    = [1 + s (f2 - 1)]+,   AR = 1/(1 + r (f2 - 1))
 //! c-Myc     = [1 + m (f2 - 1) + mP (1 - 2P/(1 + P))]+
 //! CSC       = [1 + z (Z - 1) + h (f1 - 1)]+
-//! galectin-1 = A T H1,   AQP3 = 1 + q (t(O) - t(O0))
+//! galectin-1 = A T H1,   AQP3 = 1 + q (x t(O) - t(O0))
 //! ```
 //!
 //! Sources (signs only; references of Zeng 2021): cyclin D1, LDHA (109); GLUT1, HK2 (125); BNIP3
@@ -36,7 +36,7 @@ parameters! {
         /// Loss cR of cyclin D1 under full RAF inhibition
         cyclin_raf_loss: "1" Fraction,
         /// Gain g of LDHA, HK2 and BNIP3 with HIF-1 activity
-        hif1_target_gain: "1" NonNegative,
+        hif1_target_gain: "1" Fraction,
         /// Gain u1 of GLUT1 with HIF-1 activity
         glut1_hif1_gain: "1" NonNegative,
         /// Gain u2 of GLUT1 with HIF-2 activity
@@ -83,19 +83,15 @@ fn linear(gains: &[(f64, f64)]) -> f64 {
     (1.0 + sum).positive_part()
 }
 
-/// Reversed AMPK, 1 - 2P/(1 + P), as a level around 1.
-fn lost_ampk(s: &Signals<f64>) -> f64 {
-    2.0 - 2.0 * s.cascade.ampk / (1.0 + s.cascade.ampk)
-}
-
 /// (proliferation, death) per viable cell and day.
 fn turnover(model: &Model<f64>, y: &State<f64>, s: &Signals<f64>) -> (f64, f64) {
-    let growth = model.growth(y, s);
+    let growth = model.growth(y, s) / model.tumour.room(&y.tumour, &model.size);
     let (born, dying) = model.tumour.turnover(
         &y.tumour,
         growth,
         &y.effectors,
         &s.inhibition,
+        s.resistant_raf,
         &model.expression,
     );
     (24.0 * born, 24.0 * dying)
@@ -144,17 +140,17 @@ readouts! {
     "PFKFB3" ["1"] "PFKFB3" |_, _, s| s.cascade.pfkfb3;
     "NFkB" ["1"] "NF-kB" |_, _, s| s.cascade.nfkb;
     "eta1433" ["1"] "14-3-3 eta" |_, _, s| s.cascade.eta1433;
-    "TIP30" ["1"] "TIP30 (HTATIP2)" |_, _, s| 1.0 / s.cascade.tip30_loss;
+    "TIP30" ["1"] "TIP30 (HTATIP2), at most 1000" |_, _, s| 1.0 / s.cascade.tip30_loss.max(1e-3);
     "pSTAT3" ["1"] "phosphorylated STAT3" |m, _, s| linear(&[(m.markers.stat3_hif2_gain, s.activity.hif2)]);
     "AR" ["1"] "androgen receptor" |m, _, s| {
         1.0 / (1.0 + m.markers.androgen_receptor_loss * (s.activity.hif2 - 1.0))
     };
-    "AQP3" ["1"] "aquaporin 3" |m, _, s| 1.0 + m.markers.aqp3_hypoxia_gain * s.cascade.hypoxia;
+    "AQP3" ["1"] "aquaporin 3" |m, _, s| 1.0 + m.markers.aqp3_hypoxia_gain * s.cascade.aqp3;
     "galectin_1" ["1"] "galectin-1" |_, y, s| y.adaptation.akt * s.cascade.mtorc1 * y.hif.hif1a;
     "cMyc" ["1"] "c-Myc and beta-catenin" |m, _, s| {
         linear(&[
             (m.markers.myc_hif2_gain, s.activity.hif2),
-            (m.markers.myc_ampk_weight, lost_ampk(s)),
+            (m.markers.myc_ampk_weight, 1.0 + s.cascade.ampk_loss),
         ])
     };
     "CSC" ["1"] "stem-like cells" |m, y, s| {
@@ -179,6 +175,7 @@ readouts! {
     "BNIP3" ["1"] "BNIP3 and NIX" |m, _, s| {
         linear(&[(m.markers.hif1_target_gain, s.activity.hif1)])
             * (1.0 - m.expression.bnip3_silencing * s.resistant)
+            + (1.0 - m.markers.hif1_target_gain) * m.expression.bnip3_silencing * s.resistant
     };
     "P_gp" ["1"] "P-gp" |_, _, s| s.pgp;
     "glycolysis" ["1"] "glycolytic programme" |_, y, _| y.effectors.glycolysis;
@@ -189,6 +186,6 @@ readouts! {
     "burden" ["burden"] "whole volume" |_, y, _| y.tumour.burden();
     "viable" ["burden"] "viable cells" |_, y, _| y.tumour.viable();
     "resistant_fraction" ["1"] "resistant part of the viable cells" |_, _, s| s.resistant;
-    "proliferation" ["1/d"] "divisions per viable cell" |m, y, s| turnover(m, y, s).0;
+    "proliferation" ["1/d"] "divisions per viable cell, were there room as at the start" |m, y, s| turnover(m, y, s).0;
     "death" ["1/d"] "deaths per viable cell" |m, y, s| turnover(m, y, s).1;
 }

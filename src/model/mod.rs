@@ -130,6 +130,8 @@ pub struct Signals<T> {
     pub sorafenib_unbound: T,
     /// Blocked fractions of sorafenib's targets.
     pub inhibition: Inhibition<T>,
+    /// RAF in resistant cells, I_rR.
+    pub resistant_raf: T,
     /// Effects of the partners.
     pub nodes: Nodes<T>,
     /// PKM2 relative to the reference tumour.
@@ -346,6 +348,9 @@ impl<T: Number> Model<T> {
             sorafenib_total,
             sorafenib_unbound,
             inhibition,
+            resistant_raf: self
+                .sorafenib
+                .raf_inhibition(intracellular, self.tumour.exposed(&self.expression)),
             nodes,
             pkm2,
             pgp,
@@ -435,6 +440,7 @@ impl<T: Number> Model<T> {
                 &y.effectors,
                 &s.activity,
                 &s.inhibition,
+                s.resistant_raf,
                 &self.expression,
             ),
         }

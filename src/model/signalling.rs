@@ -4,8 +4,9 @@
 //! E = xE [1 + eH (f2 - 1) + eR rho]+                                   EGFR with TGF-a
 //! P = xP (1 - pR rho)(1 + e_ampk)                                      AMPK
 //! T = [1 + mA (A - 1) + mP (1 - 2P/(1 + P))]+ (1 - e_mtorc1)           mTORC1
-//! A' = kA (xA [1 + aS I_r + aE (E - 1) + aH (t(O) - t(O0)) + aR rho + aT (1 - T)]+ (1 - e_akt_survival) - A)
-//! J = xJ (1 + jS I_r)(1 + e_jnk)                                       c-Jun
+//! A' = kA (xA [1 + aS I_r + aE (E - 1) + aH (x t(O) - t(O0)) + aR rho + aT (1 - T)
+//!          + aP (1 - 2P/(1 + P))]+ (1 - e_akt_survival) - A)
+//! J = xJ (1 + jS I_r + jR rho)(1 + e_jnk)                                       c-Jun
 //! Q = xQ [1 + qH (f1 - 1)]+ (1 + qS I_r)                               RIT1
 //! F = xF [1 + pH (f1 - 1)]+ (1 + pS I_r)                               PFKFB3
 //! N = [1 + nH (f1 - 1) + nO (t(O) - t(O0))]+ (1 - e_nfkb)              NF-kB
@@ -64,10 +65,12 @@ parameters! {
         pfkfb3: "1" NonNegative,
         /// PKM2
         pkm2: "1" NonNegative,
+        /// AQP3, which carries the hypoxic signal to AKT
+        aqp3: "1" NonNegative,
         /// 14-3-3 eta
         eta1433: "1" NonNegative,
         /// BCL-2, BCL-XL and their like
-        bcl2: "1" NonNegative,
+        bcl2: "1" Positive,
         /// Programme of epithelial-mesenchymal transition
         emt: "1" NonNegative,
         /// Pumps that carry sorafenib out of the cell
@@ -96,6 +99,8 @@ parameters! {
         akt_egfr_gain: "1" NonNegative,
         /// Gain aH of AKT with hypoxia
         akt_hypoxia_gain: "1" NonNegative,
+        /// Gain aP of AKT with lost AMPK
+        akt_ampk_gain: "1" NonNegative,
         /// Gain aR of AKT with the resistant part
         akt_resistant_gain: "1" NonNegative,
         /// Gain aT of AKT with lost mTORC1 (feedback)
@@ -104,6 +109,8 @@ parameters! {
         akt_turnover: "1/h" Positive,
         /// Gain jS of c-Jun with RAF inhibition
         jnk_raf_gain: "1" NonNegative,
+        /// Gain jR of c-Jun with the resistant part
+        jnk_resistant_gain: "1" NonNegative,
         /// Gain qH of RIT1 with HIF-1 activity
         rit1_hif1_gain: "1" NonNegative,
         /// Gain qS of RIT1 with RAF inhibition
@@ -146,8 +153,10 @@ pub struct Cascade<T> {
     pub eta1433: T,
     /// Lost TIP30, 1/TIP30.
     pub tip30_loss: T,
-    /// Hypoxic signal t(O) - t(O0).
-    pub hypoxia: T,
+    /// Hypoxic signal to AKT, x t(O) - t(O0).
+    pub aqp3: T,
+    /// Loss of AMPK, 1 - 2P/(1 + P).
+    pub ampk_loss: T,
 }
 
 impl<T: Number> SignallingParameters<T> {
@@ -181,7 +190,9 @@ impl<T: Number> SignallingParameters<T> {
             egfr: expression.egfr * egfr.positive_part(),
             ampk,
             mtorc1: mtorc1.positive_part() * nodes.mtorc1.complement(),
-            cjun: expression.jnk * (self.jnk_raf_gain * raf + 1.0) * (nodes.jnk + 1.0),
+            cjun: expression.jnk
+                * (self.jnk_raf_gain * raf + self.jnk_resistant_gain * resistant + 1.0)
+                * (nodes.jnk + 1.0),
             rit1: expression.rit1
                 * (self.rit1_hif1_gain * hif1 + 1.0).positive_part()
                 * (self.rit1_raf_gain * raf + 1.0),
@@ -192,7 +203,8 @@ impl<T: Number> SignallingParameters<T> {
             eta1433: expression.eta1433 * (self.eta1433_resistant_gain * resistant + 1.0),
             tip30_loss: (self.tip30_hif2_gain * hif2 + 1.0).positive_part()
                 * nodes.emt.complement(),
-            hypoxia,
+            aqp3: expression.aqp3 * signal(oxygen) - signal(reference_oxygen),
+            ampk_loss: brake,
         }
     }
 
@@ -208,7 +220,8 @@ impl<T: Number> SignallingParameters<T> {
     ) -> Adaptation<T> {
         let drive = self.akt_raf_gain * inhibition.raf
             + self.akt_egfr_gain * (cascade.egfr - 1.0)
-            + self.akt_hypoxia_gain * cascade.hypoxia
+            + self.akt_hypoxia_gain * cascade.aqp3
+            + self.akt_ampk_gain * cascade.ampk_loss
             + self.akt_resistant_gain * resistant
             + self.akt_mtorc1_feedback * cascade.mtorc1.complement()
             + 1.0;

@@ -3,10 +3,10 @@
 //! ```text
 //! growth = lambda O/(O + Kg) [1 + c2 (f2 - 1) + cG (G - 1) + cE (E - 1)]+ (1 - e_cytostasis) ln(K/burden)/ln(K/burden0)
 //! S'  = growth (1 - icyt I_r) S - d0 X S - ksr max(f2 - 1, 0) S + krs R
-//! R'  = growth (1 - icyt (1 - pR) I_r) R - d0 (1 + (1 - pR)(X - 1)) R + ksr max(f2 - 1, 0) S - krs R
+//! R'  = growth (1 - icyt I_rR) R - d0 (1 + (1 - pR)(X - 1)) R + ksr max(f2 - 1, 0) S - krs R
 //! D1' = deaths - kD D1,    D2' = kD (D1 - D2)
 //! M'  = mu Z^2 (S + R)/burden0
-//! pR  = pR0 (1 - wB (1 - BNIP3 silencing))
+//! pR  = pR0 (1 - wB (1 - BNIP3 silencing)),   I_rR = I_r at (1 - pR) of the concentration
 //! burden = S + R + D1 + D2
 //! ```
 //!
@@ -104,6 +104,11 @@ pub struct TumourSize<T> {
 }
 
 impl<T: Number> TumourParameters<T> {
+    /// Gompertz factor, one at the initial size.
+    pub fn room(&self, tumour: &Tumour<T>, size: &TumourSize<T>) -> T {
+        (size.capacity / tumour.burden()).ln() / (size.capacity / size.initial).ln()
+    }
+
     /// Growth rate per h at pO2 `oxygen` (mmHg), before cytostasis by sorafenib.
     pub fn growth(
         &self,
@@ -119,7 +124,7 @@ impl<T: Number> TumourParameters<T> {
             + self.growth_glycolysis_weight * (glycolysis - 1.0)
             + self.growth_egfr_weight * (cascade.egfr - 1.0)
             + 1.0;
-        let room = (size.capacity / tumour.burden()).ln() / (size.capacity / size.initial).ln();
+        let room = self.room(tumour, size);
         self.growth_rate
             * oxygen.saturation(self.growth_oxygen_half)
             * drive.positive_part()
@@ -127,10 +132,10 @@ impl<T: Number> TumourParameters<T> {
             * room
     }
 
-    /// Insensitivity pR of resistant cells.
-    fn protection(&self, expression: &Expression<T>) -> T {
+    /// Sensitivity 1 - pR that resistant cells keep.
+    pub fn exposed(&self, expression: &Expression<T>) -> T {
         let lost = self.bnip3_protection * expression.bnip3_silencing.complement();
-        self.resistant_protection * lost.complement()
+        (self.resistant_protection * lost.complement()).complement()
     }
 
     /// Rates per viable cell and h: (proliferation under sorafenib, death).
@@ -140,13 +145,15 @@ impl<T: Number> TumourParameters<T> {
         growth: T,
         effectors: &Effectors<T>,
         inhibition: &Inhibition<T>,
+        resistant_raf: T,
         expression: &Expression<T>,
     ) -> (T, T) {
-        let exposed = self.protection(expression).complement();
+        let exposed = self.exposed(expression);
         let cytostasis = self.raf_cytostasis * inhibition.raf;
+        let resistant_cytostasis = self.raf_cytostasis * resistant_raf;
         let resistant = tumour.resistant_fraction();
         let born = cytostasis.complement() * resistant.complement()
-            + (exposed * cytostasis).complement() * resistant;
+            + resistant_cytostasis.complement() * resistant;
         let dying = effectors.apoptosis * resistant.complement()
             + (exposed * (effectors.apoptosis - 1.0) + 1.0) * resistant;
         (growth * born, self.death_rate * dying)
@@ -162,9 +169,10 @@ impl<T: Number> TumourParameters<T> {
         effectors: &Effectors<T>,
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
+        resistant_raf: T,
         expression: &Expression<T>,
     ) -> Tumour<T> {
-        let exposed = self.protection(expression).complement();
+        let exposed = self.exposed(expression);
         let cytostasis = self.raf_cytostasis * inhibition.raf;
         let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
         let resistant_deaths =
@@ -177,7 +185,9 @@ impl<T: Number> TumourParameters<T> {
                 - sensitive_deaths
                 - adapting
                 + reverting,
-            resistant: growth * (exposed * cytostasis).complement() * tumour.resistant
+            resistant: growth
+                * (self.raf_cytostasis * resistant_raf).complement()
+                * tumour.resistant
                 - resistant_deaths
                 + adapting
                 - reverting,

@@ -143,9 +143,8 @@ pub fn claims_summary(ledger: &Ledger) -> String {
         _ => format!("{title}: {passed} of {tested} pass\n"),
     };
     let review = |p: Priority| {
-        ledger.score(|claim| {
-            claim.priority == p && matches!(claim.kind, Kind::Review | Kind::Table3)
-        })
+        ledger
+            .score(|claim| claim.priority == p && matches!(claim.kind, Kind::Review | Kind::Table3))
     };
     let mut text = String::new();
     for priority in [Priority::A, Priority::B, Priority::C] {
@@ -175,7 +174,10 @@ pub fn claims_page(ledger: &Ledger) -> String {
          error is the difference to the same value at ten times the tolerance. *Flips in* names the variants of \
          the model in which the verdict is another.\n\n",
     );
-    for line in claims_summary(ledger).lines().filter(|line| line.ends_with("pass")) {
+    for line in claims_summary(ledger)
+        .lines()
+        .filter(|line| line.ends_with("pass"))
+    {
         page += &format!("* {line}\n");
     }
     let sections: [(&str, &[Kind]); 4] = [

@@ -243,11 +243,7 @@ impl Scenario {
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub fn prepare_pretreated(
-        &self,
-        library: &Library,
-        resistant: Option<f64>,
-    ) -> Result<Problem> {
+    pub fn prepare_pretreated(&self, library: &Library, resistant: Option<f64>) -> Result<Problem> {
         let mut table = self.parameters(library)?;
         if let Some(resistant) = resistant {
             table.replace_value("tumour.initial_resistant_fraction", resistant);

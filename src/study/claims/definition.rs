@@ -634,7 +634,12 @@ impl Names<'_> {
                     .iter()
                     .map(|readout| readout.name)
                     .chain(Endpoints::DEFINITIONS.iter().map(|d| d.name))
-                    .chain(["ic50", "treated_over_control", "interaction", "better_than_either"]),
+                    .chain([
+                        "ic50",
+                        "treated_over_control",
+                        "interaction",
+                        "better_than_either",
+                    ]),
             )),
         }
     }
@@ -680,9 +685,7 @@ fn expectation(text: &str, form: &Form, place: &str) -> Result<Expectation> {
     match (text, form) {
         ("up", _) if compared => Ok(Expectation::Above(1.0 + DEAD_BAND)),
         ("down", _) if compared => Ok(Expectation::Below(1.0 - DEAD_BAND)),
-        ("unchanged", _) if compared => {
-            Ok(Expectation::Within(1.0 - DEAD_BAND, 1.0 + DEAD_BAND))
-        }
+        ("unchanged", _) if compared => Ok(Expectation::Within(1.0 - DEAD_BAND, 1.0 + DEAD_BAND)),
         ("rising", Form::Sweep(_)) => Ok(Expectation::Above(1.0)),
         ("falling", Form::Sweep(_)) => Ok(Expectation::Below(1.0)),
         ("in order", Form::Order(_)) => Ok(Expectation::Above(0.0)),

@@ -120,7 +120,11 @@ enum Sample {
 fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
     let s = &query.scenario;
     let size = |time: f64| {
-        let name = if s.setting == "culture" { "viable" } else { "burden" };
+        let name = if s.setting == "culture" {
+            "viable"
+        } else {
+            "burden"
+        };
         Sample::Readout(name, time.to_bits())
     };
     let alone = |arm: Arm| s.with_arm(arm);
@@ -134,10 +138,9 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
         }
         Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(index))],
         Measure::Ic50(at) => vec![(s.clone(), Sample::Ic50(at.to_bits()))],
-        Measure::TreatedOverControl(at) => vec![
-            (s.clone(), size(at)),
-            (alone(Arm::vehicle()), size(at)),
-        ],
+        Measure::TreatedOverControl(at) => {
+            vec![(s.clone(), size(at)), (alone(Arm::vehicle()), size(at))]
+        }
         Measure::Interaction(at) => vec![
             (s.clone(), size(at)),
             (alone(Arm::vehicle()), size(at)),
@@ -184,8 +187,14 @@ fn judge(form: &Form, expectation: Expectation, value: &impl Fn(&Query) -> f64) 
         Form::Order(queries) => {
             let times: Vec<f64> = queries.iter().map(value).collect();
             let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
-            gaps.reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) })
-                .unwrap_or(f64::NAN)
+            gaps.reduce(|a, b| {
+                if a.is_nan() || b.is_nan() {
+                    f64::NAN
+                } else {
+                    a.min(b)
+                }
+            })
+            .unwrap_or(f64::NAN)
         }
     }
 }
@@ -284,9 +293,12 @@ fn measure(
         .iter()
         .map(|sample| {
             let value = match sample {
-                Sample::Readout(name, at) => {
-                    mean(problem, &trajectory, name, &window(problem, f64::from_bits(*at)))
-                }
+                Sample::Readout(name, at) => mean(
+                    problem,
+                    &trajectory,
+                    name,
+                    &window(problem, f64::from_bits(*at)),
+                ),
                 Sample::Endpoint(index) => endpoint(measured.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
             };
@@ -327,7 +339,10 @@ fn mean(problem: &Problem, trajectory: &Trajectory, name: &str, window: &[f64]) 
         return at(*moment);
     }
     let values: Vec<f64> = window.iter().map(|time| at(*time)).collect();
-    let sum: f64 = values.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).sum();
+    let sum: f64 = values
+        .windows(2)
+        .map(|pair| 0.5 * (pair[0] + pair[1]))
+        .sum();
     sum / (values.len() - 1) as f64
 }
 
