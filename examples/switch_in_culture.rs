@@ -1,7 +1,7 @@
 //! cargo run --release --example switch_in_culture
 //!
 //! Lesson: at 1 % O2 HIF-1a peaks within hours and falls while HIF-2a rises for days; sorafenib
-//! lowers HIF-1a and leaves HIF-2a.
+//! lowers HIF-1a, and HIF-2a rises a little further.
 
 use hif_switch::figure::lines::{Chart, Panel, Series};
 use hif_switch::figure::theme;

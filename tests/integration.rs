@@ -177,11 +177,12 @@ fn a_tumour_has_no_absolute_size() {
 
 // ---------------------------------------------------------------- accuracy
 
-/// States at day 28 that stand for vessels, oxygen, HIF, effectors and tumour.
-const WITNESSES: [&str; 7] = [
+/// States at day 28 that stand for vessels, oxygen, HIF, signalling, effectors and tumour.
+const WITNESSES: [&str; 8] = [
     "vessels_immature",
     "pO2_mmHg",
     "HIF2A",
+    "pAKT",
     "survival",
     "EMT",
     "sensitive",
@@ -386,8 +387,8 @@ fn the_work_of_the_shipped_runs_is_pinned() {
     };
     let patient = half_year.prepare(&Library::shipped()).unwrap();
     for (problem, segments, evaluations, accepted) in [
-        (prepared("xenograft", "sorafenib", &[]), 28, 7_272, 1_153),
-        (patient, 728, 103_648, 15_704),
+        (prepared("xenograft", "sorafenib", &[]), 28, 7_020, 1_111),
+        (patient, 728, 103_408, 15_664),
     ] {
         let work = run(&problem).work;
         assert_eq!(

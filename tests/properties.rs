@@ -150,7 +150,7 @@ fn glycolysis_stays_positive_where_the_ranges_end() {
 #[test]
 fn emt_stays_positive_where_the_ranges_end() {
     // Below zero it would take metastases back.
-    let gain = ("effectors.emt_hif2_gain", "2 1");
+    let gain = ("signalling.tip30_hif2_gain", "1 1");
     assert_positive(&combination("belzutifan", &[gain]));
 }
 

@@ -110,6 +110,7 @@ impl<T: Number> TumourParameters<T> {
     }
 
     /// Growth rate per h at pO2 `oxygen` (mmHg), before cytostasis by sorafenib.
+    #[allow(clippy::too_many_arguments)]
     pub fn growth(
         &self,
         tumour: &Tumour<T>,
