@@ -344,15 +344,7 @@ impl Observer for Lowest {
 
 /// The largest single amount of any drug, mg.
 fn largest_dose(problem: &Problem) -> f64 {
-    let amounts = problem
-        .timeline
-        .events
-        .iter()
-        .map(|event| match event.change {
-            Change::Dose { absorbed, .. } => absorbed,
-            _ => 0.0,
-        });
-    amounts.fold(0.0, f64::max)
+    problem.largest_doses().into_iter().fold(0.0, f64::max)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use hif_switch::model::State;
 use hif_switch::parameters::{Document, Library};
-use hif_switch::regimen::{Arm, Change, Regimen, Timeline};
+use hif_switch::regimen::{Arm, Regimen, Timeline};
 use hif_switch::simulate::{Accuracy, Observer, Problem, Recorder, Scenario, Segment, Trajectory};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -117,15 +117,7 @@ fn check_state(problem: &Problem, time: f64, state: &State<f64>) -> Result<(), T
 
 /// The largest single amount of any drug, mg.
 fn largest_dose(problem: &Problem) -> f64 {
-    let amounts = problem
-        .timeline
-        .events
-        .iter()
-        .map(|event| match event.change {
-            Change::Dose { absorbed, .. } => absorbed,
-            _ => 0.0,
-        });
-    amounts.fold(0.0, f64::max)
+    problem.largest_doses().into_iter().fold(0.0, f64::max)
 }
 
 #[test]

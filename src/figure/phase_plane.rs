@@ -188,18 +188,18 @@ fn draw_days(canvas: &mut Canvas, axes: &Axes, path: &Path, labelled: bool) {
             } else {
                 tidy(*day, 2)
             };
-            // To the left, unless an earlier dot is there.
+            // To the left; above where the curve comes from there.
             let crowded = dots[..rank]
                 .iter()
                 .flatten()
-                .any(|dot| (dot.1 - at.1).abs() < 12.0 && dot.0 < at.0 && dot.0 > at.0 - 36.0);
-            let (x, align) = if crowded || rank == 0 {
-                (at.0 + radius + 5.0, Align::Start)
-            } else {
-                (at.0 - radius - 5.0, Align::End)
+                .any(|dot| (dot.1 - at.1).abs() < 24.0 && dot.0 < at.0);
+            let (place, align) = match rank {
+                0 => ((at.0 + radius + 5.0, at.1), Align::Start),
+                _ if crowded => ((at.0, at.1 - radius - 9.0), Align::Middle),
+                _ => ((at.0 - radius - 5.0, at.1), Align::End),
             };
             canvas.text(
-                (x, at.1),
+                place,
                 text,
                 Type::new(theme::SMALL, theme::INK).align(align),
             );

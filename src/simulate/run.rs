@@ -175,8 +175,9 @@ impl Problem {
         })
     }
 
-    /// Largest single amounts per drug, mg; they set the scale of the drug states.
-    fn largest_doses(&self) -> [f64; 1 + PARTNER_SLOTS] {
+    /// Largest single amounts of sorafenib and of each partner, mg (of an infusion an hour's worth); they
+    /// set the scale of the drug states.
+    pub fn largest_doses(&self) -> [f64; 1 + PARTNER_SLOTS] {
         let mut largest = [0.0f64; 1 + PARTNER_SLOTS];
         for event in &self.timeline.events {
             match event.change {

@@ -91,47 +91,38 @@ struct RawSweep {
     values: Vec<String>,
 }
 
+/// What a test says beside its condition.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawTest {
+struct RawJudgement {
     text: String,
     expect: String,
     against: Option<RawChange>,
     beside: Option<RawChange>,
     sweep: Option<RawSweep>,
     order: Option<Vec<String>>,
-    measure: Option<String>,
-    #[serde(rename = "in")]
-    condition: String,
-    arm: Option<String>,
-    at: Option<String>,
-    dose: Option<String>,
-    oxygen: Option<String>,
-    phenotype: Option<String>,
-    mode: Option<String>,
-    knock: Option<Vec<String>>,
-    clamp: Option<String>,
-    set: Option<BTreeMap<String, String>>,
-    duration: Option<String>,
 }
 
-impl RawTest {
-    fn base(&self) -> RawChange {
-        let t = self.clone();
-        RawChange {
-            measure: t.measure,
-            condition: Some(t.condition),
-            arm: t.arm,
-            at: t.at,
-            dose: t.dose,
-            oxygen: t.oxygen,
-            phenotype: t.phenotype,
-            mode: t.mode,
-            knock: t.knock,
-            clamp: t.clamp,
-            set: t.set,
-            duration: t.duration,
-        }
+/// A test: its judgement and its condition stand in one table of the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "toml::Table")]
+struct RawTest {
+    judgement: RawJudgement,
+    base: RawChange,
+}
+
+impl TryFrom<toml::Table> for RawTest {
+    type Error = toml::de::Error;
+
+    fn try_from(table: toml::Table) -> std::result::Result<Self, Self::Error> {
+        const JUDGEMENT: [&str; 6] = ["text", "expect", "against", "beside", "sweep", "order"];
+        let (judgement, base): (toml::Table, toml::Table) = table
+            .into_iter()
+            .partition(|(key, _)| JUDGEMENT.contains(&key.as_str()));
+        Ok(Self {
+            judgement: judgement.try_into()?,
+            base: base.try_into()?,
+        })
     }
 }
 
@@ -455,13 +446,16 @@ impl Names<'_> {
     }
 
     fn test(&self, raw: &RawTest, place: &str) -> Result<Test> {
-        let base = raw.base();
+        let RawTest {
+            judgement: raw,
+            base,
+        } = raw;
         let query = |change: &RawChange| self.query(change, place);
         let form = if let Some(sweep) = &raw.sweep {
             let queries = sweep
                 .values
                 .iter()
-                .map(|value| query(&base.with(&swept(&sweep.key, value, &base, place)?)))
+                .map(|value| query(&base.with(&swept(&sweep.key, value, base, place)?)))
                 .collect::<Result<Vec<_>>>()?;
             Form::Sweep(queries)
         } else if let Some(order) = &raw.order {
@@ -477,14 +471,14 @@ impl Names<'_> {
             Form::Order(queries)
         } else {
             match (&raw.against, &raw.beside) {
-                (None, _) => Form::Value(Box::new(query(&base)?)),
+                (None, _) => Form::Value(Box::new(query(base)?)),
                 (Some(against), None) => {
-                    Form::Ratio(Box::new([query(&base)?, query(&base.with(against))?]))
+                    Form::Ratio(Box::new([query(base)?, query(&base.with(against))?]))
                 }
                 (Some(against), Some(beside)) => {
                     let second = base.with(beside);
                     Form::RatioOfRatios(Box::new([
-                        query(&base)?,
+                        query(base)?,
                         query(&base.with(against))?,
                         query(&second)?,
                         query(&second.with(against))?,

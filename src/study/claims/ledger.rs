@@ -3,6 +3,7 @@
 use super::definition::{Claim, Claims, Expectation, Form, Measure, Query, Test};
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
+use crate::model::Environment;
 use crate::model::markers::Readout;
 use crate::parameters::Library;
 use crate::regimen::{Arm, Change};
@@ -110,6 +111,8 @@ impl Background {
 enum Sample {
     /// A readout at a time (bits of h).
     Readout(&'static str, u64),
+    /// The burden, or in culture the viable cells, at a time (bits of h).
+    Size(u64),
     /// An endpoint.
     Endpoint(usize),
     /// An IC50 at a time (bits of h).
@@ -119,14 +122,7 @@ enum Sample {
 /// The scenarios and samples that a query is made of.
 fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
     let s = &query.scenario;
-    let size = |time: f64| {
-        let name = if s.setting == "culture" {
-            "viable"
-        } else {
-            "burden"
-        };
-        Sample::Readout(name, time.to_bits())
-    };
+    let size = |time: f64| Sample::Size(time.to_bits());
     let alone = |arm: Arm| s.with_arm(arm);
     let partners = || Arm {
         sorafenib: false,
@@ -268,7 +264,9 @@ fn measure(
     let mut endpoints = false;
     for sample in samples {
         match sample {
-            Sample::Readout(_, at) => grid.extend(window(problem, f64::from_bits(*at))),
+            Sample::Readout(_, at) | Sample::Size(at) => {
+                grid.extend(window(problem, f64::from_bits(*at)))
+            }
             Sample::Endpoint(_) => endpoints = true,
             Sample::Ic50(_) => {}
         }
@@ -289,16 +287,19 @@ fn measure(
         trajectory = recorder.finish();
         measured = collector.map(|collector| collector.finish(problem, &outcome));
     }
+    let read = |name: &str, at: u64| {
+        let window = window(problem, f64::from_bits(at));
+        mean(problem, &trajectory, name, &window)
+    };
     samples
         .iter()
         .map(|sample| {
             let value = match sample {
-                Sample::Readout(name, at) => mean(
-                    problem,
-                    &trajectory,
-                    name,
-                    &window(problem, f64::from_bits(*at)),
-                ),
+                Sample::Readout(name, at) => read(name, *at),
+                Sample::Size(at) => match problem.model.environment {
+                    Environment::Culture => read("viable", *at),
+                    Environment::Tumour { .. } => read("burden", *at),
+                },
                 Sample::Endpoint(index) => endpoint(measured.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
             };
