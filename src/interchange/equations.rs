@@ -12,7 +12,9 @@ use crate::model::exposure::{Inhibition, SorafenibInput, SorafenibKinetics};
 use crate::model::hif::HifActivity;
 use crate::model::partner::{Nodes, PartnerAction, PartnerInput};
 use crate::model::signalling::Cascade;
-use crate::model::{Environment, Inputs, Model, PARTNER_SLOTS, ParameterField, Signals, State};
+use crate::model::{
+    Environment, Inputs, Model, Number, PARTNER_SLOTS, ParameterField, Signals, State,
+};
 use crate::simulate::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,14 +122,20 @@ impl Equations {
     /// Equations whose units do not fit, which is a fault of the program.
     pub fn of(problem: &Problem, burden_unit: &str) -> Result<Self> {
         let unit = |unit: &str| unit.replace("burden", burden_unit);
-        let mut parameters = Vec::new();
+        let mut parameters: Vec<Parameter> = Vec::new();
         let (recorded, graph) = Graph::record(|| {
             let mut model = problem
                 .model
                 .map_named(|field: &ParameterField<'_>, value| {
+                    if is_absent(field, value) {
+                        return Symbol::constant(0.0);
+                    }
                     let path = field.path();
                     let id = identifier(&path);
                     let symbol = Symbol::named(&id, &unit(field.unit));
+                    if parameters.iter().any(|known| known.path == path) {
+                        return symbol;
+                    }
                     parameters.push(Parameter {
                         quantity: Quantity {
                             id,
@@ -243,6 +251,12 @@ impl Equations {
     pub fn name_within(&self, symbol: Symbol, of: &str) -> Option<&str> {
         self.name(symbol).filter(|name| *name != of)
     }
+}
+
+/// Whether a field is an effect that a partner does not have.
+fn is_absent(field: &ParameterField<'_>, value: f64) -> bool {
+    let effect = field.block.ends_with(".imposed") || field.block.ends_with(".emax");
+    field.block.starts_with("partner") && effect && value.abs() < f64::MIN_POSITIVE
 }
 
 fn describe(field: &ParameterField<'_>) -> String {

@@ -259,7 +259,16 @@ impl<T: Number> Partner<T> {
             PartnerKinetics::Held => PartnerKinetics::Held,
             PartnerKinetics::OneCompartment(p, weight) => PartnerKinetics::OneCompartment(
                 p.map_named_at(&format!("{block}.kinetics"), f),
-                f(&single("body_weight", "kg", "Body weight"), *weight),
+                // The host is one: its weight stands with the exposure to sorafenib.
+                f(
+                    &ParameterField {
+                        block: "exposure",
+                        name: "body_weight",
+                        unit: "kg",
+                        meaning: "Body weight",
+                    },
+                    *weight,
+                ),
             ),
         };
         Partner {
