@@ -227,7 +227,7 @@ fn column(model: &Model<f64>, inputs: &Inputs, state: &State<f64>, j: usize) -> 
     let mut seeded = state.to_array().map(Dual64::from);
     seeded[j] = seeded[j].derivative();
     let dual = model.map(Dual64::from);
-    dual.derivatives(inputs, &State::from_array(&seeded))
+    dual.derivatives(&inputs.map(Dual64::from), &State::from_array(&seeded))
         .to_array()
         .map(|rate| rate.eps)
 }

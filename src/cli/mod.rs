@@ -4,6 +4,7 @@
 
 mod claims;
 mod compare;
+mod export;
 mod options;
 mod params;
 mod plot;
@@ -78,6 +79,12 @@ enum Command {
     Params {
         #[command(subcommand)]
         command: params::ParamsCommand,
+    },
+    /// Write the model in the format of another tool
+    #[command(after_help = export::EXAMPLES)]
+    Export {
+        #[command(subcommand)]
+        command: export::ExportCommand,
     },
     /// Draw figures of the gallery
     #[command(after_help = plot::EXAMPLES)]
@@ -161,6 +168,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
         Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
         Some(Command::Claims(options)) => claims::run(&context, &options),
+        Some(Command::Export { command }) => export::run(&context, &command),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

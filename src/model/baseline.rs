@@ -109,6 +109,7 @@ pub fn baseline(model: &Model<f64>, inputs: &Inputs) -> Result<State<f64>, Basel
     state.tumour.resistant *= model.size.initial;
     let solved = steady_states(model);
     let dual = model.map(Dual64::constant);
+    let dual_inputs = inputs.map(Dual64::constant);
 
     let residual = |state: &State<f64>| {
         let rates = model.derivatives(inputs, state).to_array();
@@ -124,7 +125,7 @@ pub fn baseline(model: &Model<f64>, inputs: &Inputs) -> Result<State<f64>, Basel
             let mut seeded = state.to_array().map(Dual64::constant);
             seeded[*j] = seeded[*j].derivative();
             let derivatives = dual
-                .derivatives(inputs, &State::from_array(&seeded))
+                .derivatives(&dual_inputs, &State::from_array(&seeded))
                 .to_array();
             for (row, i) in solved.iter().enumerate() {
                 jacobian[(row, column)] = derivatives[*i].eps;
