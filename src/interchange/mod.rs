@@ -2,9 +2,11 @@
 //!
 //! * [`Symbol`] and [`Graph`]: the right-hand side as expressions.
 //! * [`Equations`]: these expressions with a name and a unit for everything.
+//! * [`DataSet`]: NONMEM-style dosing records in, answers out.
 //! * [`sbml`]: Systems Biology Markup Language, Level 3 Version 2.
 
 mod background;
+mod dataset;
 mod dimension;
 mod equations;
 mod events;
@@ -13,6 +15,7 @@ mod symbol;
 mod xml;
 
 pub use background::Background;
+pub use dataset::{AnswerColumn, DataSet};
 pub use dimension::{Unit, Units};
 pub use equations::{Definition, Equations, Input, Parameter, Quantity, Rate};
 pub use events::{Jump, Update, jumps};

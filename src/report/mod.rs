@@ -12,4 +12,4 @@ pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
-pub use trajectory::{timeline_table, trajectory_table};
+pub use trajectory::{OUTPUTS, timeline_table, trajectory_table};
