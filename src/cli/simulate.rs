@@ -19,15 +19,15 @@ pub const EXAMPLES: &str = "Examples:
   hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run
   hif-switch simulate --setting patient --arm sorafenib --data doses.csv --csv answers.csv
 
-Data sets (--data): a CSV file in the manner of NONMEM; every record is answered, in the order of the
-file. Columns ID, TIME (h), AMT (mg), EVID (0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose),
-CMT (1 sorafenib depot, 2 central; 3, 4 first partner; 5, 6 second partner), RATE (mg/h, into a central
-compartment), II (h), ADDL, SS (1 replaces, 2 adds), DV, MDV; WT (kg) and columns named like a
-parameter (exposure.clearance) are covariates of a subject. The answer repeats the columns and adds
-PRED (amount in a depot, mg; total concentration in a central compartment, mg/L of sorafenib, nM of a
-partner) and every column of a time course, right after the record. A reset starts the tumour anew. SS
-concerns the amounts of its drug alone. The regimen gives only what no record can: imposed partner
-effects, held levels. See docs/DATA.md.";
+Data sets (--data): a CSV file in the manner of NONMEM; every record is answered, in the order
+of the file. Columns: ID, TIME (h), AMT (mg), EVID (0 observation, 1 dose, 2 other, 3 reset, 4
+reset and dose), CMT (1 sorafenib depot, 2 central; 3, 4 first partner; 5, 6 second partner),
+RATE (mg/h, into a central compartment), II (h), ADDL, SS (1 replaces, 2 adds), DV, MDV.
+WT (kg) and columns named like a parameter (exposure.clearance) are covariates of a subject.
+The answer repeats the columns and adds PRED (amount in a depot, mg; total concentration in a
+central compartment, mg/L of sorafenib, nM of a partner) and every column of a time course, as
+it is right after the record. A reset starts the tumour anew. SS concerns the amounts of its
+drug alone. The regimen gives only what no record can: imposed partner effects, held levels.";
 
 #[derive(Debug, Args)]
 pub struct SimulateOptions {

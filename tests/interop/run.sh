@@ -18,3 +18,4 @@ export PYTHONUTF8=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$environment/bin/python" tests/interop/compare.py "$target/release/hif-switch" "$work"
+"$environment/bin/python" tests/interop/antimony_check.py "$target/release/hif-switch"
