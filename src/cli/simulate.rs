@@ -5,8 +5,8 @@ use super::{Context, emit};
 use crate::error::{Error, Result};
 use crate::interchange::DataSet;
 use crate::regimen::Arm;
-use crate::report;
-use crate::simulate::Scenario;
+use crate::report::{self, Manifest};
+use crate::simulate::{Accuracy, Scenario};
 use crate::study::run_scenario;
 use crate::table::Table;
 use clap::Args;
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch simulate --setting xenograft --arm sorafenib+pt2385 --days 28 --every 1h --csv -
+  hif-switch simulate --setting patient --arm sorafenib --parquet patient.parquet
   hif-switch simulate --setting patient --arm sorafenib --verify
   hif-switch simulate --setting xenograft --arm sorafenib --dose \"10 mg/kg\" --set hif.haf_loss=\"1.1 1/h\"
   hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run
@@ -43,6 +44,9 @@ pub struct SimulateOptions {
     /// Write the time course as CSV to a file, `-` for standard output
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Write the time course as Parquet, with the unit of each column in its metadata
+    #[arg(long, value_name = "FILE")]
+    parquet: Option<PathBuf>,
     /// Answer the records of a NONMEM-style data set instead of running the regimen
     #[arg(long, value_name = "FILE", conflicts_with_all = ["every", "dry_run"])]
     data: Option<PathBuf>,
@@ -80,11 +84,11 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
     let treated = run_scenario(library, &scenario, &accuracy, step, run.verify)?;
     let table = scenario.parameters(library)?;
     let burden_unit = table.text("burden_unit").unwrap_or("1");
-    if let Some(path) = &options.csv {
+    if options.csv.is_some() || options.parquet.is_some() {
         let vehicle = vehicle_of(&scenario);
         let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
         let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
-        return write_csv(&table, path);
+        return write_tables(context, &table, &table, options, &accuracy);
     }
     context.print_table(&report::run_table(&treated, burden_unit));
     if !context.json {
@@ -132,24 +136,56 @@ fn answer(
     }
     let parameters = scenario.parameters(&context.library)?;
     let set = DataSet::parse(&name, &text, &parameters)?;
-    let table = set.answer(
-        &context.library,
-        scenario,
-        &run.accuracy()?,
-        &report::OUTPUTS,
-    )?;
-    match &options.csv {
-        Some(path) => write_csv(&table, path),
-        None if context.json => {
-            context.print_table(&table);
-            Ok(())
-        }
-        None => write_csv(&table, Path::new("-")),
+    let accuracy = run.accuracy()?;
+    let table = set.answer(&context.library, scenario, &accuracy, &report::OUTPUTS)?;
+    if options.csv.is_some() || options.parquet.is_some() {
+        return write_tables(
+            context,
+            &table,
+            &set.with_numbers(&table),
+            options,
+            &accuracy,
+        );
     }
+    if context.json {
+        context.print_table(&table);
+        return Ok(());
+    }
+    write_csv(&table, Path::new("-"))
 }
 
 fn vehicle_of(scenario: &Scenario) -> Scenario {
     scenario.with_arm(Arm::vehicle())
+}
+
+/// Writes the table as CSV (its units beside it), `numbers` as Parquet, or both.
+fn write_tables(
+    context: &Context,
+    table: &Table,
+    numbers: &Table,
+    options: &SimulateOptions,
+    accuracy: &Accuracy,
+) -> Result<()> {
+    let mut files = Vec::new();
+    if let Some(path) = &options.csv {
+        if path == Path::new("-") {
+            write_csv(table, path)?;
+        } else {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let beside = path.with_file_name(format!("{name}-metadata.json"));
+            files.push((path.clone(), table.to_csv()?));
+            files.push((beside, report::csv_metadata(table, &name)?));
+        }
+    }
+    if let Some(path) = &options.parquet {
+        let manifest = Manifest::new(&context.library, accuracy, &context.command).to_json()?;
+        let manifest = String::from_utf8_lossy(&manifest).trim_end().to_owned();
+        files.push((
+            path.clone(),
+            report::to_parquet(numbers, &[("manifest", manifest)])?,
+        ));
+    }
+    report::write_all(&files)
 }
 
 fn write_csv(table: &Table, path: &Path) -> Result<()> {

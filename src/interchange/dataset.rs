@@ -171,6 +171,24 @@ impl DataSet {
         })
     }
 
+    /// An answer whose columns of numbers are numbers rather than the text that was read; `.` is none.
+    pub fn with_numbers(&self, table: &Table) -> Table {
+        let mut table = table.clone();
+        for (index, name) in self.header.iter().enumerate() {
+            let numeric = (RESERVED[1..].iter().chain([&WEIGHT.0]))
+                .any(|column| column.eq_ignore_ascii_case(name));
+            if !numeric {
+                continue;
+            }
+            for row in &mut table.rows {
+                if let Cell::Text(text) = &row[index] {
+                    row[index] = Cell::Number(text.trim().parse().ok());
+                }
+            }
+        }
+        table
+    }
+
     /// Number of subjects.
     pub fn subjects(&self) -> usize {
         self.subjects.len()
@@ -213,7 +231,8 @@ impl DataSet {
         for (subject, (problem, answers)) in self.subjects.iter().zip(&answered) {
             let numbered = answers.iter().zip(&subject.compartments);
             for (row, (answer, compartment)) in subject.rows.clone().zip(numbered) {
-                let mut cells: Vec<Cell> = self.rows[row].iter().map(|text| cell(text)).collect();
+                let echoed = self.rows[row].iter();
+                let mut cells: Vec<Cell> = echoed.map(|text| Cell::from(text.as_str())).collect();
                 cells.push(prediction(problem, answer, *compartment).into());
                 cells.extend(answer.state.to_array().map(Cell::from));
                 cells.extend(
@@ -234,11 +253,6 @@ pub type AnswerColumn = (
     &'static str,
     fn(&State<f64>, &Signals<f64>) -> f64,
 );
-
-/// A cell as it was read: numbers stay numbers.
-fn cell(text: &str) -> Cell {
-    Cell::Text(text.to_owned())
-}
 
 /// What CMT asks for: the amount in a depot, mg; the total concentration in a central compartment,
 /// mg/L of sorafenib, nM of a partner.
