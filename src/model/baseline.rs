@@ -31,7 +31,8 @@ fn is_solved(model: &Model<f64>, name: &str) -> bool {
             matches!(model.environment, Environment::Tumour { .. })
         }
         "VEGF" | "pO2_mmHg" | "HIF1A" | "HIF2A" | "HAF" => true,
-        "pAKT" | "glycolysis" | "survival" | "apoptosis" | "EMT" => true,
+        "AKT_tone" | "glycolysis" | "survival" | "EMT" => true,
+        "apoptosis" | "apoptosis_resistant" => true,
         _ => false,
     }
 }
@@ -60,10 +61,11 @@ fn reference_state(model: &Model<f64>, inputs: &Inputs) -> State<f64> {
     state.hif.hif1a = 1.0;
     state.hif.hif2a = 1.0;
     state.hif.regulator = model.hif_reference.regulator;
-    state.adaptation.akt = 1.0;
+    state.adaptation.akt_tone = 1.0;
     state.effectors.glycolysis = 1.0;
     state.effectors.survival = 1.0;
     state.effectors.apoptosis = 1.0;
+    state.effectors.apoptosis_resistant = 1.0;
     state.effectors.emt = 1.0;
     let resistant = model.tumour.initial_resistant_fraction;
     state.tumour.resistant = resistant;

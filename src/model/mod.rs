@@ -10,7 +10,7 @@
 //! | [`angiogenesis`] | VEGF, immature and pericyte-covered vessels |
 //! | [`oxygenation`] | tumour pO2 |
 //! | [`hif`] | HIF-1a, HIF-2a, regulator of the switch |
-//! | [`signalling`] | AKT; EGFR, AMPK, mTORC1, c-Jun, RIT1, PFKFB3, NF-kB and TIP30 follow at once |
+//! | [`signalling`] | tone of AKT; AKT, EGFR, AMPK, mTORC1, c-Jun, RIT1, PFKFB3, NF-kB and TIP30 follow at once |
 //! | [`effectors`] | glycolysis, survival, apoptosis, EMT |
 //! | [`tumour`] | sensitive, resistant and dying cells, metastases |
 //!
@@ -171,6 +171,8 @@ pub struct Signals<T> {
     pub oxygen_target: T,
     /// Resistant part of the viable cells.
     pub resistant: T,
+    /// Caspase signal per viable cell.
+    pub apoptosis: T,
     /// Whole burden, in the setting's unit.
     pub burden: T,
 }
@@ -446,6 +448,7 @@ impl<T: Number> Model<T> {
             perfusion,
             oxygen_target,
             resistant,
+            apoptosis: y.effectors.mean_apoptosis(resistant),
             burden,
         }
     }
@@ -501,21 +504,19 @@ impl<T: Number> Model<T> {
             ),
             adaptation: self.signalling.derivative(
                 &y.adaptation,
-                &self.expression,
                 &s.cascade,
                 s.resistant,
                 &s.inhibition,
-                &s.nodes,
             ),
             effectors: self.effectors.derivatives(
                 &y.effectors,
-                &y.adaptation,
                 &self.expression,
                 &s.cascade,
                 y.oxygen,
                 self.reference_oxygen,
                 &s.activity,
                 &s.inhibition,
+                s.resistant_raf,
                 &s.nodes,
             ),
             tumour: self.tumour.derivatives(
@@ -526,7 +527,6 @@ impl<T: Number> Model<T> {
                 &s.activity,
                 &s.inhibition,
                 s.resistant_raf,
-                &self.expression,
             ),
         }
     }

@@ -6,11 +6,13 @@
 mod arm_run;
 pub mod claims;
 mod compare;
+mod hif1a_map;
 mod overview;
 mod sign_map;
 
 pub use arm_run::{ArmRun, Verification, run_scenario};
 pub use compare::{ArmResult, CompareStudy, Verdict, all_arms, compare};
+pub use hif1a_map::{Condition, MapPanel, hif1a_map};
 pub use overview::{Overview, overview, overview_runs};
 pub use sign_map::{SignMap, sign_map};
 
