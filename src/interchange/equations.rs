@@ -509,6 +509,15 @@ fn level_signals(
     level("MVD", "Microvessel density", mvd);
     level("perfusion", "Perfusion q", perfusion);
     named.define("burden", &burden_unit, "Whole burden", burden);
+    if let Environment::Tumour { .. } = &model.environment {
+        let relative = burden / model.size.initial;
+        named.define(
+            "oxygen_supply_per_cell",
+            "1",
+            "Perfusion over the growth of the burden, q/(burden/burden0)^w",
+            model.oxygen.supply_per_cell(perfusion, relative),
+        );
+    }
     named.define(
         "pO2_target",
         "mmHg",
@@ -554,6 +563,12 @@ fn level_signals(
         model
             .hif
             .hif1a_decay(&y.hif, y.oxygen, &model.expression, &cascade, &nodes),
+    );
+    named.define(
+        "HAF_target",
+        "1",
+        "Steady regulator u/(1 + u)",
+        model.hif.regulator_target(y.oxygen, activity.hif2),
     );
     named.define(
         "room",

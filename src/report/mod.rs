@@ -5,6 +5,7 @@ mod comparison;
 mod manifest;
 mod output;
 mod parameters;
+mod parquet;
 mod trajectory;
 
 pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
@@ -12,4 +13,5 @@ pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
-pub use trajectory::{timeline_table, trajectory_table};
+pub use parquet::{csv_metadata, to_parquet};
+pub use trajectory::{OUTPUTS, timeline_table, trajectory_table};
