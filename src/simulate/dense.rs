@@ -15,6 +15,27 @@ pub(super) enum Dense {
     /// Quintic Hermite interpolation through the steps of Dop853, with exact first and second
     /// derivatives.
     Hermite(Vec<HermiteNode>),
+    /// The interpolant of Rodas5P, step by step.
+    Rodas(Vec<RodasStep>),
+}
+
+/// A step of Rodas5P with its interpolant.
+pub(super) struct RodasStep {
+    pub start: f64,
+    pub length: f64,
+    pub before: Vector,
+    pub after: Vector,
+    /// d_1, d_2, d_3.
+    pub dense: [Vector; 3],
+}
+
+impl RodasStep {
+    fn evaluate(&self, time: f64) -> Vector {
+        let x = ((time - self.start) / self.length).clamp(0.0, 1.0);
+        let [d1, d2, d3] = &self.dense;
+        let bend = d1 + (d2 + d3 * x) * x;
+        self.before * (1.0 - x) + (self.after + bend * (1.0 - x)) * x
+    }
 }
 
 /// Time, value, first and second derivative at a step.
@@ -66,6 +87,12 @@ impl Dense {
                     .partition_point(|node| node.time < time)
                     .clamp(1, nodes.len().checked_sub(1)?);
                 Some(quintic(&nodes[after - 1], &nodes[after], time))
+            }
+            Self::Rodas(steps) => {
+                let after = steps.partition_point(|step| step.start < time);
+                steps
+                    .get(after.saturating_sub(1))
+                    .map(|step| step.evaluate(time))
             }
         }
     }

@@ -7,12 +7,14 @@
 //! asked for.
 
 mod dense;
+mod ensemble;
 mod integrator;
 mod recorder;
 mod roots;
 mod run;
 mod scenario;
 
+pub use ensemble::{Probe, Probed, run_many, run_many_observed};
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
 pub use roots::find_root;
