@@ -1,9 +1,11 @@
 //! The solution between two events as a function of time.
 
+use super::ensemble::Piece;
 use crate::model::{Inputs, Model, Number, STATES, State};
 use nalgebra::SVector;
 use num_dual::Dual64;
 use ode_solvers::continuous_output_model::ContinuousOutputModel;
+use std::sync::Arc;
 
 /// State vector of the integrator: every state divided by its scale.
 pub(super) type Vector = SVector<f64, STATES>;
@@ -15,8 +17,11 @@ pub(super) enum Dense {
     /// Quintic Hermite interpolation through the steps of Dop853, with exact first and second
     /// derivatives.
     Hermite(Vec<HermiteNode>),
-    /// The interpolant of Rodas5P, step by step.
-    Rodas(Vec<RodasStep>),
+    /// The interpolant of Rodas5P, step by step, and the states that are known exactly.
+    Rodas {
+        steps: Vec<RodasStep>,
+        pieces: Vec<Exact>,
+    },
 }
 
 /// A step of Rodas5P with its interpolant.
@@ -27,6 +32,15 @@ pub(super) struct RodasStep {
     pub after: Vector,
     /// d_1, d_2, d_3.
     pub dense: [Vector; 3],
+    /// Index of the piece of the exactly known states.
+    pub piece: usize,
+}
+
+/// States that are known exactly over a piece of a segment.
+pub(super) struct Exact {
+    pub piece: Piece,
+    /// Which states they are.
+    pub states: Arc<[usize]>,
 }
 
 impl RodasStep {
@@ -88,11 +102,16 @@ impl Dense {
                     .clamp(1, nodes.len().checked_sub(1)?);
                 Some(quintic(&nodes[after - 1], &nodes[after], time))
             }
-            Self::Rodas(steps) => {
+            Self::Rodas { steps, pieces } => {
                 let after = steps.partition_point(|step| step.start < time);
-                steps
-                    .get(after.saturating_sub(1))
-                    .map(|step| step.evaluate(time))
+                let step = steps.get(after.saturating_sub(1))?;
+                let mut state = step.evaluate(time);
+                if let Some(exact) = pieces.get(step.piece) {
+                    for (index, value) in exact.states.iter().zip(exact.piece.at(time)) {
+                        state[*index] = value;
+                    }
+                }
+                Some(state)
             }
         }
     }

@@ -5,6 +5,7 @@
 //! within a group. Only the equations are shared.
 
 use super::lanes::{Lanes, dispatch};
+use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
 use super::program::{Fixed, System};
 use super::rodas::{Advance, Machine};
 use crate::simulate::integrator::Work;
@@ -61,7 +62,7 @@ pub(super) trait Job {
     fn observe(&mut self, step: &Step<'_>);
 
     /// The end of the job.
-    fn finish(self, state: &[f64], work: Work) -> Self::Output;
+    fn finish(self, work: Work) -> Self::Output;
 
     /// What to do with a job for whose parameters the recorded equations do not hold.
     fn unsuited(self) -> Self::Output;
@@ -82,8 +83,29 @@ pub(super) struct Step<'a> {
     pub before: &'a [f64],
     /// States at its end.
     pub after: &'a [f64],
-    /// d_1, d_2, d_3 of the interpolant, one after the other.
+    /// d_1, d_2, d_3 of the interpolant of the integrated states, one after the other.
     pub dense: &'a [f64],
+    /// The piece of the exactly known states in which the step lies.
+    pub piece: &'a Piece,
+}
+
+/// Exactly known states over a piece.
+#[derive(Debug, Clone, Default)]
+pub(in crate::simulate) struct Piece {
+    /// Its start, since the last event.
+    pub start: f64,
+    /// Its length.
+    pub length: f64,
+    /// Their series; empty until someone looks.
+    pub series: Vec<[f64; TERMS]>,
+}
+
+impl Piece {
+    /// The states at a time since the last event.
+    pub fn at(&self, time: f64) -> impl Iterator<Item = f64> + '_ {
+        let place = (2.0 * (time - self.start) / self.length - 1.0).clamp(-1.0, 1.0);
+        self.series.iter().map(move |terms| series(terms, place))
+    }
 }
 
 /// How the lanes are to integrate.
@@ -104,6 +126,11 @@ struct Runner<J> {
     fixed: Fixed,
     inputs: Vec<f64>,
     stretch: Stretch,
+    /// Linear states: their equations, their values at the start of the piece, their series.
+    matrix: Matrix,
+    amounts: Vec<f64>,
+    tables: Tables,
+    piece: Piece,
     /// Since the last event.
     time: f64,
     /// Step that the error allows.
@@ -128,7 +155,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
 ) {
     let mut machine = Machine::<W>::new(system);
     let mut lanes: Vec<Option<Runner<J>>> = (0..W).map(|_| None).collect();
-    let mut buffers = Buffers::new(system.states);
+    let mut buffers = Buffers::new(system);
     let mut exhausted = false;
     loop {
         for lane in 0..W {
@@ -151,6 +178,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         for lane in 0..W {
             if let Some(runner) = &lanes[lane] {
                 machine.step.0[lane] = runner.next_step(control);
+                machine.time.0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
             }
         }
@@ -170,9 +198,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                 *slot = match runner.settle(system, &mut machine, lane, &mut buffers) {
                     Settled::Running => Some(runner),
                     Settled::Finished => {
-                        buffers.read(&machine.before, lane);
-                        let output = runner.job.finish(&buffers.before, runner.work);
-                        outputs.push((runner.index, output));
+                        outputs.push((runner.index, runner.job.finish(runner.work)));
                         None
                     }
                     Settled::Failed(failure) => {
@@ -193,34 +219,53 @@ struct Buffers {
 }
 
 impl Buffers {
-    fn new(n: usize) -> Self {
+    fn new(system: &System) -> Self {
+        let all = system.implicit.len() + system.linear.len();
         Self {
-            before: vec![0.0; n],
-            after: vec![0.0; n],
-            dense: vec![0.0; 3 * n],
-        }
-    }
-
-    fn read<const W: usize>(&mut self, from: &[Lanes<W>], lane: usize) {
-        for (value, row) in self.before.iter_mut().zip(from) {
-            *value = row.0[lane];
+            before: vec![0.0; all],
+            after: vec![0.0; all],
+            dense: vec![0.0; 3 * system.states],
         }
     }
 }
 
-fn write_state<const W: usize>(rows: &mut [Lanes<W>], lane: usize, state: &[f64]) {
-    for (row, value) in rows.iter_mut().zip(state) {
-        row.0[lane] = *value;
+/// All states of a lane from the rows of the integrated ones and the values of the others.
+fn read_state<const W: usize>(
+    system: &System,
+    rows: &[Lanes<W>],
+    lane: usize,
+    amounts: impl Iterator<Item = f64>,
+    into: &mut [f64],
+) {
+    for (state, row) in system.implicit.iter().zip(rows) {
+        into[*state] = row.0[lane];
+    }
+    for (state, value) in system.linear.iter().zip(amounts) {
+        into[*state] = value;
+    }
+}
+
+fn write_state<const W: usize>(
+    system: &System,
+    rows: &mut [Lanes<W>],
+    lane: usize,
+    state: &[f64],
+) {
+    for (row, at) in rows.iter_mut().zip(&system.implicit) {
+        row.0[lane] = state[*at];
     }
 }
 
 fn copy_lane<const W: usize>(machine: &mut Machine<W>, system: &System, from: usize, to: usize) {
     let first = system.layout.fixed;
     let fixed = machine.rows[first..first + system.fixed_count()].iter_mut();
-    for row in fixed.chain(&mut machine.before).chain(&mut machine.weights) {
+    let states = machine.before.iter_mut().chain(&mut machine.weights);
+    for row in fixed.chain(states).chain(&mut machine.series) {
         row.0[to] = row.0[from];
     }
     machine.step.0[to] = machine.step.0[from];
+    machine.time.0[to] = machine.time.0[from];
+    machine.pace.0[to] = machine.pace.0[from];
 }
 
 /// Puts a job into a lane; `None` if it ends before its first step.
@@ -236,7 +281,7 @@ fn begin<const W: usize, J: Job>(
     let mut state = state.to_vec();
     let mut inputs = Vec::new();
     let Some(stretch) = job.next(&mut state, &mut inputs) else {
-        outputs.push((index, job.finish(&state, Work::default())));
+        outputs.push((index, job.finish(Work::default())));
         return None;
     };
     let mut fixed = Fixed::default();
@@ -247,14 +292,18 @@ fn begin<const W: usize, J: Job>(
     for (i, value) in system.fixed_rows(&fixed).enumerate() {
         machine.rows[system.layout.fixed + i].0[lane] = value;
     }
-    write_state(&mut machine.before, lane, &state);
-    write_state(&mut machine.weights, lane, job.weights());
-    Some(Runner {
+    write_state(system, &mut machine.before, lane, &state);
+    write_state(system, &mut machine.weights, lane, job.weights());
+    let mut runner = Runner {
         index,
         job,
+        matrix: system.linear_system(&fixed),
         fixed,
         inputs,
         stretch,
+        amounts: system.linear.iter().map(|i| state[*i]).collect(),
+        tables: Tables::default(),
+        piece: Piece::default(),
         time: 0.0,
         proposal: FIRST_STEP * stretch.length,
         tried: 0,
@@ -264,7 +313,10 @@ fn begin<const W: usize, J: Job>(
             segments: 1,
             ..Work::default()
         },
-    })
+    };
+    runner.first_piece();
+    runner.prepare_piece(system, machine, lane);
+    Some(runner)
 }
 
 enum Settled {
@@ -276,9 +328,63 @@ enum Settled {
 impl<J: Job> Runner<J> {
     /// The next step: the rest of the stretch in equal parts of about the size that the error allows.
     fn next_step(&self, control: &Control) -> f64 {
-        let rest = self.stretch.length - self.time;
+        let rest = self.piece.start + self.piece.length - self.time;
         let parts = (rest / self.proposal.min(control.max_step) - 1e-9).ceil();
         rest / parts.max(1.0)
+    }
+
+    /// Cuts the stretch into pieces.
+    fn first_piece(&mut self) {
+        let longest = LONGEST / self.matrix.fastest();
+        let pieces = (self.stretch.length / longest).ceil().max(1.0);
+        self.piece.start = 0.0;
+        self.piece.length = self.stretch.length / pieces;
+    }
+
+    /// Series of the drives over the piece.
+    fn prepare_piece<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &mut Machine<W>,
+        lane: usize,
+    ) {
+        self.piece.series.clear();
+        machine.pace.0[lane] = 2.0 / self.piece.length;
+        if system.linear.is_empty() {
+            return;
+        }
+        self.tables.choose(&self.matrix, self.piece.length);
+        let Some(table) = self.tables.current() else {
+            return;
+        };
+        for (drive, state) in system.drives.iter().enumerate() {
+            let terms = table.coefficients(*state, &self.amounts);
+            let rows = &mut machine.series[drive * TERMS..(drive + 1) * TERMS];
+            for (row, value) in rows.iter_mut().zip(terms) {
+                row.0[lane] = value;
+            }
+        }
+    }
+
+    /// Series of all linear states over the piece.
+    fn look(&mut self) {
+        if self.piece.series.is_empty()
+            && let Some(table) = self.tables.current()
+        {
+            let states = 0..self.amounts.len();
+            let terms = states.map(|i| table.coefficients(i, &self.amounts));
+            self.piece.series.extend(terms);
+        }
+    }
+
+    /// Linear states at the end of the piece.
+    fn finish_piece(&mut self) {
+        if let Some(table) = self.tables.current() {
+            let ends: Vec<f64> = (0..self.amounts.len())
+                .map(|i| table.coefficients(i, &self.amounts).iter().sum())
+                .collect();
+            self.amounts = ends;
+        }
     }
 
     /// Takes the step or not, and goes on to the next stretch where it ends one.
@@ -307,7 +413,7 @@ impl<J: Job> Runner<J> {
                 };
                 return Settled::Failed(Failure {
                     time: self.time,
-                    state: culprit(system, machine, lane),
+                    state: culprit(system, machine, lane).map(|i| system.implicit[i]),
                     cause,
                 });
             }
@@ -319,32 +425,38 @@ impl<J: Job> Runner<J> {
         if self.accepted == 1 {
             self.memory.insert(self.stretch.kind, self.proposal);
         }
-        let rest = self.stretch.length - self.time;
-        let last = rest - step <= 1e-12 * self.stretch.length;
+        let piece_end = self.piece.start + self.piece.length;
+        let ends_piece = piece_end - self.time - step <= 1e-12 * self.piece.length;
+        let last = ends_piece && piece_end >= self.stretch.length * (1.0 - 1e-12);
         let end = if last {
             self.stretch.length
+        } else if ends_piece {
+            piece_end
         } else {
             self.time + step
         };
         if end >= self.job.interest() {
-            let n = system.states;
-            for i in 0..n {
-                buffers.before[i] = machine.before[i].0[lane];
-                buffers.after[i] = machine.after[i].0[lane];
-            }
+            self.look();
+            let (from, to) = (self.piece.at(self.time), self.piece.at(end));
+            read_state(system, &machine.before, lane, from, &mut buffers.before);
+            read_state(system, &machine.after, lane, to, &mut buffers.after);
             for (value, row) in buffers.dense.iter_mut().zip(&machine.dense) {
                 *value = row.0[lane];
             }
             self.job.observe(&Step {
                 start: self.time,
-                length: step,
+                length: end - self.time,
                 last,
                 before: &buffers.before,
                 after: &buffers.after,
                 dense: &buffers.dense,
+                piece: &self.piece,
             });
         }
         self.time = end;
+        if ends_piece {
+            self.finish_piece();
+        }
         if !last {
             for (before, after) in machine.before.iter_mut().zip(&machine.after) {
                 before.0[lane] = after.0[lane];
@@ -356,11 +468,19 @@ impl<J: Job> Runner<J> {
                     cause: "no end after 100000 steps",
                 });
             }
+            if ends_piece {
+                self.piece.start = end;
+                self.prepare_piece(system, machine, lane);
+            }
             return Settled::Running;
         }
-        buffers.read(&machine.after, lane);
+        let amounts = self.amounts.iter().copied();
+        read_state(system, &machine.after, lane, amounts, &mut buffers.before);
         let next = self.job.next(&mut buffers.before, &mut self.inputs);
-        write_state(&mut machine.before, lane, &buffers.before);
+        write_state(system, &mut machine.before, lane, &buffers.before);
+        for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
+            *amount = buffers.before[*at];
+        }
         let Some(stretch) = next else {
             return Settled::Finished;
         };
@@ -369,12 +489,15 @@ impl<J: Job> Runner<J> {
             for (i, value) in system.changed_rows(&self.fixed) {
                 machine.rows[system.layout.fixed + i].0[lane] = value;
             }
+            self.matrix = system.linear_system(&self.fixed);
         }
         self.work.segments += 1;
         self.stretch = stretch;
         self.time = 0.0;
         self.tried = 0;
         self.accepted = 0;
+        self.first_piece();
+        self.prepare_piece(system, machine, lane);
         if let Some(remembered) = self.memory.get(&stretch.kind) {
             self.proposal = *remembered;
         }

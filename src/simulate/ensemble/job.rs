@@ -5,7 +5,7 @@ use super::shape::{self, Key, Shape};
 use crate::error::Result;
 use crate::model::{Inputs, STATES, State};
 use crate::regimen::{Change, Drug};
-use crate::simulate::dense::{Dense, RodasStep, Vector};
+use crate::simulate::dense::{Dense, Exact, RodasStep, Vector};
 use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
 use crate::simulate::recorder::{Recorder, Trajectory};
 use crate::simulate::run::{self, Observer, Outcome, Problem, Segment};
@@ -261,6 +261,9 @@ struct ModelJob<'a, W> {
     times: Vec<f64>,
     states: Vec<State<f64>>,
     steps: Vec<RodasStep>,
+    pieces: Vec<Exact>,
+    /// Which states are known exactly.
+    exact: Arc<[usize]>,
 }
 
 impl<'a, W: Watch> ModelJob<'a, W> {
@@ -282,6 +285,8 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             times: Vec::new(),
             states: Vec::new(),
             steps: Vec::new(),
+            pieces: Vec::new(),
+            exact: shape.system.linear.iter().map(|i| shape.moving[*i]).collect(),
         }
     }
 
@@ -302,7 +307,10 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         if self.times.is_empty() {
             return;
         }
-        let dense = Dense::Rodas(std::mem::take(&mut self.steps));
+        let dense = Dense::Rodas {
+            steps: std::mem::take(&mut self.steps),
+            pieces: std::mem::take(&mut self.pieces),
+        };
         self.watch.see(&Segment::new(
             (self.now, self.end),
             &self.problem.model,
@@ -314,9 +322,14 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         ));
         self.times.clear();
         self.states.clear();
-        if let Dense::Rodas(mut steps) = dense {
+        if let Dense::Rodas {
+            mut steps,
+            mut pieces,
+        } = dense
+        {
             steps.clear();
-            self.steps = steps;
+            pieces.clear();
+            (self.steps, self.pieces) = (steps, pieces);
         }
     }
 }
@@ -390,18 +403,14 @@ impl<W: Watch> Job for ModelJob<'_, W> {
     fn observe(&mut self, step: &Step<'_>) {
         let before = self.spread(step.before);
         let after = self.spread(step.after);
-        let n = step.before.len();
+        let system = &self.shape.system;
+        let n = system.states;
         let part = |k: usize| {
             let mut full = [0.0; STATES];
-            for (index, value) in self.shape.moving.iter().zip(&step.dense[k * n..]) {
-                full[*index] = *value;
+            for (at, value) in system.implicit.iter().zip(&step.dense[k * n..]) {
+                full[self.shape.moving[*at]] = *value;
             }
             Vector::from(full)
-        };
-        let length = if step.last {
-            self.end - self.now - step.start
-        } else {
-            step.length
         };
         if self.times.is_empty() {
             self.times.push(self.now + step.start);
@@ -410,19 +419,27 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         self.times.push(if step.last {
             self.end
         } else {
-            self.now + step.start + length
+            self.now + step.start + step.length
         });
         self.states.push(State::from_array(&after));
+        let known = |piece: &Exact| piece.piece.start.to_bits() == step.piece.start.to_bits();
+        if !self.pieces.last().is_some_and(known) {
+            self.pieces.push(Exact {
+                piece: step.piece.clone(),
+                states: Arc::clone(&self.exact),
+            });
+        }
         self.steps.push(RodasStep {
             start: step.start,
-            length,
+            length: step.length,
             before: before.into(),
             after: after.into(),
             dense: [part(0), part(1), part(2)],
+            piece: self.pieces.len().saturating_sub(1),
         });
     }
 
-    fn finish(self, _: &[f64], work: Work) -> Self::Output {
+    fn finish(self, work: Work) -> Self::Output {
         let end = State::from_array(&self.full);
         let outcome = Outcome {
             end,

@@ -12,10 +12,12 @@ mod driver;
 mod factor;
 mod job;
 mod lanes;
+mod linear;
 mod program;
 mod rodas;
 mod shape;
 mod symbol;
 
+pub(super) use driver::Piece;
 pub(super) use job::run_single;
 pub use job::{Probe, Probed, run_many, run_many_observed};

@@ -5,8 +5,9 @@
 //! lane. What is known before a step (parameters, inputs) is computed once per problem and event, by
 //! [`System::prepare`] and [`System::refresh`], in ordinary numbers.
 
-use super::differentiate::jacobian;
+use super::differentiate::{Jacobian, jacobian};
 use super::factor::factor;
+use super::linear::Matrix;
 use super::symbol::{self, Graph, Id, Level, Node, Symbol};
 use std::collections::{BTreeSet, HashMap};
 
@@ -72,14 +73,27 @@ pub(super) struct Layout {
     pub load: usize,
     /// Increments of the stages.
     pub increments: usize,
+    /// Partial derivatives of the rates by time.
+    pub tilt: usize,
+    /// Linear states that the others follow, and their rates.
+    pub drives: usize,
+    pub tempo: usize,
     /// All rows.
     pub rows: usize,
 }
 
 /// An autonomous system of equations, compiled.
 pub(super) struct System {
-    /// Number of states.
+    /// Number of states that are integrated.
     pub states: usize,
+    /// Which of all states they are.
+    pub implicit: Vec<usize>,
+    /// Which of all states are propagated exactly.
+    pub linear: Vec<usize>,
+    /// Which of the linear ones the others follow.
+    pub drives: Vec<usize>,
+    /// Entries of the linear system.
+    matrix: Vec<(usize, usize, Id)>,
     /// Where things stand.
     pub layout: Layout,
     /// Rates.
@@ -90,8 +104,6 @@ pub(super) struct System {
     pub solve: Vec<Vec<Instruction>>,
     /// Sums of states that must stay positive.
     pub positive: Vec<Vec<usize>>,
-    /// Entries of the Jacobian.
-    pub entries: usize,
     graph: Graph,
     /// Nodes in the fixed rows.
     fixed: Vec<Id>,
@@ -118,8 +130,51 @@ impl System {
             let symbols: Vec<Symbol> = (0..states).map(Symbol::state).collect();
             source(&symbols)
         });
-        let rates: Vec<Id> = rates.into_iter().map(|s| s.0).collect();
-        let jacobian = jacobian(&mut graph, &rates);
+        let all_rates: Vec<Id> = rates.into_iter().map(|s| s.0).collect();
+        let all_entries = jacobian(&mut graph, &all_rates);
+        let linear = linear_states(&graph, states, &all_entries);
+        let implicit: Vec<usize> = (0..states).filter(|i| !linear.contains(i)).collect();
+        let rates: Vec<Id> = implicit.iter().map(|i| all_rates[*i]).collect();
+        let place = |list: &[usize], state: usize| list.iter().position(|i| *i == state);
+
+        let mut matrix: Vec<(usize, usize, Id)> = Vec::new();
+        let mut entries = Jacobian::new();
+        // Rate of each implicit state that follows from the motion of the linear ones.
+        let mut tilt: Vec<Id> = vec![graph.constant(0.0); implicit.len()];
+        let mut drives: Vec<usize> = Vec::new();
+        for ((row, column), id) in &all_entries {
+            match (place(&implicit, *row), place(&implicit, *column)) {
+                (Some(i), Some(j)) => {
+                    entries.insert((i, j), *id);
+                }
+                (Some(i), None) => {
+                    let drive = place(&drives, *column).unwrap_or_else(|| {
+                        drives.push(*column);
+                        drives.len() - 1
+                    });
+                    let tempo = graph.push(Node::Tempo(drive as u32));
+                    let product = graph.mul(*id, tempo);
+                    tilt[i] = graph.add(tilt[i], product);
+                }
+                (None, _) => {
+                    if let (Some(i), Some(j)) = (place(&linear, *row), place(&linear, *column)) {
+                        matrix.push((i, j, *id));
+                    }
+                }
+            }
+        }
+        for (i, state) in linear.iter().enumerate() {
+            let constant = graph.without_states(all_rates[*state]);
+            if graph.value(constant).is_none_or(|value| value.abs() > 0.0) {
+                matrix.push((i, linear.len(), constant));
+            }
+        }
+        let jacobian = entries;
+        let positive = positive
+            .into_iter()
+            .map(|group| group.into_iter().filter_map(|i| place(&implicit, i)).collect())
+            .collect();
+        let states = implicit.len();
         let factors = factor(&mut graph, &jacobian, states);
 
         let mut layout = Layout::default();
@@ -134,6 +189,9 @@ impl System {
         layout.load = take(states);
         layout.rates = take(states);
         layout.increments = take(STAGES * states);
+        layout.tilt = take(states);
+        layout.drives = take(drives.len());
+        layout.tempo = take(drives.len());
         let moving: Vec<Id> = factors
             .entries
             .iter()
@@ -144,7 +202,11 @@ impl System {
 
         // Every fixed node that a moving one uses, and fixed targets.
         let mut fixed: BTreeSet<Id> = BTreeSet::new();
-        let targets = rates.iter().chain(&moving).chain(&factors.solution);
+        let targets = rates
+            .iter()
+            .chain(&tilt)
+            .chain(&moving)
+            .chain(&factors.solution);
         let mut open: Vec<Id> = targets.copied().collect();
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
@@ -167,7 +229,11 @@ impl System {
         }
         for id in 0..graph.len() as Id {
             match graph.node(id) {
-                Node::State(i) => given.insert(id, (layout.states + i as usize) as Row),
+                Node::State(i) => place(&implicit, i as usize)
+                    .map(|i| layout.states + i)
+                    .or_else(|| place(&drives, i as usize).map(|i| layout.drives + i))
+                    .and_then(|row| given.insert(id, row as Row)),
+                Node::Tempo(i) => given.insert(id, (layout.tempo + i as usize) as Row),
                 Node::Load(i) => given.insert(id, (layout.load + i as usize) as Row),
                 Node::Shift => given.insert(id, layout.shift as Row),
                 _ => None,
@@ -188,7 +254,16 @@ impl System {
             temporaries: temporaries as Row,
         };
         let (rates_program, used_a) = compiler.compile(&rate_targets, &given);
-        let both: Vec<(Id, Row)> = rate_targets.iter().chain(&held_targets).copied().collect();
+        let tilt_targets = tilt
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (*id, (layout.tilt + i) as Row));
+        let both: Vec<(Id, Row)> = rate_targets
+            .iter()
+            .chain(&held_targets)
+            .copied()
+            .chain(tilt_targets)
+            .collect();
         let (factor_program, used_b) = compiler.compile(&both, &given);
         given.extend(held_targets);
         let mut used = used_a.max(used_b);
@@ -208,7 +283,8 @@ impl System {
             .collect();
         layout.rows = used as usize;
 
-        let (once, again) = schedule(&graph, &fixed);
+        let matrix_nodes = matrix.iter().map(|(_, _, id)| *id);
+        let (once, again) = schedule(&graph, fixed.iter().copied().chain(matrix_nodes));
         if std::env::var("ZZ").is_ok() {
             let count = |p: &Vec<Instruction>| {
                 let mut m = std::collections::BTreeMap::new();
@@ -222,14 +298,18 @@ impl System {
             let sv: &Vec<Vec<Instruction>> = &solve;
             eprintln!("solve {}", count(&sv[0]));
         }
+        let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
         Self {
             states,
+            implicit,
+            linear,
+            drives,
+            matrix,
             layout,
             rates: rates_program,
             factor: factor_program,
             solve,
             positive,
-            entries: jacobian.len(),
             graph,
             fixed,
             once,
@@ -286,16 +366,47 @@ impl System {
             .map(|(i, id)| (i, fixed.values[*id as usize]))
     }
 
+    /// The linear system of one problem.
+    pub fn linear_system(&self, fixed: &Fixed) -> Matrix {
+        Matrix {
+            size: self.linear.len(),
+            entries: self
+                .matrix
+                .iter()
+                .map(|(i, j, id)| (*i, *j, fixed.values[*id as usize]))
+                .collect(),
+        }
+    }
+
     /// Number of fixed rows.
     pub fn fixed_count(&self) -> usize {
         self.fixed.len()
     }
 }
 
+/// States whose rates are linear in one another, with fixed coefficients, and follow no other state.
+fn linear_states(graph: &Graph, states: usize, entries: &Jacobian) -> Vec<usize> {
+    let mut linear: Vec<usize> = (0..states).collect();
+    loop {
+        let before = linear.len();
+        let closed = |row: usize| {
+            entries
+                .iter()
+                .filter(|((i, _), _)| *i == row)
+                .all(|((_, j), id)| graph.is_fixed(*id) && linear.contains(j))
+        };
+        let kept: Vec<usize> = linear.iter().copied().filter(|i| closed(*i)).collect();
+        linear = kept;
+        if linear.len() == before {
+            return linear;
+        }
+    }
+}
+
 /// The fixed nodes to compute, in order: those known before the run, and those known at events.
-fn schedule(graph: &Graph, fixed: &[Id]) -> (Vec<Id>, Vec<Id>) {
+fn schedule(graph: &Graph, fixed: impl Iterator<Item = Id>) -> (Vec<Id>, Vec<Id>) {
     let mut needed: BTreeSet<Id> = BTreeSet::new();
-    let mut open: Vec<Id> = fixed.to_vec();
+    let mut open: Vec<Id> = fixed.collect();
     open.extend(graph.factors().iter().filter(|id| graph.is_fixed(**id)));
     while let Some(id) = open.pop() {
         if needed.insert(id) {
@@ -462,6 +573,7 @@ fn operation(node: Node) -> Operation {
         | Node::Input(_)
         | Node::State(_)
         | Node::Shift
-        | Node::Load(_) => Operation::Copy,
+        | Node::Load(_)
+        | Node::Tempo(_) => Operation::Copy,
     }
 }

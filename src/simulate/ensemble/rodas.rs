@@ -2,10 +2,10 @@
 //!
 //! Rodas5P (Steinebach 2023, 10.1007/s10543-023-00967-x) is a linearly implicit method of order 5 with eight
 //! stages, an embedded solution of order 4 and an interpolant of order 4; it is L-stable and needs one
-//! Jacobian and one factorisation per step. For an autonomous system,
+//! Jacobian and one factorisation per step. With the drug amounts known as functions of time,
 //!
 //! ```text
-//! (I/(h gamma) - J) k_i = f(y + sum_j a_ij k_j) + sum_j c_ij k_j / h,    i = 1..8
+//! (I/(h gamma) - J) k_i = f(t + s_i h, y + sum_j a_ij k_j) + sum_j c_ij k_j / h + h g_i df/dt,    i = 1..8
 //! y(t+h) = y + sum_j a_8j k_j + k_8,    error = k_8
 //! y(t + x h) = (1-x) y(t) + x (y(t+h) + (1-x) (d_1 + x (d_2 + x d_3))),    d_i = sum_j h_ij k_j
 //! ```
@@ -13,6 +13,7 @@
 //! Each lane has its own step and its own error; nothing is shared.
 
 use super::lanes::{Lanes, execute, exp, ln, map};
+use super::linear::TERMS;
 use super::program::{STAGES, System};
 use pulp::NullaryFnOnce;
 
@@ -40,6 +41,30 @@ const C: [[f64; 7]; STAGES] = [
     [37.802_771_233_905_63, -3.257_196_902_907_227_6, 112.269_188_494_963_27, 66.934_723_124_404_7, -40.066_189_370_910_02, -54.667_802_628_779_68, -9.488_616_523_096_27],
 ];
 
+/// s_i.
+const NODES: [f64; STAGES] = [
+    0.0,
+    0.635_812_689_582_870_4,
+    0.409_579_839_339_753_5,
+    0.976_930_672_506_071_6,
+    0.428_840_360_955_866_4,
+    1.0,
+    1.0,
+    1.0,
+];
+
+/// g_i.
+const TILTS: [f64; STAGES] = [
+    0.211_937_563_194_290_14,
+    -0.423_875_126_388_580_27,
+    -0.338_462_712_623_592_4,
+    1.804_645_287_288_273_4,
+    2.325_825_639_765_069,
+    0.0,
+    0.0,
+    0.0,
+];
+
 /// h_ij of the interpolant.
 const H: [[f64; STAGES]; 3] = [
     [25.948_786_856_663_858, -2.557_972_484_584_623_5, 10.433_815_404_888_879, -2.367_925_102_268_520_4, 0.524_948_541_321_073, 1.124_108_831_045_040_4, 0.427_287_619_443_187_4, -0.172_022_210_701_554_93],
@@ -64,6 +89,11 @@ pub(super) struct Machine<const W: usize> {
     pub weights: Vec<Lanes<W>>,
     /// Lengths of the steps.
     pub step: Lanes<W>,
+    /// Series of the drives over the piece, term by term, and where the step starts in it: the variable
+    /// of the series is `-1 + pace (time + s h)`.
+    pub series: Vec<Lanes<W>>,
+    pub time: Lanes<W>,
+    pub pace: Lanes<W>,
     /// Errors over tolerance; not a number where a stage left the domain.
     pub error: Lanes<W>,
     /// Factors from this step to the next.
@@ -82,6 +112,9 @@ impl<const W: usize> Machine<W> {
             after: vec![Lanes::all(1.0); n],
             weights: vec![Lanes::all(1.0); n],
             step: Lanes::all(1.0),
+            series: vec![Lanes::all(0.0); system.drives.len() * TERMS],
+            time: Lanes::all(0.0),
+            pace: Lanes::all(1.0),
             error: Lanes::all(0.0),
             factor: Lanes::all(1.0),
             dense: vec![Lanes::all(0.0); 3 * n],
@@ -121,13 +154,31 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
 
         rows[layout.shift] = map(&machine.step, |h| 1.0 / (h * GAMMA));
         rows[layout.states..layout.states + n].copy_from_slice(&machine.before);
+        for drive in 0..system.drives.len() {
+            let (value, rate) = follow(machine, drive, 0.0);
+            machine.rows[layout.drives + drive] = value;
+            machine.rows[layout.tempo + drive] = rate;
+        }
+        let rows = &mut machine.rows[..];
         execute(&system.factor, rows);
         for i in 0..n {
-            rows[layout.load + i] = map(&rows[layout.rates + i], |f| -f);
+            let (f, tilt) = (rows[layout.rates + i], rows[layout.tilt + i]);
+            let mut load = Lanes::<W>::all(0.0);
+            for lane in 0..W {
+                load.0[lane] = -(f.0[lane] + TILTS[0] * machine.step.0[lane] * tilt.0[lane]);
+            }
+            rows[layout.load + i] = load;
         }
         execute(&system.solve[0], rows);
 
         for stage in 1..STAGES {
+            if NODES[stage].to_bits() != NODES[stage - 1].to_bits() {
+                for drive in 0..system.drives.len() {
+                    let (value, _) = follow(machine, drive, NODES[stage]);
+                    machine.rows[layout.drives + drive] = value;
+                }
+            }
+            let rows = &mut machine.rows[..];
             if stage < A.len() {
                 for i in 0..n {
                     let mut sum = machine.before[i];
@@ -159,14 +210,18 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
                     }
                 }
                 let f = rows[layout.rates + i];
+                let tilt = rows[layout.tilt + i];
+                let weight = TILTS[stage];
                 for lane in 0..W {
-                    sum.0[lane] = -(f.0[lane] + sum.0[lane] * inverse_step.0[lane]);
+                    let known = f.0[lane] + sum.0[lane] * inverse_step.0[lane];
+                    sum.0[lane] = -(known + weight * machine.step.0[lane] * tilt.0[lane]);
                 }
                 rows[layout.load + i] = sum;
             }
             execute(&system.solve[stage], rows);
         }
 
+        let rows = &machine.rows[..];
         let last = layout.increments + (STAGES - 1) * n;
         let mut square = Lanes::<W>::all(0.0);
         for i in 0..n {
@@ -210,6 +265,39 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
             }
         }
     }
+}
+
+/// A drive and its rate at `part` of the step: the Chebyshev series and its derivative (Clenshaw).
+#[inline(always)]
+fn follow<const W: usize>(
+    machine: &Machine<W>,
+    drive: usize,
+    part: f64,
+) -> (Lanes<W>, Lanes<W>) {
+    let mut twice = Lanes::<W>::all(0.0);
+    for lane in 0..W {
+        let time = machine.time.0[lane] + part * machine.step.0[lane];
+        twice.0[lane] = 2.0 * (machine.pace.0[lane] * time - 1.0);
+    }
+    let zero = Lanes::<W>::all(0.0);
+    let (mut a, mut b, mut da, mut db) = (zero, zero, zero, zero);
+    let terms = &machine.series[drive * TERMS..(drive + 1) * TERMS];
+    for c in terms[1..].iter().rev() {
+        let (mut next, mut slope) = (zero, zero);
+        for lane in 0..W {
+            next.0[lane] = (c.0[lane] - b.0[lane]) + twice.0[lane] * a.0[lane];
+            slope.0[lane] = (2.0 * a.0[lane] - db.0[lane]) + twice.0[lane] * da.0[lane];
+        }
+        (a, b, da, db) = (next, a, slope, da);
+    }
+    let (mut value, mut rate) = (zero, zero);
+    for lane in 0..W {
+        let place = 0.5 * twice.0[lane];
+        value.0[lane] = (terms[0].0[lane] - b.0[lane]) + place * a.0[lane];
+        let slope = (a.0[lane] - db.0[lane]) + place * da.0[lane];
+        rate.0[lane] = slope * machine.pace.0[lane];
+    }
+    (value, rate)
 }
 
 /// Makes `outside` not a number in the lanes whose states have left the domain.

@@ -42,6 +42,8 @@ pub(super) enum Node {
     Shift,
     /// An entry of the right-hand side of a linear system.
     Load(u32),
+    /// The rate of a state that is propagated exactly.
+    Tempo(u32),
     /// Sum.
     Add(Id, Id),
     /// Product.
@@ -73,7 +75,8 @@ impl Node {
             | Self::Input(_)
             | Self::State(_)
             | Self::Shift
-            | Self::Load(_) => (None, None),
+            | Self::Load(_)
+            | Self::Tempo(_) => (None, None),
             Self::Add(a, b) | Self::Mul(a, b) => (Some(a), Some(b)),
             Self::Inverse(a)
             | Self::SafeInverse(a)
@@ -159,7 +162,7 @@ impl Graph {
             Node::Constant(_) => Level::Constant,
             Node::Parameter(_) => Level::Parameter,
             Node::Input(_) => Level::Input,
-            Node::State(_) | Node::Shift | Node::Load(_) => Level::State,
+            Node::State(_) | Node::Shift | Node::Load(_) | Node::Tempo(_) => Level::State,
             _ => node
                 .arguments()
                 .map(|a| self.level(a))
@@ -348,6 +351,24 @@ impl Graph {
         self.unary(Node::Exp(a))
     }
 
+    /// The node with 0 in place of every state; for nodes that are linear in the states.
+    pub fn without_states(&mut self, id: Id) -> Id {
+        if self.is_fixed(id) {
+            return id;
+        }
+        match self.node(id) {
+            Node::Add(a, b) => {
+                let (a, b) = (self.without_states(a), self.without_states(b));
+                self.add(a, b)
+            }
+            Node::Mul(a, b) => {
+                let (a, b) = (self.without_states(a), self.without_states(b));
+                self.mul(a, b)
+            }
+            _ => self.constant(0.0),
+        }
+    }
+
     /// Any other function of one argument.
     pub fn function(&mut self, node: Node) -> Id {
         self.unary(node)
@@ -359,7 +380,12 @@ pub(super) fn evaluate(node: Node, argument: impl Fn(usize) -> f64) -> f64 {
     let x = argument(0);
     match node {
         Node::Constant(bits) => f64::from_bits(bits),
-        Node::Parameter(_) | Node::Input(_) | Node::State(_) | Node::Shift | Node::Load(_) => x,
+        Node::Parameter(_)
+        | Node::Input(_)
+        | Node::State(_)
+        | Node::Shift
+        | Node::Load(_)
+        | Node::Tempo(_) => x,
         Node::Add(..) => x + argument(1),
         Node::Mul(..) => x * argument(1),
         Node::Inverse(_) => 1.0 / x,
