@@ -1,6 +1,6 @@
 //! The solution between two events as a function of time.
 
-use super::ensemble::Piece;
+use super::ensemble::{BENDS, Piece};
 use crate::model::{Inputs, Model, Number, STATES, State};
 use nalgebra::SVector;
 use num_dual::Dual64;
@@ -17,21 +17,21 @@ pub(super) enum Dense {
     /// Quintic Hermite interpolation through the steps of Dop853, with exact first and second
     /// derivatives.
     Hermite(Vec<HermiteNode>),
-    /// The interpolant of Rodas5P, step by step, and the states that are known exactly.
-    Rodas {
-        steps: Vec<RodasStep>,
+    /// The interpolant of a lane, step by step, and the states that are known exactly.
+    Lane {
+        steps: Vec<LaneStep>,
         pieces: Vec<Exact>,
     },
 }
 
-/// A step of Rodas5P with its interpolant.
-pub(super) struct RodasStep {
+/// A step of a lane with its interpolant.
+pub(super) struct LaneStep {
     pub start: f64,
     pub length: f64,
     pub before: Vector,
     pub after: Vector,
-    /// d_1, d_2, d_3.
-    pub dense: [Vector; 3],
+    /// Coefficients of the interpolant.
+    pub bends: [Vector; BENDS],
     /// Index of the piece of the exactly known states.
     pub piece: usize,
 }
@@ -43,12 +43,14 @@ pub(super) struct Exact {
     pub states: Arc<[usize]>,
 }
 
-impl RodasStep {
+impl LaneStep {
     fn evaluate(&self, time: f64) -> Vector {
         let x = ((time - self.start) / self.length).clamp(0.0, 1.0);
-        let [d1, d2, d3] = &self.dense;
-        let bend = d1 + (d2 + d3 * x) * x;
-        self.before * (1.0 - x) + (self.after + bend * (1.0 - x)) * x
+        let [e1, e2, e3, e4, e5, e6] = &self.bends;
+        let rest = 1.0 - x;
+        let inner = e3 + (e4 + (e5 + e6 * x) * rest) * x;
+        let bend = e1 + (e2 + inner * rest) * x;
+        self.before + (self.after - self.before + bend * rest) * x
     }
 }
 
@@ -102,7 +104,7 @@ impl Dense {
                     .clamp(1, nodes.len().checked_sub(1)?);
                 Some(quintic(&nodes[after - 1], &nodes[after], time))
             }
-            Self::Rodas { steps, pieces } => {
+            Self::Lane { steps, pieces } => {
                 let after = steps.partition_point(|step| step.start < time);
                 let step = steps.get(after.saturating_sub(1))?;
                 let mut state = step.evaluate(time);

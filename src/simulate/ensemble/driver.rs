@@ -6,7 +6,8 @@
 
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
-use super::program::{Fixed, System};
+use super::dormand_prince::Explicit;
+use super::program::{BENDS, Fixed, System};
 use super::rodas::{Advance, Machine};
 use crate::simulate::integrator::Work;
 use std::collections::HashMap;
@@ -83,7 +84,7 @@ pub(super) struct Step<'a> {
     pub before: &'a [f64],
     /// States at its end.
     pub after: &'a [f64],
-    /// d_1, d_2, d_3 of the interpolant of the integrated states, one after the other.
+    /// Coefficients of the interpolant of the integrated states, one after the other.
     pub dense: &'a [f64],
     /// The piece of the exactly known states in which the step lies.
     pub piece: &'a Piece,
@@ -115,8 +116,8 @@ pub(super) struct Control {
     pub rtol: f64,
     /// Largest step.
     pub max_step: f64,
-    /// Whether jobs look at steps.
-    pub dense: bool,
+    /// Whether the explicit method steps.
+    pub explicit: bool,
 }
 
 /// A job in its lane.
@@ -187,15 +188,30 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         for lane in (0..W).filter(|lane| lanes[*lane].is_none()) {
             copy_lane(&mut machine, system, busy, lane);
         }
-        dispatch(Advance {
-            system,
-            machine: &mut machine,
-            rtol: control.rtol,
-            dense: control.dense,
+        let dense = lanes.iter().enumerate().any(|(lane, runner)| {
+            runner
+                .as_ref()
+                .is_some_and(|r| r.time + machine.step.0[lane] * (1.0 + 1e-9) >= r.job.interest())
         });
+        let (rtol, machine) = (control.rtol, &mut machine);
+        if control.explicit {
+            dispatch(Explicit {
+                system,
+                machine,
+                rtol,
+                dense,
+            });
+        } else {
+            dispatch(Advance {
+                system,
+                machine,
+                rtol,
+                dense,
+            });
+        }
         for (lane, slot) in lanes.iter_mut().enumerate() {
             if let Some(mut runner) = slot.take() {
-                *slot = match runner.settle(system, &mut machine, lane, &mut buffers) {
+                *slot = match runner.settle(system, control, machine, lane, &mut buffers) {
                     Settled::Running => Some(runner),
                     Settled::Finished => {
                         outputs.push((runner.index, runner.job.finish(runner.work)));
@@ -224,7 +240,7 @@ impl Buffers {
         Self {
             before: vec![0.0; all],
             after: vec![0.0; all],
-            dense: vec![0.0; 3 * system.states],
+            dense: vec![0.0; BENDS * system.states],
         }
     }
 }
@@ -391,6 +407,7 @@ impl<J: Job> Runner<J> {
     fn settle<const W: usize>(
         &mut self,
         system: &System,
+        control: &Control,
         machine: &mut Machine<W>,
         lane: usize,
         buffers: &mut Buffers,
@@ -398,7 +415,7 @@ impl<J: Job> Runner<J> {
         let step = machine.step.0[lane];
         let factor = machine.factor.0[lane];
         self.tried += 1;
-        self.work.evaluations += super::program::STAGES as u64;
+        self.work.evaluations += if control.explicit { 12 } else { 8 };
         let taken = machine.error.0[lane] <= 1.0;
         if !taken {
             self.work.rejected_steps += 1;

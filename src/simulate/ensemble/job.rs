@@ -5,7 +5,7 @@ use super::shape::{self, Key, Shape};
 use crate::error::Result;
 use crate::model::{Inputs, STATES, State};
 use crate::regimen::{Change, Drug};
-use crate::simulate::dense::{Dense, Exact, RodasStep, Vector};
+use crate::simulate::dense::{Dense, Exact, LaneStep, Vector};
 use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
 use crate::simulate::recorder::{Recorder, Trajectory};
 use crate::simulate::run::{self, Observer, Outcome, Problem, Segment};
@@ -142,7 +142,7 @@ fn run_all<W: Watch + Send>(
             let control = Control {
                 rtol: accuracy.rtol,
                 max_step: accuracy.max_step,
-                dense: true,
+                explicit: std::env::var("ZZX").is_ok(),
             };
             let make = |at: usize| {
                 let index = members[at];
@@ -206,7 +206,7 @@ pub(in crate::simulate) fn run_single(
     let control = Control {
         rtol: accuracy.rtol,
         max_step: accuracy.max_step,
-        dense: !observers.is_empty(),
+        explicit: std::env::var("ZZX").is_ok(),
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
@@ -260,7 +260,7 @@ struct ModelJob<'a, W> {
     /// Steps of interest since the last event.
     times: Vec<f64>,
     states: Vec<State<f64>>,
-    steps: Vec<RodasStep>,
+    steps: Vec<LaneStep>,
     pieces: Vec<Exact>,
     /// Which states are known exactly.
     exact: Arc<[usize]>,
@@ -307,7 +307,7 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         if self.times.is_empty() {
             return;
         }
-        let dense = Dense::Rodas {
+        let dense = Dense::Lane {
             steps: std::mem::take(&mut self.steps),
             pieces: std::mem::take(&mut self.pieces),
         };
@@ -322,7 +322,7 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         ));
         self.times.clear();
         self.states.clear();
-        if let Dense::Rodas {
+        if let Dense::Lane {
             mut steps,
             mut pieces,
         } = dense
@@ -429,12 +429,12 @@ impl<W: Watch> Job for ModelJob<'_, W> {
                 states: Arc::clone(&self.exact),
             });
         }
-        self.steps.push(RodasStep {
+        self.steps.push(LaneStep {
             start: step.start,
             length: step.length,
             before: before.into(),
             after: after.into(),
-            dense: [part(0), part(1), part(2)],
+            bends: std::array::from_fn(part),
             piece: self.pieces.len().saturating_sub(1),
         });
     }

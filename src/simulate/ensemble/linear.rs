@@ -16,10 +16,10 @@
 //! amounts (measured in the tests). Longer stretches are cut into equal pieces.
 
 /// Terms of a series.
-pub(super) const TERMS: usize = 32;
+pub(super) const TERMS: usize = 22;
 
 /// Longest piece, in units of the fastest time constant.
-pub(super) const LONGEST: f64 = 32.0;
+pub(super) const LONGEST: f64 = 16.0;
 
 /// Tables kept per lane.
 const KEPT: usize = 32;

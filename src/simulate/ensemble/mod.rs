@@ -8,6 +8,7 @@
 //! the bit whatever runs beside it, on one thread or on many, at any width of lanes.
 
 mod differentiate;
+mod dormand_prince;
 mod driver;
 mod factor;
 mod job;
@@ -20,4 +21,5 @@ mod symbol;
 
 pub(super) use driver::Piece;
 pub(super) use job::run_single;
+pub(super) use program::BENDS;
 pub use job::{Probe, Probed, run_many, run_many_observed};

@@ -14,8 +14,14 @@ use std::collections::{BTreeSet, HashMap};
 /// Index of a row.
 pub(super) type Row = u16;
 
-/// Stages of the method, each with its rows of increments.
+/// Stages of the implicit method.
 pub(super) const STAGES: usize = 8;
+
+/// Slopes of the explicit method, with those of its interpolant.
+pub(super) const SLOPES: usize = 16;
+
+/// Coefficients of an interpolant beside the values at the ends.
+pub(in crate::simulate) const BENDS: usize = 6;
 
 /// What an instruction computes from rows `a`, `b`, `c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +111,8 @@ pub(super) struct System {
     /// Sums of states that must stay positive.
     pub positive: Vec<Vec<usize>>,
     graph: Graph,
+    /// Diagonal of the Jacobian.
+    diagonal: Vec<Id>,
     /// Nodes in the fixed rows.
     fixed: Vec<Id>,
     /// Nodes to compute once per problem, and at each change of inputs.
@@ -188,7 +196,7 @@ impl System {
         layout.shift = take(1);
         layout.load = take(states);
         layout.rates = take(states);
-        layout.increments = take(STAGES * states);
+        layout.increments = take(SLOPES * states);
         layout.tilt = take(states);
         layout.drives = take(drives.len());
         layout.tempo = take(drives.len());
@@ -283,21 +291,21 @@ impl System {
             .collect();
         layout.rows = used as usize;
 
-        let matrix_nodes = matrix.iter().map(|(_, _, id)| *id);
-        let (once, again) = schedule(&graph, fixed.iter().copied().chain(matrix_nodes));
-        if std::env::var("ZZ").is_ok() {
-            let count = |p: &Vec<Instruction>| {
-                let mut m = std::collections::BTreeMap::new();
-                for i in p { *m.entry(format!("{:?}", i.operation)).or_insert(0) += 1; }
-                format!("{} {m:?}", p.len())
-            };
-            let p0: &Vec<Instruction> = &rates_program;
-            eprintln!("states {states} rows {} fixed {} jac {} once {} again {}", layout.rows, fixed.len(), jacobian.len(), once.len(), again.len());
-            eprintln!("rates {}", count(p0));
-            eprintln!("factor {}", count(&factor_program));
-            let sv: &Vec<Vec<Instruction>> = &solve;
-            eprintln!("solve {}", count(&sv[0]));
+        let diagonal: Vec<Id> = (0..states)
+            .filter_map(|i| jacobian.get(&(i, i)).copied())
+            .collect();
+        let mut scalar: Vec<Id> = diagonal.clone();
+        let mut seen = BTreeSet::new();
+        let mut used_there = Vec::new();
+        while let Some(id) = scalar.pop() {
+            if graph.is_fixed(id) {
+                used_there.push(id);
+            } else if seen.insert(id) {
+                scalar.extend(graph.node(id).arguments());
+            }
         }
+        let matrix_nodes = matrix.iter().map(|(_, _, id)| *id);
+        let (once, again) = schedule(&graph, fixed.iter().copied().chain(matrix_nodes).chain(used_there));
         let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
         Self {
             states,
@@ -310,6 +318,7 @@ impl System {
             factor: factor_program,
             solve,
             positive,
+            diagonal,
             graph,
             fixed,
             once,
@@ -376,6 +385,36 @@ impl System {
                 .map(|(i, j, id)| (*i, *j, fixed.values[*id as usize]))
                 .collect(),
         }
+    }
+
+    /// Fastest relaxation of an integrated state on its own: the largest diagonal entry of the
+    /// Jacobian.
+    pub fn fastest(&self, fixed: &Fixed, state: &[f64]) -> f64 {
+        let mut values = vec![f64::NAN; self.graph.len()];
+        let diagonal = self.diagonal.iter();
+        diagonal
+            .map(|id| self.value(*id, fixed, state, &mut values).abs())
+            .fold(0.0, f64::max)
+    }
+
+    fn value(&self, id: Id, fixed: &Fixed, state: &[f64], values: &mut [f64]) -> f64 {
+        if self.graph.is_fixed(id) {
+            return fixed.values[id as usize];
+        }
+        if values[id as usize].is_nan() {
+            let node = self.graph.node(id);
+            values[id as usize] = match node {
+                Node::State(i) => state[i as usize],
+                _ => {
+                    let arguments: Vec<f64> = node
+                        .arguments()
+                        .map(|a| self.value(a, fixed, state, values))
+                        .collect();
+                    symbol::evaluate(node, |i| arguments.get(i).copied().unwrap_or(0.0))
+                }
+            };
+        }
+        values[id as usize]
     }
 
     /// Number of fixed rows.

@@ -14,7 +14,7 @@
 
 use super::lanes::{Lanes, execute, exp, ln, map};
 use super::linear::TERMS;
-use super::program::{STAGES, System};
+use super::program::{BENDS, STAGES, System};
 use pulp::NullaryFnOnce;
 
 const GAMMA: f64 = 0.211_937_563_194_290_14;
@@ -75,7 +75,7 @@ const H: [[f64; STAGES]; 3] = [
 /// Smallest and largest factor by which a step follows the one before.
 const SLOWEST: f64 = 0.2;
 const FASTEST: f64 = 8.0;
-const SAFETY: f64 = 0.9;
+pub(super) const SAFETY: f64 = 0.9;
 
 /// The lanes of one thread.
 pub(super) struct Machine<const W: usize> {
@@ -98,7 +98,8 @@ pub(super) struct Machine<const W: usize> {
     pub error: Lanes<W>,
     /// Factors from this step to the next.
     pub factor: Lanes<W>,
-    /// d_1, d_2, d_3 of the interpolant, per state.
+    /// Coefficients of the interpolant, per state:
+    /// `y + x (rise + (1-x) (e_1 + x (e_2 + (1-x) (e_3 + x (e_4 + (1-x) (e_5 + x e_6))))))`.
     pub dense: Vec<Lanes<W>>,
 }
 
@@ -117,7 +118,7 @@ impl<const W: usize> Machine<W> {
             pace: Lanes::all(1.0),
             error: Lanes::all(0.0),
             factor: Lanes::all(1.0),
-            dense: vec![Lanes::all(0.0); 3 * n],
+            dense: vec![Lanes::all(0.0); BENDS * n],
         }
     }
 }
@@ -263,13 +264,21 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
                     machine.dense[part * n + i] = sum;
                 }
             }
+            // d_2 + x d_3 = (d_2 + d_3) - (1-x) d_3.
+            for i in 0..n {
+                let third = machine.dense[2 * n + i];
+                for lane in 0..W {
+                    machine.dense[n + i].0[lane] += third.0[lane];
+                    machine.dense[2 * n + i].0[lane] = -third.0[lane];
+                }
+            }
         }
     }
 }
 
 /// A drive and its rate at `part` of the step: the Chebyshev series and its derivative (Clenshaw).
 #[inline(always)]
-fn follow<const W: usize>(
+pub(super) fn follow<const W: usize>(
     machine: &Machine<W>,
     drive: usize,
     part: f64,
@@ -302,7 +311,7 @@ fn follow<const W: usize>(
 
 /// Makes `outside` not a number in the lanes whose states have left the domain.
 #[inline(always)]
-fn check<const W: usize>(system: &System, states: &[Lanes<W>], outside: &mut Lanes<W>) {
+pub(super) fn check<const W: usize>(system: &System, states: &[Lanes<W>], outside: &mut Lanes<W>) {
     for group in &system.positive {
         let mut sum = Lanes::<W>::all(0.0);
         for i in group {
