@@ -5,10 +5,9 @@
 //! looks at. Where events follow one another within hours, the steps are short for the sake of the
 //! accuracy, and an explicit method costs least.
 
-use super::lanes::{Lanes, execute, exp, ln, map};
+use super::lanes::{Lanes, Operate, execute, exp, fma, ln, map};
 use super::program::{SLOPES, System};
 use super::rodas::{Machine, SAFETY, check, follow};
-use pulp::NullaryFnOnce;
 
 /// a_ij by stage, those that are not 0. Stages 1 to 12 make the step, the thirteenth stands at its end and
 /// has the weights b_i of the solution, the last three are for the interpolant.
@@ -64,11 +63,9 @@ pub(super) struct Explicit<'a, const W: usize> {
     pub dense: bool,
 }
 
-impl<const W: usize> NullaryFnOnce for Explicit<'_, W> {
-    type Output = ();
-
+impl<const W: usize> Operate for Explicit<'_, W> {
     #[inline(always)]
-    fn call(self) {
+    fn operate<const FUSED: bool>(self) {
         let Self {
             system,
             machine,
@@ -79,10 +76,10 @@ impl<const W: usize> NullaryFnOnce for Explicit<'_, W> {
         let layout = &system.layout;
         let mut outside = Lanes::<W>::all(0.0);
         for stage in 0..MAKING {
-            slope(system, machine, stage, &mut outside);
+            slope::<FUSED, W>(system, machine, stage, &mut outside);
         }
         for i in 0..n {
-            let sum = combine(&machine.rows, layout.increments + i, n, A[MAKING]);
+            let sum = combine::<FUSED, W>(&machine.rows, layout.increments + i, n, A[MAKING]);
             let before = machine.before[i];
             for lane in 0..W {
                 machine.after[i].0[lane] =
@@ -94,8 +91,8 @@ impl<const W: usize> NullaryFnOnce for Explicit<'_, W> {
         let (mut fifth, mut third) = (Lanes::<W>::all(0.0), Lanes::<W>::all(0.0));
         for i in 0..n {
             let first = layout.increments + i;
-            let five = combine(&machine.rows, first, n, FIFTH);
-            let three = combine(&machine.rows, first, n, THIRD);
+            let five = combine::<FUSED, W>(&machine.rows, first, n, FIFTH);
+            let three = combine::<FUSED, W>(&machine.rows, first, n, THIRD);
             for lane in 0..W {
                 let (a, b) = (machine.before[i].0[lane].abs(), machine.after[i].0[lane].abs());
                 let size = if a > b { a } else { b };
@@ -113,19 +110,19 @@ impl<const W: usize> NullaryFnOnce for Explicit<'_, W> {
         }
         // Order 8: the step follows the eighth root of the error.
         machine.factor = map(&machine.error, |e| {
-            let factor = SAFETY * exp(-0.125 * ln(e));
+            let factor = SAFETY * exp::<FUSED>(-0.125 * ln::<FUSED>(e));
             let factor = if factor < FASTEST { factor } else { FASTEST };
             if factor > SLOWEST { factor } else { SLOWEST }
         });
         if dense {
             for stage in MAKING..SLOPES {
-                slope(system, machine, stage, &mut outside);
+                slope::<FUSED, W>(system, machine, stage, &mut outside);
             }
             for i in 0..n {
                 let first = layout.increments + i;
                 let (start, end) = (machine.rows[first], machine.rows[first + MAKING * n]);
                 let parts: [Lanes<W>; 4] =
-                    [0, 1, 2, 3].map(|part| combine(&machine.rows, first, n, D[part]));
+                    [0, 1, 2, 3].map(|part| combine::<FUSED, W>(&machine.rows, first, n, D[part]));
                 for lane in 0..W {
                     let h = machine.step.0[lane];
                     let rise = machine.after[i].0[lane] - machine.before[i].0[lane];
@@ -143,7 +140,7 @@ impl<const W: usize> NullaryFnOnce for Explicit<'_, W> {
 
 /// Weighted sum of slopes of the state whose first slope stands at `first`.
 #[inline(always)]
-fn combine<const W: usize>(
+fn combine<const FUSED: bool, const W: usize>(
     rows: &[Lanes<W>],
     first: usize,
     n: usize,
@@ -153,7 +150,7 @@ fn combine<const W: usize>(
     for (j, weight) in weights {
         let k = &rows[first + j * n];
         for lane in 0..W {
-            sum.0[lane] += weight * k.0[lane];
+            sum.0[lane] = fma::<FUSED>(*weight, k.0[lane], sum.0[lane]);
         }
     }
     sum
@@ -161,7 +158,7 @@ fn combine<const W: usize>(
 
 /// Computes the slope of a stage.
 #[inline(always)]
-fn slope<const W: usize>(
+fn slope<const FUSED: bool, const W: usize>(
     system: &System,
     machine: &mut Machine<W>,
     stage: usize,
@@ -170,18 +167,18 @@ fn slope<const W: usize>(
     let n = system.states;
     let layout = &system.layout;
     for drive in 0..system.drives.len() {
-        let (value, _) = follow(machine, drive, NODES[stage]);
+        let (value, _) = follow::<FUSED, W>(machine, drive, NODES[stage]);
         machine.rows[layout.drives + drive] = value;
     }
     for i in 0..n {
-        let sum = combine(&machine.rows, layout.increments + i, n, A[stage]);
+        let sum = combine::<FUSED, W>(&machine.rows, layout.increments + i, n, A[stage]);
         let mut state = machine.before[i];
         for lane in 0..W {
-            state.0[lane] += machine.step.0[lane] * sum.0[lane];
+            state.0[lane] = fma::<FUSED>(machine.step.0[lane], sum.0[lane], state.0[lane]);
         }
         machine.rows[layout.states + i] = state;
     }
     check(system, &machine.rows[layout.states..layout.states + n], outside);
-    execute(&system.rates, &mut machine.rows);
+    execute::<FUSED, W>(&system.rates, &mut machine.rows);
     machine.rows.copy_within(layout.rates..layout.rates + n, layout.increments + stage * n);
 }

@@ -210,18 +210,17 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             });
         }
         for (lane, slot) in lanes.iter_mut().enumerate() {
-            if let Some(mut runner) = slot.take() {
-                *slot = match runner.settle(system, control, machine, lane, &mut buffers) {
-                    Settled::Running => Some(runner),
-                    Settled::Finished => {
-                        outputs.push((runner.index, runner.job.finish(runner.work)));
-                        None
-                    }
-                    Settled::Failed(failure) => {
-                        outputs.push((runner.index, runner.job.fail(&failure, runner.work)));
-                        None
-                    }
+            let Some(runner) = slot else { continue };
+            let settled = runner.settle(system, control, machine, lane, &mut buffers);
+            if matches!(settled, Settled::Running) {
+                continue;
+            }
+            if let Some(runner) = slot.take() {
+                let output = match settled {
+                    Settled::Failed(failure) => runner.job.fail(&failure, runner.work),
+                    _ => runner.job.finish(runner.work),
                 };
+                outputs.push((runner.index, output));
             }
         }
     }

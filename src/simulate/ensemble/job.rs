@@ -157,11 +157,13 @@ fn run_all<W: Watch + Send>(
                     let mut outputs = Vec::new();
                     let system = &shape.system;
                     let each = members.len().div_ceil(share);
+                    let each = std::env::var("ZZW").map_or(each, |w| w.parse().unwrap_or(each));
                     let run = match each {
                         0..=1 => run_thread::<1, _>,
                         2..=4 => run_thread::<4, _>,
                         5..=8 => run_thread::<8, _>,
-                        _ => run_thread::<16, _>,
+                        9..=16 => run_thread::<16, _>,
+                        _ => run_thread::<32, _>,
                     };
                     run(system, &control, &queue, members.len(), &make, &mut outputs);
                     outputs

@@ -12,10 +12,9 @@
 //!
 //! Each lane has its own step and its own error; nothing is shared.
 
-use super::lanes::{Lanes, execute, exp, ln, map};
+use super::lanes::{Lanes, Operate, execute, exp, fma, ln, map};
 use super::linear::TERMS;
 use super::program::{BENDS, STAGES, System};
-use pulp::NullaryFnOnce;
 
 const GAMMA: f64 = 0.211_937_563_194_290_14;
 
@@ -135,11 +134,9 @@ pub(super) struct Advance<'a, const W: usize> {
     pub dense: bool,
 }
 
-impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
-    type Output = ();
-
+impl<const W: usize> Operate for Advance<'_, W> {
     #[inline(always)]
-    fn call(self) {
+    fn operate<const FUSED: bool>(self) {
         let Self {
             system,
             machine,
@@ -156,12 +153,12 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
         rows[layout.shift] = map(&machine.step, |h| 1.0 / (h * GAMMA));
         rows[layout.states..layout.states + n].copy_from_slice(&machine.before);
         for drive in 0..system.drives.len() {
-            let (value, rate) = follow(machine, drive, 0.0);
+            let (value, rate) = follow::<FUSED, W>(machine, drive, 0.0);
             machine.rows[layout.drives + drive] = value;
             machine.rows[layout.tempo + drive] = rate;
         }
         let rows = &mut machine.rows[..];
-        execute(&system.factor, rows);
+        execute::<FUSED, W>(&system.factor, rows);
         for i in 0..n {
             let (f, tilt) = (rows[layout.rates + i], rows[layout.tilt + i]);
             let mut load = Lanes::<W>::all(0.0);
@@ -170,12 +167,12 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
             }
             rows[layout.load + i] = load;
         }
-        execute(&system.solve[0], rows);
+        execute::<FUSED, W>(&system.solve[0], rows);
 
         for stage in 1..STAGES {
             if NODES[stage].to_bits() != NODES[stage - 1].to_bits() {
                 for drive in 0..system.drives.len() {
-                    let (value, _) = follow(machine, drive, NODES[stage]);
+                    let (value, _) = follow::<FUSED, W>(machine, drive, NODES[stage]);
                     machine.rows[layout.drives + drive] = value;
                 }
             }
@@ -186,7 +183,7 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
                     for j in 0..stage {
                         let k = &rows[layout.increments + j * n + i];
                         for lane in 0..W {
-                            sum.0[lane] += A[stage][j] * k.0[lane];
+                            sum.0[lane] = fma::<FUSED>(A[stage][j], k.0[lane], sum.0[lane]);
                         }
                     }
                     rows[layout.states + i] = sum;
@@ -201,13 +198,13 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
                 }
             }
             check(system, &rows[layout.states..layout.states + n], &mut outside);
-            execute(&system.rates, rows);
+            execute::<FUSED, W>(&system.rates, rows);
             for i in 0..n {
                 let mut sum = Lanes::<W>::all(0.0);
                 for j in 0..stage {
                     let k = &rows[layout.increments + j * n + i];
                     for lane in 0..W {
-                        sum.0[lane] += C[stage][j] * k.0[lane];
+                        sum.0[lane] = fma::<FUSED>(C[stage][j], k.0[lane], sum.0[lane]);
                     }
                 }
                 let f = rows[layout.rates + i];
@@ -219,7 +216,7 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
                 }
                 rows[layout.load + i] = sum;
             }
-            execute(&system.solve[stage], rows);
+            execute::<FUSED, W>(&system.solve[stage], rows);
         }
 
         let rows = &machine.rows[..];
@@ -247,7 +244,7 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
         machine.error = map(&square, f64::sqrt);
         // Order 5: the step follows the fifth root of the error.
         machine.factor = map(&square, |e| {
-            let factor = SAFETY * exp(-0.1 * ln(e));
+            let factor = SAFETY * exp::<FUSED>(-0.1 * ln::<FUSED>(e));
             let factor = if factor < FASTEST { factor } else { FASTEST };
             if factor > SLOWEST { factor } else { SLOWEST }
         });
@@ -258,7 +255,7 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
                     for (j, weight) in weights.iter().enumerate() {
                         let k = &rows[layout.increments + j * n + i];
                         for lane in 0..W {
-                            sum.0[lane] += weight * k.0[lane];
+                            sum.0[lane] = fma::<FUSED>(*weight, k.0[lane], sum.0[lane]);
                         }
                     }
                     machine.dense[part * n + i] = sum;
@@ -278,7 +275,7 @@ impl<const W: usize> NullaryFnOnce for Advance<'_, W> {
 
 /// A drive and its rate at `part` of the step: the Chebyshev series and its derivative (Clenshaw).
 #[inline(always)]
-pub(super) fn follow<const W: usize>(
+pub(super) fn follow<const FUSED: bool, const W: usize>(
     machine: &Machine<W>,
     drive: usize,
     part: f64,
@@ -294,8 +291,9 @@ pub(super) fn follow<const W: usize>(
     for c in terms[1..].iter().rev() {
         let (mut next, mut slope) = (zero, zero);
         for lane in 0..W {
-            next.0[lane] = (c.0[lane] - b.0[lane]) + twice.0[lane] * a.0[lane];
-            slope.0[lane] = (2.0 * a.0[lane] - db.0[lane]) + twice.0[lane] * da.0[lane];
+            next.0[lane] = fma::<FUSED>(twice.0[lane], a.0[lane], c.0[lane] - b.0[lane]);
+            let rest = fma::<FUSED>(2.0, a.0[lane], -db.0[lane]);
+            slope.0[lane] = fma::<FUSED>(twice.0[lane], da.0[lane], rest);
         }
         (a, b, da, db) = (next, a, slope, da);
     }
