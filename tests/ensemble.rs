@@ -9,7 +9,7 @@ use hif_switch::model::State;
 use hif_switch::parameters::Library;
 use hif_switch::regimen::{Arm, Mode};
 use hif_switch::simulate::{
-    Accuracy, Probe, Probed, Problem, Scenario, run_many, run_many_observed,
+    Accuracy, Method, Probe, Probed, Problem, Scenario, run_many, run_many_observed,
 };
 
 /// Parameters that differ between patients here, each by a factor from 0.7 to 1.4.
@@ -116,11 +116,22 @@ fn endpoints(problems: &[Problem], accuracy: &Accuracy) -> Vec<Endpoints> {
         .collect()
 }
 
+/// Extrema that are approached for ever (pO2 of a culture) or not left (vessels without a drug).
+fn is_flat(label: &str, endpoint: &str) -> bool {
+    label.starts_with("culture") && endpoint == "oxygen_nadir_time"
+        || label.contains(" vehicle") && endpoint == "mvd_nadir_time"
+}
+
 #[test]
 fn every_endpoint_agrees_with_single_runs() {
     let problems = sample(2, 20.0);
     let lanes = endpoints(&problems, &accuracy(Accuracy::ensemble(), 1e-9));
-    let single = endpoints(&problems, &accuracy(Accuracy::default(), 1e-11));
+    let single = Accuracy {
+        method: Method::Dop853,
+        rtol: 1e-11,
+        ..Accuracy::default()
+    };
+    let single = endpoints(&problems, &single);
     let mut compared = 0;
     let mut wrong = Vec::new();
     for ((a, b), problem) in lanes.iter().zip(&single).zip(&problems) {
@@ -128,7 +139,9 @@ fn every_endpoint_agrees_with_single_runs() {
         for ((a, b), definition) in values.zip(Endpoints::DEFINITIONS) {
             let place = format!("{}: {} is {a:?}, not {b:?}", problem.label, definition.name);
             match (a, b) {
-                // Times at which an extremum or a crossing is flat carry the root of the error.
+                // Where nothing moves, the time of its extremum means nothing.
+                (Some(_), Some(_)) if is_flat(&problem.label, definition.name) => {}
+                // Times of extrema carry the root of the error.
                 (Some(a), Some(b)) if definition.name.ends_with("_time") => {
                     if (a - b).abs() > 1e-4 * b.abs().max(1.0) {
                         wrong.push(place);
