@@ -33,8 +33,9 @@ pub enum Method {
     Dopri5,
     /// Dormand-Prince 8(5,3); independent check of the former.
     Dop853,
-    /// Rodas5P, in lanes where there are many runs.
-    Rodas5P,
+    /// Dormand-Prince 8(5,3) or, where that would be stiff, Rodas5P, in lanes where there are many runs;
+    /// drug amounts exactly.
+    Lanes,
 }
 
 /// Accuracy asked of the integrator.
@@ -62,11 +63,10 @@ impl Default for Accuracy {
 }
 
 impl Accuracy {
-    /// What many runs use: Rodas5P, whose steps only the tolerance limits.
+    /// What many runs use: lanes.
     pub fn ensemble() -> Self {
         Self {
-            method: Method::Rodas5P,
-            max_step: 24.0,
+            method: Method::Lanes,
             ..Self::default()
         }
     }
@@ -273,11 +273,11 @@ pub(super) fn solve(
             states.extend(solver.y_out()[1..].iter().map(unscale));
             Dense::Hermite(nodes)
         }
-        Method::Rodas5P => {
+        Method::Lanes => {
             return Err(SegmentFailure {
                 time: 0.0,
                 state: None,
-                cause: "Rodas5P runs in lanes".to_owned(),
+                cause: "this method runs in lanes".to_owned(),
             });
         }
     };

@@ -135,12 +135,12 @@ impl Problem {
     /// # Errors
     /// A state that leaves its domain, or a solver that gives up, with state, time and run.
     pub fn run(&self, accuracy: &Accuracy, observers: &mut [&mut dyn Observer]) -> Result<Outcome> {
-        if accuracy.method == Method::Rodas5P {
+        if accuracy.method == Method::Lanes {
             return ensemble::run_single(self, accuracy, observers);
         }
         let scale = integrator::scales(&self.model, self.largest_doses());
         let dual: Option<Model<Dual64>> = match accuracy.method {
-            Method::Dopri5 | Method::Rodas5P => None,
+            Method::Dopri5 | Method::Lanes => None,
             Method::Dop853 => Some(self.model.map(Dual64::constant)),
         };
         let mut state = self.baseline;

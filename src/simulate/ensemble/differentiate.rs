@@ -53,7 +53,11 @@ impl Linearised {
             }
         }
         for user in users {
-            let Some(outer) = self.arguments.get_mut(&user).and_then(|e| e.remove(&vertex)) else {
+            let Some(outer) = self
+                .arguments
+                .get_mut(&user)
+                .and_then(|e| e.remove(&vertex))
+            else {
                 continue;
             };
             for (argument, inner) in &arguments {

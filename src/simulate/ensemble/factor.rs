@@ -50,8 +50,14 @@ pub(super) fn factor(graph: &mut Graph, jacobian: &Jacobian, n: usize) -> Factor
     let mut steps: Vec<(usize, Id, Vec<(usize, Id)>, Vec<(usize, Id)>)> = Vec::new();
     while !left.is_empty() {
         let cost = |k: usize| {
-            let below = left.iter().filter(|i| **i != k && rows[**i].contains_key(&k)).count();
-            let beside = rows[k].keys().filter(|j| **j != k && left.contains(j)).count();
+            let below = left
+                .iter()
+                .filter(|i| **i != k && rows[**i].contains_key(&k))
+                .count();
+            let beside = rows[k]
+                .keys()
+                .filter(|j| **j != k && left.contains(j))
+                .count();
             (below * beside, below + beside, k)
         };
         let Some(pivot) = left.iter().copied().min_by_key(|k| cost(*k)) else {

@@ -33,7 +33,7 @@ pub struct Probed {
 /// Runs problems in parallel and keeps states and signals at the times of `probe`; results in the order of
 /// the problems.
 ///
-/// [`Method::Rodas5P`] runs in lanes, the other methods one by one with `ode_solvers`.
+/// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
 pub fn run_many(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
     run_all(problems, accuracy, |problem| Prober {
         recorder: Recorder::new(problem, probe.times.clone()),
@@ -51,7 +51,7 @@ pub fn run_many(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec
 /// Runs problems in parallel, each watched by the observer that `make` gives for it; observers and outcomes
 /// in the order of the problems.
 ///
-/// [`Method::Rodas5P`] runs in lanes, the other methods one by one with `ode_solvers`.
+/// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
 pub fn run_many_observed<O: Observer + Send>(
     problems: &[Problem],
     accuracy: &Accuracy,
@@ -116,33 +116,47 @@ fn run_all<W: Watch + Send>(
     accuracy: &Accuracy,
     watch: impl Fn(&Problem) -> W + Sync,
 ) -> Vec<Result<(W, Outcome)>> {
-    if accuracy.method != Method::Rodas5P {
+    if accuracy.method != Method::Lanes {
         return problems
             .par_iter()
             .map(|problem| alone(problem, accuracy, watch(problem)))
             .collect();
     }
     let keyed: Vec<(Key, Vec<f64>)> = problems.par_iter().map(shape::key).collect();
-    let mut groups: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
+    let mut shapes: BTreeMap<&Key, Arc<Shape>> = BTreeMap::new();
+    for (problem, (key, _)) in problems.iter().zip(&keyed) {
+        shapes
+            .entry(key)
+            .or_insert_with(|| shape::shape(problem, key));
+    }
+    let explicit: Vec<bool> = problems
+        .par_iter()
+        .zip(&keyed)
+        .map(|(problem, (key, parameters))| shapes[key].suits_explicit(problem, parameters))
+        .collect();
+    let mut groups: BTreeMap<(&Key, bool), Vec<usize>> = BTreeMap::new();
     for (index, (key, _)) in keyed.iter().enumerate() {
-        groups.entry(key).or_default().push(index);
+        groups
+            .entry((key, explicit[index]))
+            .or_default()
+            .push(index);
     }
     let mut results: Vec<Option<Result<(W, Outcome)>>> = problems.iter().map(|_| None).collect();
-    let groups: Vec<(Arc<Shape>, Vec<usize>)> = groups
+    let groups: Vec<(&Arc<Shape>, bool, Vec<usize>)> = groups
         .into_iter()
-        .map(|(key, members)| (shape::shape(&problems[members[0]], key), members))
+        .map(|((key, explicit), members)| (&shapes[key], explicit, members))
         .collect();
     let threads = rayon::current_num_threads();
     let outputs: Vec<(usize, Result<(W, Outcome)>)> = groups
         .par_iter()
-        .flat_map_iter(|(shape, members)| {
+        .flat_map_iter(|(shape, explicit, members)| {
             // A group as large as the others together is shared by the threads.
             let share = (members.len() * threads).div_ceil(problems.len()).max(1);
             let queue = AtomicUsize::new(0);
             let control = Control {
                 rtol: accuracy.rtol,
                 max_step: accuracy.max_step,
-                explicit: std::env::var("ZZX").is_ok(),
+                explicit: *explicit,
             };
             let make = |at: usize| {
                 let index = members[at];
@@ -157,12 +171,10 @@ fn run_all<W: Watch + Send>(
                     let mut outputs = Vec::new();
                     let system = &shape.system;
                     let each = members.len().div_ceil(share);
-                    let each = std::env::var("ZZW").map_or(each, |w| w.parse().unwrap_or(each));
-                    let run = match each {
-                        0..=1 => run_thread::<1, _>,
-                        2..=4 => run_thread::<4, _>,
-                        5..=8 => run_thread::<8, _>,
-                        9..=16 => run_thread::<16, _>,
+                    let run = match width(each) {
+                        1 => run_thread::<1, _>,
+                        8 => run_thread::<8, _>,
+                        16 => run_thread::<16, _>,
                         _ => run_thread::<32, _>,
                     };
                     run(system, &control, &queue, members.len(), &make, &mut outputs);
@@ -180,6 +192,16 @@ fn run_all<W: Watch + Send>(
     }
     // Every problem was taken from a queue once.
     results.into_iter().flatten().collect()
+}
+
+/// Lanes for a number of jobs: those that cost least, by the measured cost of a step of all lanes
+/// (microseconds; only their ratios matter).
+fn width(jobs: usize) -> usize {
+    const COSTS: [(usize, usize); 4] = [(1, 14), (8, 18), (16, 28), (32, 41)];
+    COSTS
+        .into_iter()
+        .min_by_key(|(lanes, cost)| jobs.div_ceil(*lanes) * cost)
+        .map_or(1, |(lanes, _)| lanes)
 }
 
 /// One run in a single lane.
@@ -208,7 +230,7 @@ pub(in crate::simulate) fn run_single(
     let control = Control {
         rtol: accuracy.rtol,
         max_step: accuracy.max_step,
-        explicit: std::env::var("ZZX").is_ok(),
+        explicit: shape.suits_explicit(problem, &parameters),
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
@@ -226,7 +248,13 @@ pub(in crate::simulate) fn run_single(
     );
     let output = outputs.pop().map(|(_, output)| output);
     output.map_or_else(
-        || Err(crate::Error::input(&problem.label, "nothing was run", "report this")),
+        || {
+            Err(crate::Error::input(
+                &problem.label,
+                "nothing was run",
+                "report this",
+            ))
+        },
         |output| output.map(|(_, outcome)| outcome),
     )
 }
@@ -288,7 +316,12 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             states: Vec::new(),
             steps: Vec::new(),
             pieces: Vec::new(),
-            exact: shape.system.linear.iter().map(|i| shape.moving[*i]).collect(),
+            exact: shape
+                .system
+                .linear
+                .iter()
+                .map(|i| shape.moving[*i])
+                .collect(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::symbol::{LN_OF_NOTHING, SMALLEST_DIVISOR};
 
 /// One value per lane.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(align(64))]
+
 pub(super) struct Lanes<const W: usize>(pub [f64; W]);
 
 impl<const W: usize> Lanes<W> {
@@ -179,7 +179,10 @@ pub(super) fn ln<const FUSED: bool>(x: f64) -> f64 {
 
 /// Runs a program on rows.
 #[inline(always)]
-pub(super) fn execute<const FUSED: bool, const W: usize>(program: &[Instruction], rows: &mut [Lanes<W>]) {
+pub(super) fn execute<const FUSED: bool, const W: usize>(
+    program: &[Instruction],
+    rows: &mut [Lanes<W>],
+) {
     for instruction in program {
         let a = &rows[instruction.a as usize];
         let value = match instruction.operation {
@@ -208,5 +211,47 @@ pub(super) fn execute<const FUSED: bool, const W: usize>(program: &[Instruction]
             Operation::Step => map(a, |a| if a > 0.0 { 1.0 } else { 0.0 }),
         };
         rows[instruction.to as usize] = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Distance in units in the last place of `exact`.
+    fn places(value: f64, exact: f64) -> f64 {
+        let bits = exact.abs().to_bits();
+        (value - exact).abs() / (f64::from_bits(bits + 1) - f64::from_bits(bits))
+    }
+
+    #[test]
+    fn exponential_and_logarithm_are_accurate_to_the_last_place() {
+        let mut worst = [0.0f64; 4];
+        for i in 0..400_000u32 {
+            let part = f64::from(i) / 400_000.0;
+            let x = -690.0 + 1380.0 * part;
+            let near = -2.0 + 4.0 * part;
+            for x in [x, near] {
+                worst[0] = worst[0].max(places(exp::<true>(x), libm::exp(x)));
+                worst[1] = worst[1].max(places(exp::<false>(x), libm::exp(x)));
+            }
+            let wide = libm::exp(x);
+            for y in [wide, libm::exp(near)] {
+                worst[2] = worst[2].max(places(ln::<true>(y), libm::log(y)));
+                worst[3] = worst[3].max(places(ln::<false>(y), libm::log(y)));
+            }
+        }
+        // libm itself is within one unit.
+        assert!(worst.iter().all(|w| *w <= 2.0), "{worst:?}");
+    }
+
+    #[test]
+    fn edges_of_the_domain() {
+        assert!(exp::<true>(-1e300) < 1e-303 && exp::<true>(1e300) > 1e303);
+        assert!(exp::<true>(f64::NAN).is_nan());
+        for x in [0.0, -1.0, f64::NEG_INFINITY, f64::NAN] {
+            assert_eq!(ln::<true>(x).to_bits(), LN_OF_NOTHING.to_bits());
+        }
+        assert!(ln::<true>(1.0).abs() < 1e-300);
     }
 }

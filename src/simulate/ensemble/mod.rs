@@ -7,6 +7,8 @@
 //! its own problem with its own step, events and end ([`driver`]), so that a result is the same to
 //! the bit whatever runs beside it, on one thread or on many, at any width of lanes.
 
+#[cfg(test)]
+mod classical;
 mod differentiate;
 mod dormand_prince;
 mod driver;
@@ -21,5 +23,5 @@ mod symbol;
 
 pub(super) use driver::Piece;
 pub(super) use job::run_single;
-pub(super) use program::BENDS;
 pub use job::{Probe, Probed, run_many, run_many_observed};
+pub(super) use program::BENDS;

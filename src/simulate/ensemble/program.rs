@@ -180,7 +180,13 @@ impl System {
         let jacobian = entries;
         let positive = positive
             .into_iter()
-            .map(|group| group.into_iter().filter_map(|i| place(&implicit, i)).collect())
+            .map(|group| {
+                group
+                    .into_iter()
+                    .filter_map(|i| place(&implicit, i))
+                    .collect()
+            })
+            .filter(|group: &Vec<usize>| !group.is_empty())
             .collect();
         let states = implicit.len();
         let factors = factor(&mut graph, &jacobian, states);
@@ -305,7 +311,10 @@ impl System {
             }
         }
         let matrix_nodes = matrix.iter().map(|(_, _, id)| *id);
-        let (once, again) = schedule(&graph, fixed.iter().copied().chain(matrix_nodes).chain(used_there));
+        let (once, again) = schedule(
+            &graph,
+            fixed.iter().copied().chain(matrix_nodes).chain(used_there),
+        );
         let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
         Self {
             states,
@@ -364,10 +373,7 @@ impl System {
     }
 
     /// Rows that a change of inputs can change, with their values.
-    pub fn changed_rows<'a>(
-        &'a self,
-        fixed: &'a Fixed,
-    ) -> impl Iterator<Item = (usize, f64)> + 'a {
+    pub fn changed_rows<'a>(&'a self, fixed: &'a Fixed) -> impl Iterator<Item = (usize, f64)> + 'a {
         self.fixed
             .iter()
             .enumerate()
@@ -515,7 +521,10 @@ impl Compiler<'_> {
             if a == b || !alone(product) {
                 continue;
             }
-            let minus = self.graph.value(y).is_some_and(|v| (v + 1.0).abs() < 1e-300);
+            let minus = self
+                .graph
+                .value(y)
+                .is_some_and(|v| (v + 1.0).abs() < 1e-300);
             absorbed.insert(product);
             if minus
                 && let Node::Mul(p, q) = self.graph.node(x)

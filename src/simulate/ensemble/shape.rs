@@ -4,13 +4,11 @@
 //! environment, forms of the kinetics, kinds of partner action, clamps, drugs that are given at all,
 //! and parameters that are exactly 0 or 1, which drop out. States that never move are left out too.
 
-use super::program::System;
+use super::program::{Fixed, System};
 use super::symbol::Symbol;
 use crate::model::exposure::SorafenibKinetics;
 use crate::model::partner::{NODES, Nodes, PartnerAction, PartnerKinetics};
-use crate::model::{
-    Environment, Inputs, Model, Number, PARTNER_SLOTS, STATES, State,
-};
+use crate::model::{Environment, Inputs, Model, Number, PARTNER_SLOTS, STATES, State};
 use crate::regimen::{Change, Drug};
 use crate::simulate::Problem;
 use std::collections::HashMap;
@@ -98,6 +96,28 @@ fn special(value: f64) -> u8 {
         1
     } else {
         2 * u8::from(value.to_bits() == 1f64.to_bits())
+    }
+}
+
+/// Product of fastest relaxation and mean time between events up to which the explicit method costs less
+/// (measured; see docs/PERFORMANCE.md).
+const EXPLICIT: f64 = 35.0;
+
+impl Shape {
+    /// Whether the explicit method suits a problem: it does where events follow one another so closely that
+    /// accuracy rather than stability sets the steps.
+    pub fn suits_explicit(&self, problem: &Problem, parameters: &[f64]) -> bool {
+        let timeline = &problem.timeline;
+        let mut times: Vec<f64> = timeline.events.iter().map(|event| event.time).collect();
+        times.dedup_by(|a, b| *a - *b < 1e-9);
+        let mean = timeline.duration / times.len().max(1) as f64;
+        let full = problem.baseline.to_array();
+        let mut inputs = Vec::new();
+        input_values(&problem.model, &timeline.before, &full, &mut inputs);
+        let mut fixed = Fixed::default();
+        self.system.prepare(parameters, &inputs, &mut fixed);
+        let state: Vec<f64> = self.moving.iter().map(|i| full[*i]).collect();
+        self.system.fastest(&fixed, &state) * mean <= EXPLICIT
     }
 }
 
@@ -189,11 +209,7 @@ fn compile(problem: &Problem) -> Shape {
             .filter(|i| !absent(*i) && !rates[*i].is_zero())
             .collect::<Vec<usize>>()
     });
-    let position = |name: &str| {
-        moving
-            .iter()
-            .position(|index| fields[*index].name == name)
-    };
+    let position = |name: &str| moving.iter().position(|index| fields[*index].name == name);
     let positive = [vec!["pO2_mmHg"], vec!["sensitive", "resistant"]]
         .into_iter()
         .map(|group| group.into_iter().filter_map(position).collect())
@@ -245,4 +261,112 @@ pub(super) fn input_values(
         }
     }
     values.extend_from_slice(state);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::parameters::Library;
+    use crate::regimen::{Arm, Mode};
+    use crate::simulate::Scenario;
+    use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
+    use crate::simulate::ensemble::program::Instruction;
+
+    struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
+
+    impl Operate for Run<'_> {
+        fn operate<const FUSED: bool>(self) {
+            execute::<FUSED, 4>(self.0, self.1);
+        }
+    }
+
+    fn problem(setting: &str, arm: &str, mode: Mode) -> Problem {
+        let library = Library::shipped();
+        let scenario = Scenario {
+            mode,
+            ..Scenario::new(setting, Arm::parse(arm, &library, "test").unwrap())
+        };
+        scenario.prepare(&library).unwrap()
+    }
+
+    /// The compiled rates against the model's own, at states around the baseline and inputs of events.
+    #[test]
+    fn compiled_rates_are_the_rates_of_the_model() {
+        let arms = [
+            "vehicle",
+            "sorafenib",
+            "pt2385",
+            "sorafenib+genistein",
+            "sorafenib+belzutifan+ef24",
+        ];
+        for setting in ["culture", "xenograft", "patient"] {
+            for arm in arms {
+                for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
+                    let problem = problem(setting, arm, mode);
+                    let (key, parameters) = key(&problem);
+                    let shape = shape(&problem, &key);
+                    let system = &shape.system;
+                    let mut full = problem.baseline;
+                    let mut inputs = problem.timeline.before;
+                    for event in problem.timeline.events.iter().take(4) {
+                        crate::simulate::run::apply(&event.change, &mut full, &mut inputs);
+                    }
+                    let mut full = full.to_array();
+                    for (i, index) in shape.moving.iter().enumerate() {
+                        full[*index] = full[*index] * (1.0 + 0.03 * (i % 5) as f64) + 0.01;
+                    }
+                    let expected = problem
+                        .model
+                        .derivatives(&inputs, &State::from_array(&full))
+                        .to_array();
+                    let mut values = Vec::new();
+                    input_values(&problem.model, &inputs, &full, &mut values);
+                    let mut fixed = Fixed::default();
+                    assert!(system.prepare(&parameters, &values, &mut fixed));
+                    let mut rows = vec![Lanes::<4>::all(0.0); system.layout.rows];
+                    for (i, value) in system.fixed_rows(&fixed).enumerate() {
+                        rows[system.layout.fixed + i] = Lanes::all(value);
+                    }
+                    for (i, at) in system.implicit.iter().enumerate() {
+                        rows[system.layout.states + i] = Lanes::all(full[shape.moving[*at]]);
+                    }
+                    for (i, drive) in system.drives.iter().enumerate() {
+                        let index = shape.moving[system.linear[*drive]];
+                        rows[system.layout.drives + i] = Lanes::all(full[index]);
+                    }
+                    dispatch(Run(&system.rates, &mut rows));
+                    let matrix = system.linear_system(&fixed);
+                    let mut linear = vec![0.0; matrix.size];
+                    for (i, j, a) in &matrix.entries {
+                        let x = system
+                            .linear
+                            .get(*j)
+                            .map_or(1.0, |at| full[shape.moving[*at]]);
+                        linear[*i] += a * x;
+                    }
+                    let implicit = system.implicit.iter().enumerate();
+                    let compiled = implicit
+                        .map(|(i, at)| (*at, rows[system.layout.rates + i].0[3]))
+                        .chain(system.linear.iter().copied().zip(linear));
+                    for (at, value) in compiled {
+                        let index = shape.moving[at];
+                        let name = State::fields()[index].name;
+                        let error = (value - expected[index]).abs();
+                        assert!(
+                            error <= 1e-12 * expected[index].abs().max(1.0),
+                            "{setting} {arm} {mode:?}: {name}' is {value}, not {}",
+                            expected[index]
+                        );
+                    }
+                    for index in (0..STATES).filter(|i| !shape.moving.contains(i)) {
+                        assert!(
+                            expected[index].abs() < 1e-300,
+                            "{setting} {arm}: {index} moves"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -150,7 +150,8 @@ impl Graph {
 
     fn is(&self, id: Id, value: f64) -> bool {
         // Both zeros count as 0.
-        self.value(id).is_some_and(|v| (v - value).abs() < f64::MIN_POSITIVE)
+        self.value(id)
+            .is_some_and(|v| (v - value).abs() < f64::MIN_POSITIVE)
     }
 
     /// Records a node as it is.
@@ -183,9 +184,7 @@ impl Graph {
 
     /// Folds an operation on constants.
     fn folded(&mut self, node: Node) -> Option<Id> {
-        let constant = node
-            .arguments()
-            .all(|a| self.level(a) == Level::Constant);
+        let constant = node.arguments().all(|a| self.level(a) == Level::Constant);
         let value = if constant {
             let values: Vec<f64> = node.arguments().filter_map(|a| self.value(a)).collect();
             evaluate(node, |i| values.get(i).copied().unwrap_or(0.0))
