@@ -7,8 +7,11 @@ mod compare;
 mod options;
 mod params;
 mod plot;
+mod population;
 mod progress;
 mod simulate;
+mod study_options;
+mod trial;
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
@@ -73,6 +76,22 @@ enum Command {
     /// Judge every claim of the literature that the model can test
     #[command(after_help = claims::EXAMPLES)]
     Claims(claims::ClaimsOptions),
+    /// Draw virtual patients or animals and show what they are like
+    #[command(after_help = population::EXAMPLES)]
+    Population {
+        #[command(flatten)]
+        options: population::PopulationOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Treat virtual patients: time to progression, hazard ratios, responses, biomarkers
+    #[command(after_help = trial::EXAMPLES)]
+    Trial {
+        #[command(flatten)]
+        options: trial::TrialOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
     /// List, show, check or export the parameters
     #[command(after_help = params::EXAMPLES)]
     Params {
@@ -161,6 +180,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
         Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
         Some(Command::Claims(options)) => claims::run(&context, &options),
+        Some(Command::Population { options, study }) => population::run(&context, &options, &study),
+        Some(Command::Trial { options, study }) => trial::run(&context, &options, &study),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

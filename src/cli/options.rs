@@ -57,20 +57,7 @@ impl RunOptions {
                 settings,
             ));
         }
-        let overrides = self
-            .set
-            .iter()
-            .map(|text| {
-                let (path, value) = text.split_once('=').ok_or_else(|| {
-                    Error::input(
-                        format!("--set {text}"),
-                        "there is no `=`",
-                        "write --set path.to.parameter=\"value unit\"",
-                    )
-                })?;
-                Ok((path.trim().to_owned(), value.trim().to_owned()))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let overrides = overrides(&self.set)?;
         let duration = self.days.map(|days| hours(days, "--days")).transpose()?;
         let evaluations = self
             .evaluate
@@ -100,6 +87,23 @@ impl RunOptions {
     pub fn accuracy(&self) -> Result<Accuracy> {
         accuracy(self.rtol)
     }
+}
+
+/// Paths and values of `--set`.
+pub fn overrides(texts: &[String]) -> Result<Vec<(String, String)>> {
+    texts
+        .iter()
+        .map(|text| {
+            let (path, value) = text.split_once('=').ok_or_else(|| {
+                Error::input(
+                    format!("--set {text}"),
+                    "there is no `=`",
+                    "write --set path.to.parameter=\"value unit\"",
+                )
+            })?;
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
 }
 
 /// The default accuracy at a relative tolerance.

@@ -16,9 +16,11 @@ mod heatmap;
 mod monotherapy;
 mod patient;
 mod phase_plane;
+mod population;
 mod selection;
 mod sign_map;
 mod traces;
+mod trial;
 mod tumour_volume;
 mod withdrawal;
 
@@ -28,8 +30,10 @@ pub use heatmap::heatmap;
 pub use monotherapy::monotherapy;
 pub use patient::patient;
 pub use phase_plane::phase_plane;
+pub use population::population;
 pub use selection::Selection;
 pub use sign_map::sign_map;
+pub use trial::{biomarkers, kaplan_meier, spider, trial_figures, waterfall};
 pub use tumour_volume::tumour_volume;
 pub use withdrawal::withdrawal;
 

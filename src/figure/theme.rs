@@ -79,6 +79,24 @@ pub fn typeset(text: &str) -> String {
         .replace("pO2", "pO₂")
 }
 
+/// The name of a readout, factor or endpoint in print.
+pub fn quantity(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let words = words
+        .replace("hif1a", "HIF-1α")
+        .replace("hif2a", "HIF-2α")
+        .replace("vegfr2", "VEGFR2")
+        .replace("vegf ", "VEGF ");
+    match words.as_str() {
+        "vegf" => "VEGF".to_owned(),
+        "akt" => "AKT".to_owned(),
+        "emt" => "EMT".to_owned(),
+        "mvd" => "MVD".to_owned(),
+        "oxygen" => "pO₂".to_owned(),
+        _ => words,
+    }
+}
+
 /// A colour mixed with paper: 0 is paper, 1 the colour.
 pub fn tint(color: Color, strength: f64) -> Color {
     mix(PAPER, color, strength)

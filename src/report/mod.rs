@@ -2,14 +2,20 @@
 
 mod claims;
 mod comparison;
+mod failures;
 mod manifest;
 mod output;
 mod parameters;
+mod population;
 mod trajectory;
+mod trial;
 
 pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
+pub use failures::failures_table;
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
+pub use population::{population_summary, subjects_table};
 pub use trajectory::{timeline_table, trajectory_table};
+pub use trial::{arms_summary, biomarkers_table, contrasts_table, courses_table, steps_table};

@@ -12,9 +12,11 @@ mod recorder;
 mod roots;
 mod run;
 mod scenario;
+mod template;
 
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
 pub use roots::find_root;
 pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
 pub use scenario::{Hold, Scenario};
+pub use template::Template;

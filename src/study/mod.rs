@@ -7,7 +7,12 @@ mod arm_run;
 pub mod claims;
 mod compare;
 mod overview;
+pub mod population;
+pub mod random;
+pub mod runs;
 mod sign_map;
+pub mod survival;
+pub mod trial;
 
 pub use arm_run::{ArmRun, Verification, run_scenario};
 pub use compare::{ArmResult, CompareStudy, Verdict, all_arms, compare};

@@ -1,0 +1,119 @@
+//! Options that every study shares.
+
+use super::{Context, options, progress};
+use crate::error::{Error, Result};
+use crate::figure::Figure;
+use crate::regimen::{Arm, Mode};
+use crate::report::{self, Manifest};
+use crate::simulate::{Accuracy, Scenario};
+use crate::table::Table;
+use clap::Args;
+use indicatif::ProgressBar;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Study")]
+pub struct StudyOptions {
+    /// Seed of every random number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Tumour phenotype
+    #[arg(long, value_name = "NAME")]
+    pub phenotype: Option<String>,
+    /// Model variant
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Partner effects: mechanistic (imposed) or achievable (kinetics and potency)
+    #[arg(long, value_name = "MODE", default_value = "mechanistic")]
+    pub mode: String,
+    /// Set a parameter, with unit: hif.haf_loss="1.1 1/h"
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Relative tolerance of the integrator
+    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    pub rtol: f64,
+    /// Folder in which plots/ and results/ are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Write tables only
+    #[arg(long)]
+    pub no_figures: bool,
+}
+
+impl StudyOptions {
+    /// The scenario of an arm in a setting.
+    pub fn scenario(&self, setting: &str, arm: Arm) -> Result<Scenario> {
+        Ok(Scenario {
+            phenotype: self.phenotype.clone(),
+            variant: self.variant.clone(),
+            mode: Mode::parse(&self.mode, "--mode")?,
+            overrides: options::overrides(&self.set)?,
+            ..Scenario::new(setting, arm)
+        })
+    }
+
+    /// Accuracy of the integrator.
+    pub fn accuracy(&self) -> Result<Accuracy> {
+        options::accuracy(self.rtol)
+    }
+
+    /// A progress bar over the runs of a study.
+    pub fn bar(&self, context: &Context, runs: usize) -> ProgressBar {
+        progress::bar(runs as u64, context.quiet)
+    }
+
+    /// Writes tables, figures with their data, and the manifest of a study; returns where.
+    pub fn write(
+        &self,
+        context: &Context,
+        name: &str,
+        tables: &[(&str, Table)],
+        figures: &[Figure],
+    ) -> Result<()> {
+        let results = self.out.join("results");
+        let mut files = Vec::new();
+        for (part, table) in tables {
+            let file = if part.is_empty() {
+                format!("{name}.csv")
+            } else {
+                format!("{name}-{part}.csv")
+            };
+            files.push((results.join(file), table.to_csv()?));
+        }
+        for figure in figures {
+            files.extend(figure.files(self.out.join("plots")));
+            let data = results.join(format!("figure-{}.csv", figure.name));
+            files.push((data, figure.data.to_csv()?));
+        }
+        let manifest =
+            Manifest::new(&context.library, &self.accuracy()?, &context.command).seeded(self.seed);
+        files.push((
+            results.join(format!("{name}-manifest.json")),
+            manifest.to_json()?,
+        ));
+        report::write_all(&files)?;
+        if !context.json {
+            for figure in figures {
+                context.print(&format!("\n{}: {}", figure.name, figure.caption));
+            }
+            context.print(&format!(
+                "\nwritten: {} files to {}",
+                files.len(),
+                self.out.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A whole number of one or more.
+pub fn count(number: u64, option: &str) -> Result<u64> {
+    if (1..=100_000_000).contains(&number) {
+        return Ok(number);
+    }
+    Err(Error::input(
+        format!("{option} {number}"),
+        "the number is out of range",
+        "give a number from 1 to 100000000",
+    ))
+}
