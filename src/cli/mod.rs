@@ -9,6 +9,7 @@ mod params;
 mod plot;
 mod population;
 mod progress;
+mod sensitivity;
 mod simulate;
 mod study_options;
 mod trial;
@@ -89,6 +90,14 @@ enum Command {
     Trial {
         #[command(flatten)]
         options: trial::TrialOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Which parameters decide an endpoint: Morris, Sobol, elasticities
+    #[command(after_help = sensitivity::EXAMPLES)]
+    Sensitivity {
+        #[command(flatten)]
+        options: sensitivity::SensitivityOptions,
         #[command(flatten)]
         study: study_options::StudyOptions,
     },
@@ -182,6 +191,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Claims(options)) => claims::run(&context, &options),
         Some(Command::Population { options, study }) => population::run(&context, &options, &study),
         Some(Command::Trial { options, study }) => trial::run(&context, &options, &study),
+        Some(Command::Sensitivity { options, study }) => {
+            sensitivity::run(&context, &options, &study)
+        }
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

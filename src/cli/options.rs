@@ -123,7 +123,7 @@ pub fn accuracy(rtol: f64) -> Result<Accuracy> {
 }
 
 /// A positive number of days in h.
-fn hours(days: f64, option: &str) -> Result<f64> {
+pub fn hours(days: f64, option: &str) -> Result<f64> {
     if days.is_finite() && days > 0.0 {
         Ok(days * 24.0)
     } else {

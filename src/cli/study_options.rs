@@ -6,6 +6,7 @@ use crate::figure::Figure;
 use crate::regimen::{Arm, Mode};
 use crate::report::{self, Manifest};
 use crate::simulate::{Accuracy, Scenario};
+use crate::study::plan::{Plan, Row, collect};
 use crate::table::Table;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -50,6 +51,45 @@ impl StudyOptions {
             overrides: options::overrides(&self.set)?,
             ..Scenario::new(setting, arm)
         })
+    }
+
+    /// The scenario of an arm in a setting of a length in days.
+    pub fn timed_scenario(
+        &self,
+        context: &Context,
+        setting: &str,
+        arm: Arm,
+        days: Option<f64>,
+    ) -> Result<Scenario> {
+        let settings = context.library.names("settings");
+        if !settings.contains(&setting) {
+            return Err(Error::unknown_name(
+                "--setting",
+                "setting",
+                setting,
+                settings,
+            ));
+        }
+        let duration = days
+            .map(|days| options::hours(days, "--days"))
+            .transpose()?;
+        Ok(Scenario {
+            duration,
+            ..self.scenario(setting, arm)?
+        })
+    }
+
+    /// Runs the rows of a study with a progress bar; `None` when only a part was run.
+    pub fn rows(
+        &self,
+        context: &Context,
+        _name: &str,
+        plan: &dyn Plan,
+    ) -> Result<Option<Vec<Row>>> {
+        let bar = self.bar(context, plan.rows() * plan.runs_per_row());
+        let rows = collect(plan, &self.accuracy()?, &|| bar.inc(1))?;
+        bar.finish_and_clear();
+        Ok(Some(rows))
     }
 
     /// Accuracy of the integrator.

@@ -6,8 +6,7 @@ use crate::error::{Error, Result};
 use crate::figure;
 use crate::regimen::Arm;
 use crate::report;
-use crate::study;
-use crate::study::trial::{Allocation, TrialDesign};
+use crate::study::trial::{Allocation, TrialDesign, TrialPlan};
 use clap::Args;
 
 pub const EXAMPLES: &str = "Examples:
@@ -92,16 +91,12 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     let design = options.design(context)?;
     // The setting is the population's; it replaces this one.
     let scenario = study.scenario("patient", Arm::vehicle())?;
-    let bar = study.bar(context, design.runs());
-    let result = study::trial::trial(
-        &context.library,
-        &design,
-        &scenario,
-        study.seed,
-        &study.accuracy()?,
-        &|| bar.inc(1),
-    )?;
-    bar.finish_and_clear();
+    let plan = TrialPlan::new(&context.library, &design, &scenario, study.seed)?;
+    let name = format!("trial-{}", design.name);
+    let Some(rows) = study.rows(context, &name, &plan)? else {
+        return Ok(());
+    };
+    let result = plan.analyse(&rows)?;
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));

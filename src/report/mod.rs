@@ -7,6 +7,7 @@ mod manifest;
 mod output;
 mod parameters;
 mod population;
+mod sensitivity;
 mod trajectory;
 mod trial;
 
@@ -17,5 +18,6 @@ pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
 pub use population::{population_summary, subjects_table};
+pub use sensitivity::{sensitivity_notes, sensitivity_table};
 pub use trajectory::{timeline_table, trajectory_table};
 pub use trial::{arms_summary, biomarkers_table, contrasts_table, courses_table, steps_table};

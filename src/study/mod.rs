@@ -4,12 +4,15 @@
 //! Progress is shown by an observer that the caller hands in.
 
 mod arm_run;
+pub mod assay;
 pub mod claims;
 mod compare;
 mod overview;
+pub mod plan;
 pub mod population;
 pub mod random;
 pub mod runs;
+pub mod sensitivity;
 mod sign_map;
 pub mod survival;
 pub mod trial;

@@ -142,7 +142,7 @@ impl Tally {
             format!("; the first: {} ({})", failure.label, failure.cause)
         });
         format!(
-            "{} runs requested, {} ok, {} failed{first}",
+            "{} requested, {} ok, {} failed{first}",
             self.requested, self.ok, self.failed
         )
     }

@@ -21,4 +21,4 @@ mod run;
 
 pub use design::{Allocation, Published, TrialDesign};
 pub use outcome::{ArmOutcome, Biomarker, Contrast, Course, Response, TrialResult};
-pub use run::trial;
+pub use run::{TrialPlan, trial};

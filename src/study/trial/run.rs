@@ -1,22 +1,38 @@
-//! Running a trial.
+//! A trial as a study: a row per patient and arm.
 
 use super::design::{Allocation, TrialDesign};
 use super::outcome::{ArmOutcome, Contrast, Course, TrialResult, biomarkers};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
-use crate::simulate::{Accuracy, Scenario, Template};
+use crate::simulate::{Accuracy, Problem, Scenario, Template};
 use crate::study::Progress;
+use crate::study::plan::{Field, Plan, Row, collect, tally};
 use crate::study::population::{Population, Sampler, Subject};
 use crate::study::random::{Draws, Purpose};
-use crate::study::runs::{Failure, Probe, Tally, stream};
+use crate::study::runs::{Probe, Probed};
+
+/// A trial, ready to run.
+#[derive(Debug)]
+pub struct TrialPlan {
+    /// What is done.
+    pub design: TrialDesign,
+    /// Seed of patients, allocation and losses.
+    pub seed: u64,
+    scenario: Scenario,
+    sampler: Sampler,
+    templates: Vec<Template>,
+    classes: Vec<Option<String>>,
+    subjects: Vec<Subject>,
+    scans: Vec<f64>,
+    allocation: Draws,
+}
 
 /// Runs a trial; `scenario` gives phenotype, variant, mode and overrides, its arm, setting and length
 /// are the trial's.
 ///
 /// # Errors
-/// Names or numbers that cannot be used; a population that cannot be drawn; an arm without any run that
-/// succeeded.
+/// As [`TrialPlan::new`] and [`TrialPlan::analyse`].
 pub fn trial(
     library: &Library,
     design: &TrialDesign,
@@ -25,121 +41,175 @@ pub fn trial(
     accuracy: &Accuracy,
     progress: Progress<'_>,
 ) -> Result<TrialResult> {
-    design.check("trial")?;
-    let population = Population::read(library, &design.population, "trial")?;
-    let scenario = Scenario {
-        setting: population.setting.clone(),
-        duration: Some(design.duration),
-        ..scenario.clone()
-    };
-    let sampler = Sampler::new(library, &population, &scenario, seed)?;
-    let templates = design
-        .arms
-        .iter()
-        .map(|arm| Template::read(library, &scenario.with_arm(arm.clone())))
-        .collect::<Result<Vec<_>>>()?;
-    let arms = design.arms.len();
-    let subjects = sampler.subjects(0..count(design))?;
-    let allocation = Draws::new(seed, Purpose::Allocation);
-    let who = |run: usize| match design.allocation {
-        Allocation::Matched => (run / arms, run % arms),
-        Allocation::Randomised => {
-            let block = allocation.permutation((run / arms) as u64, arms);
-            (run, block[run % arms])
-        }
-    };
-    let losses = Draws::new(seed, Purpose::Dropout);
-    let leaves = |subject: &Subject| -libm::log(losses.uniform(subject.id, 0)) / design.dropout;
-    let scans = design.scans();
-    let mut probe = Probe {
-        times: scans.clone(),
-        endpoints: false,
-    };
-    if design.duration - scans[scans.len() - 1] > 1e-6 {
-        probe.times.push(design.duration);
+    let plan = TrialPlan::new(library, design, scenario, seed)?;
+    plan.analyse(&collect(&plan, accuracy, progress)?)
+}
+
+impl TrialPlan {
+    /// Draws the patients of a trial and reads its arms.
+    ///
+    /// # Errors
+    /// Names or numbers that cannot be used; a population that cannot be drawn.
+    pub fn new(
+        library: &Library,
+        design: &TrialDesign,
+        scenario: &Scenario,
+        seed: u64,
+    ) -> Result<Self> {
+        design.check("trial")?;
+        let population = Population::read(library, &design.population, "trial")?;
+        let scenario = Scenario {
+            setting: population.setting.clone(),
+            duration: Some(design.duration),
+            ..scenario.clone()
+        };
+        let sampler = Sampler::new(library, &population, &scenario, seed)?;
+        let read = |arm: &Arm| Template::read(library, &scenario.with_arm(arm.clone()));
+        let classes = design.arms.iter().map(|arm| class(library, arm));
+        Ok(Self {
+            templates: design.arms.iter().map(read).collect::<Result<_>>()?,
+            classes: classes.collect::<Result<_>>()?,
+            subjects: sampler.subjects(0..count(design))?,
+            scans: design.scans(),
+            allocation: Draws::new(seed, Purpose::Allocation),
+            design: design.clone(),
+            seed,
+            scenario,
+            sampler,
+        })
     }
-    let mut courses: Vec<Vec<Course>> = vec![Vec::new(); arms];
-    let mut tally = Tally::default();
-    stream(
-        0..design.runs(),
-        |run| {
-            let (subject, arm) = who(run);
-            sampler.problem(&templates[arm], &subjects[subject])
-        },
-        &probe,
-        accuracy,
-        |run, result| {
-            let (subject, arm) = who(run);
-            match result {
-                Ok(probed) => {
-                    let burdens = probed.trajectory.series(|_, signals| signals.burden);
-                    courses[arm].push(Course {
-                        burden_end: burdens[burdens.len() - 1],
-                        ..Course::new(
-                            design,
-                            subject,
-                            &scans,
-                            &burdens[..scans.len()],
-                            leaves(&subjects[subject]),
-                        )
-                    });
-                    tally.success();
-                }
-                Err(error) => tally.failure(Failure {
-                    run,
-                    label: format!("{} subject {subject}", design.arms[arm]),
-                    numbers: named(&sampler, &subjects[subject]),
-                    cause: error.to_string(),
-                }),
+
+    /// Patient and arm of a row.
+    fn who(&self, row: usize) -> (usize, usize) {
+        let arms = self.design.arms.len();
+        match self.design.allocation {
+            Allocation::Matched => (row / arms, row % arms),
+            Allocation::Randomised => {
+                let block = self.allocation.permutation((row / arms) as u64, arms);
+                (row, block[row % arms])
             }
-            progress();
-            Ok(())
-        },
-    )?;
-    if let Some(empty) = courses.iter().position(Vec::is_empty) {
-        return Err(Error::Run {
-            run: format!("trial {}, arm {}", design.name, design.arms[empty]),
-            state: "every patient".to_owned(),
-            time_h: 0.0,
-            cause: tally.words(),
-            remedy: "narrow the population or tighten --rtol".to_owned(),
-        });
-    }
-    let outcomes: Vec<ArmOutcome> = design
-        .arms
-        .iter()
-        .cloned()
-        .zip(courses)
-        .map(|(arm, courses)| Ok(ArmOutcome::new(arm.clone(), class(library, &arm)?, courses)))
-        .collect::<Result<_>>()?;
-    let matched = design.allocation == Allocation::Matched;
-    let factors: Vec<String> = population.factors.iter().map(|f| f.name.clone()).collect();
-    let mut contrasts = Vec::new();
-    let mut markers = Vec::new();
-    for (arm, against) in comparisons(&design.arms) {
-        let (arm, against) = (&outcomes[arm], &outcomes[against]);
-        contrasts.push(Contrast::new(arm, against, matched));
-        if matched {
-            markers.extend(biomarkers(arm, against, &subjects, &factors));
         }
     }
-    Ok(TrialResult {
-        burden_unit: templates[0]
-            .table()
-            .text("burden_unit")
-            .unwrap_or("1")
-            .to_owned(),
-        design: design.clone(),
-        seed,
-        factors,
-        weights: sampler.weights.clone(),
-        subjects,
-        scans,
-        arms: outcomes,
-        contrasts,
-        biomarkers: markers,
-        tally,
-    })
+
+    /// When a patient leaves, h.
+    fn leaves(&self, subject: &Subject) -> f64 {
+        let losses = Draws::new(self.seed, Purpose::Dropout);
+        -libm::log(losses.uniform(subject.id, 0)) / self.design.dropout
+    }
+
+    /// What the rows say.
+    ///
+    /// # Errors
+    /// An arm without any run that succeeded.
+    pub fn analyse(&self, rows: &[Row]) -> Result<TrialResult> {
+        let design = &self.design;
+        let mut courses: Vec<Vec<Course>> = vec![Vec::new(); design.arms.len()];
+        for row in rows.iter().filter(|row| row.failure.is_none()) {
+            let (subject, arm) = self.who(row.index);
+            let leaves = self.leaves(&self.subjects[subject]);
+            let burdens = &row.values[..self.scans.len()];
+            courses[arm].push(Course {
+                burden_end: row.values[row.values.len() - 1],
+                ..Course::new(design, subject, &self.scans, burdens, leaves)
+            });
+        }
+        let tally = tally(self, rows);
+        if let Some(empty) = courses.iter().position(Vec::is_empty) {
+            return Err(Error::Run {
+                run: format!("trial {}, arm {}", design.name, design.arms[empty]),
+                state: "every patient".to_owned(),
+                time_h: 0.0,
+                cause: tally.words(),
+                remedy: "narrow the population or tighten --rtol".to_owned(),
+            });
+        }
+        let arms = design.arms.iter().zip(&self.classes).zip(courses);
+        let outcomes: Vec<ArmOutcome> = arms
+            .map(|((arm, class), courses)| ArmOutcome::new(arm.clone(), class.clone(), courses))
+            .collect();
+        let matched = design.allocation == Allocation::Matched;
+        let factors = self.sampler.population.factors.iter();
+        let factors: Vec<String> = factors.map(|factor| factor.name.clone()).collect();
+        let mut contrasts = Vec::new();
+        let mut markers = Vec::new();
+        for (arm, against) in comparisons(&design.arms) {
+            let (arm, against) = (&outcomes[arm], &outcomes[against]);
+            contrasts.push(Contrast::new(arm, against, matched));
+            if matched {
+                markers.extend(biomarkers(arm, against, &self.subjects, &factors));
+            }
+        }
+        let table = self.templates[0].table();
+        Ok(TrialResult {
+            burden_unit: table.text("burden_unit").unwrap_or("1").to_owned(),
+            design: design.clone(),
+            seed: self.seed,
+            factors,
+            weights: self.sampler.weights.clone(),
+            subjects: self.subjects.clone(),
+            scans: self.scans.clone(),
+            arms: outcomes,
+            contrasts,
+            biomarkers: markers,
+            tally,
+        })
+    }
+}
+
+impl Plan for TrialPlan {
+    fn rows(&self) -> usize {
+        self.design.runs()
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let unit = self.templates[0].table().text("burden_unit").unwrap_or("1");
+        let scans = self.scans.iter();
+        scans
+            .map(|time| Field::new(format!("burden_week_{}", time / 168.0), unit))
+            .chain([Field::new("burden_end", unit)])
+            .collect()
+    }
+
+    fn probe(&self) -> Probe {
+        let mut times = self.scans.clone();
+        if self.design.duration - times[times.len() - 1] > 1e-6 {
+            times.push(self.design.duration);
+        }
+        Probe {
+            times,
+            endpoints: false,
+        }
+    }
+
+    fn problem(&self, row: usize, _run: usize) -> Result<Problem> {
+        let (subject, arm) = self.who(row);
+        self.sampler
+            .problem(&self.templates[arm], &self.subjects[subject])
+    }
+
+    fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
+        let mut burdens = runs[0].trajectory.series(|_, signals| signals.burden);
+        if burdens.len() == self.scans.len() {
+            burdens.push(burdens[burdens.len() - 1]);
+        }
+        Ok(burdens)
+    }
+
+    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
+        let (subject, arm) = self.who(row);
+        let subject = &self.subjects[subject];
+        let numbers = self.sampler.numbers(subject).into_iter();
+        (
+            format!("{} subject {}", self.design.arms[arm], subject.id),
+            numbers
+                .map(|(path, value)| (path.to_owned(), value))
+                .collect(),
+        )
+    }
+
+    fn identity(&self) -> String {
+        format!("{:?} {:?}", self.design, self.scenario)
+    }
 }
 
 /// Patients that are drawn.
@@ -157,14 +227,6 @@ fn class(library: &Library, arm: &Arm) -> Result<Option<String>> {
     };
     let table = library.table("partners", name, "trial")?;
     Ok(table.text("class").map(str::to_owned))
-}
-
-fn named(sampler: &Sampler, subject: &Subject) -> Vec<(String, f64)> {
-    let numbers = sampler.numbers(subject);
-    numbers
-        .into_iter()
-        .map(|(path, value)| (path.to_owned(), value))
-        .collect()
 }
 
 /// Every arm against the first, then combinations with sorafenib against sorafenib.
