@@ -211,7 +211,7 @@ fn accuracy() -> Accuracy {
 fn the_three_methods_agree_on_what_decides_the_burden() {
     let methods = [
         Method::Local,
-        Method::Morris(morris::Design::new(4, 3, 4, 5).unwrap()),
+        Method::Morris(Box::new(morris::Design::new(4, 3, 4, 5).unwrap())),
         Method::Sobol(sobol::Design::new(16, 3, 5).unwrap()),
     ];
     for method in methods {

@@ -12,6 +12,8 @@ mod progress;
 mod sensitivity;
 mod simulate;
 mod study_options;
+mod sweep;
+mod synergy;
 mod trial;
 
 use crate::error::{Error, Result};
@@ -98,6 +100,22 @@ enum Command {
     Sensitivity {
         #[command(flatten)]
         options: sensitivity::SensitivityOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Turn one or two knobs over their ranges, or one up and down
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep {
+        #[command(flatten)]
+        options: sweep::SweepOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Dose by dose surfaces of two drugs against HSA, Bliss, Loewe, ZIP and MuSyC
+    #[command(after_help = synergy::EXAMPLES)]
+    Synergy {
+        #[command(flatten)]
+        options: synergy::SynergyOptions,
         #[command(flatten)]
         study: study_options::StudyOptions,
     },
@@ -194,6 +212,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Sensitivity { options, study }) => {
             sensitivity::run(&context, &options, &study)
         }
+        Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
+        Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

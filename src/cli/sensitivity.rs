@@ -89,7 +89,7 @@ impl SensitivityOptions {
             Kind::Morris => {
                 let design =
                     morris::Design::new(self.trajectories, parameters, self.levels, study.seed)?;
-                Method::Morris(design)
+                Method::Morris(Box::new(design))
             }
             Kind::Sobol => Method::Sobol(sobol::Design::new(self.points, parameters, study.seed)?),
         };

@@ -123,6 +123,19 @@ const DIVERGING: [Color; 5] = [
     Color(176, 66, 0),
 ];
 
+/// The sequential scale: near white at 0, dark blue at 1.
+pub fn sequential(value: f64) -> Color {
+    if !value.is_finite() {
+        return MISSING;
+    }
+    let value = value.clamp(0.0, 1.0);
+    if value < 0.5 {
+        mix(Color(248, 248, 240), Color(112, 172, 212), 2.0 * value)
+    } else {
+        mix(Color(112, 172, 212), Color(0, 62, 110), 2.0 * value - 1.0)
+    }
+}
+
 /// The diverging scale: blue below 0, white at 0, vermilion above; values beyond -1 and 1 keep the
 /// colour of the end.
 pub fn diverging(value: f64) -> Color {

@@ -8,6 +8,7 @@ mod output;
 mod parameters;
 mod population;
 mod sensitivity;
+mod sweep;
 mod trajectory;
 mod trial;
 
@@ -19,5 +20,8 @@ pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
 pub use population::{population_summary, subjects_table};
 pub use sensitivity::{sensitivity_notes, sensitivity_table};
+pub use sweep::{
+    sweep_table, synergy_over_time_table, synergy_summary, synergy_table, up_down_table,
+};
 pub use trajectory::{timeline_table, trajectory_table};
 pub use trial::{arms_summary, biomarkers_table, contrasts_table, courses_table, steps_table};

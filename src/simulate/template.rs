@@ -75,6 +75,12 @@ impl Template {
         &self.table
     }
 
+    /// All numbers of a partner of the arm, by the path in its file.
+    pub fn partner_numbers(&self, name: &str) -> impl Iterator<Item = (&str, &Entry)> {
+        let table = self.slot(name).map(|slot| &self.partner_tables[slot]);
+        table.into_iter().flat_map(ParameterTable::numbers)
+    }
+
     fn slot(&self, partner: &str) -> Option<usize> {
         let partners = &self.scenario.arm.partners;
         partners.iter().position(|name| name == partner)
@@ -88,8 +94,16 @@ impl Template {
     /// # Errors
     /// An unknown path, an impossible number, a baseline that does not exist.
     pub fn problem(&self, numbers: &[(&str, f64)]) -> Result<Problem> {
+        self.problem_under(&self.regimen, numbers)
+    }
+
+    /// Like [`problem`](Self::problem), under another regimen.
+    ///
+    /// # Errors
+    /// As [`problem`](Self::problem); an amount whose unit does not fit the setting.
+    pub fn problem_under(&self, regimen: &Regimen, numbers: &[(&str, f64)]) -> Result<Problem> {
         if numbers.is_empty() {
-            return self.build(&self.table, &self.drugs);
+            return self.build(regimen, &self.table, &self.drugs);
         }
         let mut table = self.table.clone();
         let mut partners: Option<Vec<ParameterTable>> = None;
@@ -106,22 +120,27 @@ impl Template {
             }
         }
         if partners.is_none() && !weighed {
-            return self.build(&table, &self.drugs);
+            return self.build(regimen, &table, &self.drugs);
         }
         let weight = body_weight(&Model::read(&table, std::array::from_fn(|_| None))?);
         let drugs = self
             .scenario
             .partners_from(partners.as_ref().unwrap_or(&self.partner_tables), weight)?;
-        self.build(&table, &drugs)
+        self.build(regimen, &table, &drugs)
     }
 
-    fn build(&self, table: &ParameterTable, drugs: &[PartnerDrug]) -> Result<Problem> {
+    fn build(
+        &self,
+        regimen: &Regimen,
+        table: &ParameterTable,
+        drugs: &[PartnerDrug],
+    ) -> Result<Problem> {
         let mut model = Model::read(table, std::array::from_fn(|_| None))?;
         for (slot, drug) in drugs.iter().enumerate().take(PARTNER_SLOTS) {
             model.partners[slot] = Some(drug.partner.clone());
         }
         let sorafenib = self.scenario.arm.sorafenib;
-        let timeline = Timeline::build(&self.regimen, &model, sorafenib, drugs)?;
+        let timeline = Timeline::build(regimen, &model, sorafenib, drugs)?;
         let baseline = baseline(&model, &timeline.before).map_err(|failure| Error::Run {
             run: self.label.clone(),
             state: failure.state.to_owned(),

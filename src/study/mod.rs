@@ -5,8 +5,10 @@
 
 mod arm_run;
 pub mod assay;
+pub mod bifurcation;
 pub mod claims;
 mod compare;
+pub mod knob;
 mod overview;
 pub mod plan;
 pub mod population;
@@ -15,6 +17,8 @@ pub mod runs;
 pub mod sensitivity;
 mod sign_map;
 pub mod survival;
+pub mod sweep;
+pub mod synergy;
 pub mod trial;
 
 pub use arm_run::{ArmRun, Verification, run_scenario};

@@ -17,7 +17,7 @@ pub enum Method {
     /// Elasticities at the shipped values.
     Local,
     /// Elementary effects.
-    Morris(morris::Design),
+    Morris(Box<morris::Design>),
     /// Parts of the variance.
     Sobol(sobol::Design),
 }
