@@ -6,12 +6,13 @@
 //!
 //! Rooms, each knowing only those before it:
 //! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`] - [`endpoints`] - [`study`] -
-//! [`table`] - [`figure`] and [`report`] - [`cli`].
+//! [`table`] - [`figure`], [`report`] and [`interchange`] - [`cli`].
 
 pub mod cli;
 pub mod endpoints;
 pub mod error;
 pub mod figure;
+pub mod interchange;
 pub mod model;
 pub mod parameters;
 pub mod regimen;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order of flow; a room may use those before it, never those after.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "units",
     "parameters",
     "model",
@@ -16,11 +16,16 @@ const ROOMS: [&str; 11] = [
     "table",
     "figure",
     "report",
+    "interchange",
     "cli",
 ];
 
-/// Rooms that stand side by side: figures and reports read results, not each other.
-const SEPARATE: [(&str, &str); 1] = [("report", "figure")];
+/// Rooms that stand side by side: figures, reports and interchange do not read each other.
+const SEPARATE: [(&str, &str); 3] = [
+    ("report", "figure"),
+    ("interchange", "figure"),
+    ("interchange", "report"),
+];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -182,7 +182,7 @@ const WITNESSES: [&str; 8] = [
     "vessels_immature",
     "pO2_mmHg",
     "HIF2A",
-    "pAKT",
+    "AKT_tone",
     "survival",
     "EMT",
     "sensitive",

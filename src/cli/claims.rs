@@ -2,15 +2,20 @@
 
 use super::{Context, options, progress};
 use crate::error::{Error, Result};
-use crate::report;
+use crate::figure;
+use crate::report::{self, Manifest};
 use crate::simulate::Accuracy;
-use crate::study::claims::{Claim, Claims, ledger, ledger_runs};
+use crate::study::claims::{Alternative, Claim, Claims, Ledger, ledger, ledger_runs};
+use crate::study::hif1a_map;
 use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch claims                          every claim, one line each
   hif-switch claims C40 C41                  these, with every test, value and numerical error
   hif-switch claims --priority A --no-variants
+  hif-switch claims --without raf-block      what hangs on sorafenib's block of RAF
+  hif-switch claims --mechanisms --out .     figures and table, without each mechanism in turn
   hif-switch claims --format md > CLAIMS.md";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,6 +44,15 @@ pub struct ClaimsOptions {
     /// Leave out the variants of the model
     #[arg(long)]
     no_variants: bool,
+    /// Judge the claims without a mechanism of the model too, repeatable; params/mechanisms.toml lists them
+    #[arg(long, value_name = "MECHANISM")]
+    without: Vec<String>,
+    /// Judge the claims without each mechanism in turn
+    #[arg(long)]
+    mechanisms: bool,
+    /// Folder in which the figures and the table are written, to plots/ and results/
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
     rtol: f64,
@@ -73,16 +87,15 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
         })
         .cloned()
         .collect();
-    let variants: Vec<String> = if options.no_variants {
-        Vec::new()
-    } else {
-        let names = library.names("variants");
-        names.into_iter().map(str::to_owned).collect()
-    };
+    let alternatives = alternatives(context, options, &claims)?;
     let accuracy = options::accuracy(options.rtol)?;
-    let bar = progress::bar(ledger_runs(&selected, &variants), context.quiet);
-    let ledger = ledger(library, &selected, &variants, &accuracy, &|| bar.inc(1))?;
+    let runs = ledger_runs(&selected, alternatives.len());
+    let bar = progress::bar(runs, context.quiet);
+    let ledger = ledger(library, &selected, &alternatives, &accuracy, &|| bar.inc(1))?;
     bar.finish_and_clear();
+    if let Some(folder) = &options.out {
+        write(context, folder, &ledger, &accuracy)?;
+    }
     let format = if context.json {
         Format::Json
     } else {
@@ -105,4 +118,47 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
         Format::Md => context.print(&report::claims_page(&ledger)),
     }
     Ok(())
+}
+
+/// The models beside the full one: variants, and what is asked to be taken out.
+fn alternatives(
+    context: &Context,
+    options: &ClaimsOptions,
+    claims: &Claims,
+) -> Result<Vec<Alternative>> {
+    let mut all = Vec::new();
+    if !options.no_variants {
+        let variants = context.library.names("variants");
+        all.extend(variants.into_iter().map(Alternative::variant));
+    }
+    let known = || claims.mechanisms.keys().map(String::as_str);
+    let asked: Vec<&str> = if options.mechanisms {
+        known().collect()
+    } else {
+        options.without.iter().map(String::as_str).collect()
+    };
+    for mechanism in asked {
+        let removed = Alternative::without(claims, mechanism)
+            .ok_or_else(|| Error::unknown_name("--without", "mechanism", mechanism, known()))?;
+        all.push(removed);
+    }
+    Ok(all)
+}
+
+/// Writes the figures of the ledger and every test as a table.
+fn write(context: &Context, folder: &Path, ledger: &Ledger, accuracy: &Accuracy) -> Result<()> {
+    let map = hif1a_map(&context.library, accuracy)?;
+    let plots = folder.join("plots");
+    let results = folder.join("results");
+    let figures = [figure::claims(ledger)?, figure::hif1a_map(&map, ledger)?];
+    let mut files: Vec<_> = figures.iter().flat_map(|f| f.files(&plots)).collect();
+    for figure in &figures {
+        let path = results.join(format!("figure-{}.csv", figure.name));
+        files.push((path, figure.data.to_csv()?));
+    }
+    let table = report::claim_tests_table(ledger).to_csv()?;
+    files.push((results.join("claims.csv"), table));
+    let manifest = Manifest::new(&context.library, accuracy, &context.command);
+    files.push((results.join("claims-manifest.json"), manifest.to_json()?));
+    report::write_all(&files)
 }

@@ -4,6 +4,7 @@
 
 mod claims;
 mod compare;
+mod export;
 mod options;
 mod params;
 mod plot;
@@ -125,6 +126,12 @@ enum Command {
         #[command(subcommand)]
         command: params::ParamsCommand,
     },
+    /// Write the model in the format of another tool
+    #[command(after_help = export::EXAMPLES)]
+    Export {
+        #[command(subcommand)]
+        command: export::ExportCommand,
+    },
     /// Draw figures of the gallery
     #[command(after_help = plot::EXAMPLES)]
     Plot {
@@ -214,6 +221,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
         Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
+        Some(Command::Export { command }) => export::run(&context, &command),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

@@ -24,47 +24,47 @@ const SHRUNK: f64 = 0.98;
 #[derive(Clone, Copy)]
 struct Quantity {
     value: fn(&State<f64>, &Signals<f64>) -> f64,
-    rate: fn(&Segment<'_>, &State<f64>) -> f64,
+    rate: fn(&Segment<'_>, &Node) -> f64,
 }
 
 const MVD: Quantity = Quantity {
     value: |_, signals| signals.mvd,
-    rate: |_, rates| rates.vasculature.mvd(),
+    rate: |_, node| node.rates.vasculature.mvd(),
 };
 const OXYGEN: Quantity = Quantity {
     value: |state, _| state.oxygen,
-    rate: |_, rates| rates.oxygen,
+    rate: |_, node| node.rates.oxygen,
 };
 const VEGF: Quantity = Quantity {
     value: |state, _| state.vasculature.vegf,
-    rate: |_, rates| rates.vasculature.vegf,
+    rate: |_, node| node.rates.vasculature.vegf,
 };
 const HIF1A: Quantity = Quantity {
     value: |state, _| state.hif.hif1a,
-    rate: |_, rates| rates.hif.hif1a,
+    rate: |_, node| node.rates.hif.hif1a,
 };
 const HIF2A: Quantity = Quantity {
     value: |state, _| state.hif.hif2a,
-    rate: |_, rates| rates.hif.hif2a,
+    rate: |_, node| node.rates.hif.hif2a,
 };
 const APOPTOSIS: Quantity = Quantity {
-    value: |state, _| state.effectors.apoptosis,
-    rate: |_, rates| rates.effectors.apoptosis,
+    value: |_, signals| signals.apoptosis,
+    rate: |_, node| mean_apoptosis_rate(node),
 };
 const BURDEN: Quantity = Quantity {
     value: |_, signals| signals.burden,
-    rate: |_, rates| rates.tumour.burden(),
+    rate: |_, node| node.rates.tumour.burden(),
 };
 const CONCENTRATION: Quantity = Quantity {
     value: |_, signals| signals.sorafenib_total,
     // Linear in the amounts, so the rate is the concentration of the rates; a clamped medium
     // does not change within a segment.
-    rate: |segment, rates| match segment.model.kinetics {
+    rate: |segment, node| match segment.model.kinetics {
         SorafenibKinetics::Medium => 0.0,
         _ => segment
             .model
             .kinetics
-            .concentration(&rates.sorafenib, &segment.inputs.sorafenib),
+            .concentration(&node.rates.sorafenib, &segment.inputs.sorafenib),
     },
 };
 
@@ -131,7 +131,7 @@ impl Extremum {
         for node in [&start, &end] {
             self.offer((self.quantity.value)(&node.state, &node.signals), node.time);
         }
-        let slope = |node: &Node| self.sign * (self.quantity.rate)(segment, &node.rates);
+        let slope = |node: &Node| self.sign * (self.quantity.rate)(segment, node);
         let (from, to) = (slope(&start), slope(&end));
         if from >= 0.0 || to <= 0.0 {
             return;
@@ -176,6 +176,16 @@ impl Node {
             rates: segment.rates(&state, &signals),
         }
     }
+}
+
+/// Rate of the caspase signal per viable cell: of both kinds of cells, and of their proportion.
+fn mean_apoptosis_rate(node: &Node) -> f64 {
+    let (cells, cell_rates) = (&node.state.tumour, &node.rates.tumour);
+    let resistant = node.signals.resistant;
+    let signal = &node.state.effectors;
+    let shift = (cell_rates.resistant - resistant * cell_rates.viable()) / cells.viable();
+    node.rates.effectors.mean_apoptosis(resistant)
+        + (signal.apoptosis_resistant - signal.apoptosis) * shift
 }
 
 /// The time at which `g` rises through 0 between two nodes, if it does.
@@ -366,14 +376,17 @@ impl Collector {
         }
         self.observe_switch(segment, a, b);
         self.observe_hypoxia(segment, a, b);
-        let untreated = self.baseline.effectors.apoptosis;
+        let before = &self.baseline;
+        let untreated = before
+            .effectors
+            .mean_apoptosis(before.tumour.resistant_fraction());
         self.apoptosis_auc += integrate(
             b.time - a.time,
             (
-                a.state.effectors.apoptosis - untreated,
-                b.state.effectors.apoptosis - untreated,
+                a.signals.apoptosis - untreated,
+                b.signals.apoptosis - untreated,
             ),
-            (a.rates.effectors.apoptosis, b.rates.effectors.apoptosis),
+            (mean_apoptosis_rate(a), mean_apoptosis_rate(b)),
         );
     }
 
@@ -489,7 +502,10 @@ impl Collector {
             vegf_rebound: vegf_nadir
                 .map(|nadir| end.vasculature.vegf / base.vasculature.vegf - nadir),
             apoptosis_peak: self.apoptosis.value(),
-            apoptosis_end: Some(end.effectors.apoptosis),
+            apoptosis_end: Some(
+                end.effectors
+                    .mean_apoptosis(end.tumour.resistant_fraction()),
+            ),
             apoptosis_auc: Some(self.apoptosis_auc / HOURS_PER_DAY),
             emt_end: Some(end.effectors.emt),
             resistant_end: Some(end.tumour.resistant_fraction()),

@@ -125,7 +125,7 @@ fn links(run: &ArmRun, day: &[f64]) -> Vec<Link> {
             "apoptosis is lost",
             "signal",
             theme::SORAFENIB,
-            daily(run, |state, _| state.effectors.apoptosis),
+            daily(run, |_, signals| signals.apoptosis),
             Change::FromTurn { rises: false },
         ),
         link(

@@ -43,7 +43,7 @@ const READOUTS: [Readout; 14] = [
         last_day(arm, |state, _| state.effectors.survival)
     }),
     ("apoptosis", |arm| {
-        last_day(arm, |state, _| state.effectors.apoptosis)
+        last_day(arm, |_, signals| signals.apoptosis)
     }),
     ("EMT", |arm| last_day(arm, |state, _| state.effectors.emt)),
     ("resistant part", |arm| {

@@ -11,8 +11,11 @@ pub mod lines;
 pub mod theme;
 
 mod causal_chain;
+mod claims;
 mod forest;
 mod heatmap;
+mod hif1a_map;
+mod map;
 mod monotherapy;
 mod patient;
 mod phase_plane;
@@ -28,8 +31,10 @@ mod tumour_volume;
 mod withdrawal;
 
 pub use causal_chain::causal_chain;
+pub use claims::claims;
 pub use forest::forest;
 pub use heatmap::heatmap;
+pub use hif1a_map::hif1a_map;
 pub use monotherapy::monotherapy;
 pub use patient::patient;
 pub use phase_plane::phase_plane;

@@ -76,9 +76,9 @@ pub fn monotherapy(study: &CompareStudy) -> Result<Figure> {
         .panel(
             Panel::new("signal (rel.)")
                 .include(0.0)
-                .series(control(|state, _| state.effectors.apoptosis).unlabelled())
-                .series(colored("apoptosis", theme::SORAFENIB, |state, _| {
-                    state.effectors.apoptosis
+                .series(control(|_, signals| signals.apoptosis).unlabelled())
+                .series(colored("apoptosis", theme::SORAFENIB, |_, signals| {
+                    signals.apoptosis
                 }))
                 .series(
                     colored("survival", theme::HIF2, |state, _| state.effectors.survival)
@@ -112,7 +112,7 @@ fn caption(study: &CompareStudy, run: &ArmRun) -> String {
         significant(last(|state, _| state.hif.hif1a), 2),
         significant(last(|state, _| state.hif.hif2a), 2),
         value(end.apoptosis_peak),
-        significant(last(|state, _| state.effectors.apoptosis), 2),
+        significant(last(|_, signals| signals.apoptosis), 2),
         value(ratio),
     )
 }

@@ -4,7 +4,7 @@ use super::Figure;
 use super::axes::{Axes, EndLabel, Rect, Scale, Spacing, end_labels, letter, significant};
 use super::canvas::{Align, Canvas, Color, Dash, Stroke, Type};
 use super::lines::{Chart, Panel, Series};
-use super::sign_map::contour;
+use super::map::contour;
 use super::theme;
 use crate::error::Result;
 use crate::study::bifurcation::SteadyState;

@@ -76,7 +76,7 @@ pub fn typeset(text: &str) -> String {
     text.replace("HIF-1a", "HIF-1α")
         .replace("HIF-2a", "HIF-2α")
         .replace("mm^3", "mm³")
-        .replace("pO2", "pO₂")
+        .replace("O2", "O₂")
 }
 
 /// The name of a readout, factor or endpoint in print.

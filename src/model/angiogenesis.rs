@@ -3,19 +3,21 @@
 //! ```text
 //! VEGF' = kv (xV [1 + a1 (f1 - 1) + a2 (f2 - 1)]+ - VEGF),   [x]+ = max(x, 0)
 //! s     = VEGF (1 - I_v)(1 - e_angiogenesis)
-//! g(s)  = (1 + KS) s^2 / (KS + s^2)
+//! g(s)  = w + (1 - w)(1 + KS) s^2 / (KS + s^2)
 //! Ei'   = ks g(s) - k_mat (1 - I_p) Ei - k_reg Ei
 //! Em'   = k_mat (1 - I_p) Ei - k_dm (1 + r_p I_p) Em
-//! MVD   = Ei + Em,   q = (w Ei + Em) / (w Ei0 + Em0)
+//! MVD   = Ei + Em,   q = (wq Ei + Em) / (wq Ei0 + Em0)
 //! ```
 //!
 //! `ks` and `k_mat` follow from the reference tumour (VEGF = 1, Ei = 0.6, Em = 0.4). Immature
-//! vessels depend on VEGF and perfuse less (`w`); pericyte-covered ones survive its withdrawal.
+//! vessels depend on VEGF and perfuse less (`wq`); pericyte-covered ones survive its withdrawal.
 //!
 //! Assumptions: VEGF is a tissue average; vessel loss under VEGFR inhibition is 50-60 % in a week
 //! and regrowth after withdrawal takes about a week (Mancuso 2006, 10.1172/JCI24612). MVD stays
 //! down while the drug is on (Kuczynski 2015, 10.1158/0008-5472.CAN-14-3687).
-//! Limitations: no vessel co-option, no vessel normalisation beyond the two vessel kinds.
+//! The part `w` of sprouting needs no VEGF: some tumour vessels have little VEGFR2 and resist (Nagy & Dvorak
+//! 2012), and vessels of the host are co-opted.
+//! Limitations: no vessel normalisation beyond the two vessel kinds.
 
 use super::exposure::Inhibition;
 use super::fields::{parameters, states};
@@ -56,6 +58,8 @@ parameters! {
 parameters! {
     /// Vessel turnover of the host.
     VesselParameters in "vessels" {
+        /// Part w of sprouting that needs no VEGF
+        vegf_independent_part: "1" Fraction,
         /// Saturation KS of the response to VEGF signalling
         vegf_saturation: "1" Positive,
         /// Regression k_reg of immature vessels
@@ -113,7 +117,9 @@ impl<T: Number> VesselParameters<T> {
     /// (Ei', Em').
     pub fn derivatives(&self, v: &Vasculature<T>, signal: T, inhibition: &Inhibition<T>) -> (T, T) {
         let s2 = signal.squared();
-        let response = (self.vegf_saturation + 1.0) * s2.saturation(self.vegf_saturation);
+        let driven = (self.vegf_saturation + 1.0) * s2.saturation(self.vegf_saturation);
+        let independent = self.vegf_independent_part;
+        let response = independent + independent.complement() * driven;
         let maturing = self.maturation() * inhibition.pdgfr.complement() * v.immature;
         let immature =
             self.sprouting() * response - maturing - self.immature_regression * v.immature;

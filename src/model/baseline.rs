@@ -31,7 +31,8 @@ fn is_solved(model: &Model<f64>, name: &str) -> bool {
             matches!(model.environment, Environment::Tumour { .. })
         }
         "VEGF" | "pO2_mmHg" | "HIF1A" | "HIF2A" | "HAF" => true,
-        "pAKT" | "glycolysis" | "survival" | "apoptosis" | "EMT" => true,
+        "AKT_tone" | "glycolysis" | "survival" | "EMT" => true,
+        "apoptosis" | "apoptosis_resistant" => true,
         _ => false,
     }
 }
@@ -60,10 +61,11 @@ fn reference_state(model: &Model<f64>, inputs: &Inputs) -> State<f64> {
     state.hif.hif1a = 1.0;
     state.hif.hif2a = 1.0;
     state.hif.regulator = model.hif_reference.regulator;
-    state.adaptation.akt = 1.0;
+    state.adaptation.akt_tone = 1.0;
     state.effectors.glycolysis = 1.0;
     state.effectors.survival = 1.0;
     state.effectors.apoptosis = 1.0;
+    state.effectors.apoptosis_resistant = 1.0;
     state.effectors.emt = 1.0;
     let resistant = model.tumour.initial_resistant_fraction;
     state.tumour.resistant = resistant;
@@ -107,6 +109,7 @@ pub fn baseline(model: &Model<f64>, inputs: &Inputs) -> Result<State<f64>, Basel
     state.tumour.resistant *= model.size.initial;
     let solved = steady_states(model);
     let dual = model.map(Dual64::constant);
+    let dual_inputs = inputs.map(Dual64::constant);
 
     let residual = |state: &State<f64>| {
         let rates = model.derivatives(inputs, state).to_array();
@@ -122,7 +125,7 @@ pub fn baseline(model: &Model<f64>, inputs: &Inputs) -> Result<State<f64>, Basel
             let mut seeded = state.to_array().map(Dual64::constant);
             seeded[*j] = seeded[*j].derivative();
             let derivatives = dual
-                .derivatives(inputs, &State::from_array(&seeded))
+                .derivatives(&dual_inputs, &State::from_array(&seeded))
                 .to_array();
             for (row, i) in solved.iter().enumerate() {
                 jacobian[(row, column)] = derivatives[*i].eps;

@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! G' = kG ([1 + g1 (f1 - 1)]+ (1 - e_glycolysis) - G)
-//! B' = kB (xB exp[- br I_r + b1 (f1 - 1) + b2 (f2 - 1) + bA (A - 1) + bJ (2J/(1 + J) - 1) + bQ (Q - 1)
+//! B' = kB (xB exp[- br I_r + b1 (f1 - 1) + b2 f2+ + bA (K - 1) + bJ (2J/(1 + J) - 1) + bQ (Q - 1)
 //!          + bF (F - 1) + bN (N - 1) + bZ (Z - 1)] - B)
-//! X' = kX ([1 + s_raf I_r + s_d e_apoptosis + s_J (j(J) - j(1))]+ B^-a
+//! X' = kX (1 - psi + (psi + s_raf I_r + s_d e_apoptosis)[1 + s_J (j(J) - j(1))]+ B^-a
 //!          + s_h (h(O) - h(O0)) 2/(1 + G^2) - X)
+//! XR' = the same with the RAF inhibition I_rR of resistant cells
 //! Z' = kZ (xZ (1 - zE I_r)/TIP30 - Z)
 //! h(O) = 1/(1 + (O/O_h)^3),   j(J) = J^4/(J_d^4 + J^4),   [x]+ = max(x, 0)
 //! ```
 //!
 //! `B` multiplies the anti-apoptotic signals: HIF-1 with protective mitophagy, HIF-2 (Zeng 2021, refs 107,
-//! 109), AKT (25-28), sustained c-Jun (22-24), RIT1 (119), PFKFB3 (120), NF-kB (129) and EMT (31-35); RAF
-//! inhibition lowers MCL-1. A strong pulse of c-Jun kills instead (130). `X` is the caspase signal;
-//! hypoxia kills cells that cannot switch to glycolysis. EMT is the reverse of TIP30 (115-117), and RAF
+//! 109), AKT `K` (25-28), sustained c-Jun (22-24), RIT1 (119), PFKFB3 (120), NF-kB (129) and EMT (31-35); RAF
+//! inhibition lowers MCL-1. A strong pulse of c-Jun lowers the threshold to death instead (130). `X` and `XR`
+//! are the caspase signals of sensitive and of resistant cells: resistance is to sorafenib, not to every
+//! death. Of the deaths without any drug survival signals hold back the part `psi`. Hypoxia kills cells that cannot switch to glycolysis. EMT is the reverse of TIP30 (115-117), and RAF
 //! inhibition holds it back (34). `O0` is the pO2 of the reference tumour.
 //!
 //! Limitations: survival is one lump of signals with assumed weights.
@@ -23,7 +25,7 @@ use super::fields::{parameters, states};
 use super::hif::HifActivity;
 use super::number::Number;
 use super::partner::Nodes;
-use super::signalling::{Adaptation, Cascade, Expression};
+use super::signalling::{Cascade, Expression};
 
 states! {
     /// Effector signals relative to the reference tumour.
@@ -32,10 +34,19 @@ states! {
         glycolysis: "glycolysis" ["1"],
         /// Anti-apoptotic (survival) signal B
         survival: "survival" ["1"],
-        /// Caspase (apoptosis) signal X
+        /// Caspase (apoptosis) signal X of sensitive cells
         apoptosis: "apoptosis" ["1"],
+        /// Caspase (apoptosis) signal XR of resistant cells
+        apoptosis_resistant: "apoptosis_resistant" ["1"],
         /// Epithelial-mesenchymal transition Z
         emt: "EMT" ["1"],
+    }
+}
+
+impl<T: Number> Effectors<T> {
+    /// Caspase signal per viable cell where the part `resistant` of them is resistant.
+    pub fn mean_apoptosis(&self, resistant: T) -> T {
+        self.apoptosis * resistant.complement() + self.apoptosis_resistant * resistant
     }
 }
 
@@ -68,11 +79,13 @@ parameters! {
         survival_strength: "1" NonNegative,
         /// Turnover kB of the survival signal
         survival_turnover: "1/h" Positive,
+        /// Part psi of spontaneous death that survival signals hold back
+        apoptosis_regulated_part: "1" Fraction,
         /// Gain s_raf of apoptosis with RAF inhibition
         apoptosis_raf_gain: "1" NonNegative,
         /// Gain s_d of apoptosis with a partner's direct kill
         apoptosis_direct_gain: "1" NonNegative,
-        /// Gain s_J of apoptosis with a strong pulse of c-Jun
+        /// Gain s_J of killing with a strong pulse of c-Jun
         apoptosis_jnk_gain: "1" NonNegative,
         /// Level J_d of c-Jun at which half of it kills
         apoptosis_jnk_half: "1" Positive,
@@ -106,30 +119,29 @@ impl<T: Number> EffectorParameters<T> {
         fourth.saturation(T::constant(1.0))
     }
 
-    /// G', B', X', Z' at pO2 `oxygen`, relative to the reference tumour at `reference_oxygen`
+    /// G', B', X', XR', Z' at pO2 `oxygen`, relative to the reference tumour at `reference_oxygen`
     /// (mmHg).
     #[allow(clippy::too_many_arguments)]
     pub fn derivatives(
         &self,
         e: &Effectors<T>,
-        adaptation: &Adaptation<T>,
         expression: &Expression<T>,
         cascade: &Cascade<T>,
         oxygen: T,
         reference_oxygen: T,
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
+        resistant_raf: T,
         nodes: &Nodes<T>,
     ) -> Effectors<T> {
         let hif1 = activity.hif1 - 1.0;
-        let hif2 = activity.hif2 - 1.0;
 
         let glycolysis = (self.glycolysis_hif1_gain * hif1 + 1.0).positive_part()
             * nodes.glycolysis.complement();
 
         let survival = (self.survival_hif1_weight * hif1
-            + self.survival_hif2_weight * hif2
-            + self.survival_akt_weight * (adaptation.akt - 1.0)
+            + self.survival_hif2_weight * activity.hif2_support
+            + self.survival_akt_weight * (cascade.akt - 1.0)
             + self.survival_jnk_weight * (cascade.cjun * 2.0 / (cascade.cjun + 1.0) - 1.0)
             + self.survival_rit1_weight * (cascade.rit1 - 1.0)
             + self.survival_pfkfb3_weight * (cascade.pfkfb3 - 1.0)
@@ -139,15 +151,19 @@ impl<T: Number> EffectorParameters<T> {
             .exp()
             * expression.bcl2;
 
-        let kill = self.apoptosis_raf_gain * inhibition.raf
-            + self.apoptosis_direct_gain * nodes.apoptosis
-            + self.apoptosis_jnk_gain
-                * (self.deadly_jun(cascade.cjun) - self.deadly_jun(T::constant(1.0)))
-            + 1.0;
+        let jun = self.deadly_jun(cascade.cjun) - self.deadly_jun(T::constant(1.0));
+        let readiness = (self.apoptosis_jnk_gain * jun + 1.0).positive_part()
+            * e.survival.power(-self.survival_strength);
         let hypoxic_death = self.apoptosis_hypoxia_gain
-            * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen));
-        let apoptosis = kill.positive_part() * e.survival.power(-self.survival_strength)
-            + hypoxic_death * protection(e.glycolysis);
+            * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen))
+            * protection(e.glycolysis);
+        let regulated = self.apoptosis_regulated_part;
+        let other = self.apoptosis_direct_gain * nodes.apoptosis + regulated;
+        let apoptosis = |raf: T| {
+            (self.apoptosis_raf_gain * raf + other) * readiness
+                + regulated.complement()
+                + hypoxic_death
+        };
 
         let emt =
             expression.emt * (self.emt_raf_loss * inhibition.raf).complement() * cascade.tip30_loss;
@@ -155,7 +171,9 @@ impl<T: Number> EffectorParameters<T> {
         Effectors {
             glycolysis: self.glycolysis_turnover * (glycolysis - e.glycolysis),
             survival: self.survival_turnover * (survival - e.survival),
-            apoptosis: self.apoptosis_turnover * (apoptosis - e.apoptosis),
+            apoptosis: self.apoptosis_turnover * (apoptosis(inhibition.raf) - e.apoptosis),
+            apoptosis_resistant: self.apoptosis_turnover
+                * (apoptosis(resistant_raf) - e.apoptosis_resistant),
             emt: self.emt_turnover * (emt - e.emt),
         }
     }

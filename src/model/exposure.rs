@@ -29,7 +29,7 @@
 //! Limitations: no metabolites, no food effect, no covariates beyond body weight. Jain's CL/F is
 //! that of solid tumours; patients with HCC need a relative bioavailability of about 0.6.
 
-use super::fields::{parameters, states};
+use super::fields::{ParameterField, parameters, states};
 use super::number::Number;
 use crate::error::Result;
 use crate::parameters::Reader;
@@ -142,18 +142,18 @@ pub enum SorafenibKinetics<T> {
     /// Culture: the concentration in the medium is clamped by the regimen.
     Medium,
     /// Mouse: one compartment with oral absorption.
-    OneCompartment(OneCompartment<T>, Absorption<f64>),
+    OneCompartment(OneCompartment<T>, Absorption<T>),
     /// Man: transit chain and enterohepatic recirculation.
-    Enterohepatic(Enterohepatic<T>, Absorption<f64>),
+    Enterohepatic(Enterohepatic<T>, Absorption<T>),
 }
 
 /// Piecewise constant inputs of sorafenib between two events.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct SorafenibInput {
+pub struct SorafenibInput<T = f64> {
     /// Concentration in the medium, mg/L (culture).
-    pub medium: f64,
+    pub medium: T,
     /// Infusion into the central compartment, mg/h.
-    pub infusion: f64,
+    pub infusion: T,
     /// Whether the gallbladder is open.
     pub gallbladder_open: bool,
 }
@@ -185,17 +185,24 @@ impl SorafenibKinetics<f64> {
 }
 
 impl<T: Number> SorafenibKinetics<T> {
-    /// The same kinetics in another number type.
-    pub fn map<U: Number>(&self, f: impl FnMut(T) -> U) -> SorafenibKinetics<U> {
+    /// The same kinetics in another number type, made from the name and value of each parameter.
+    pub fn map_named<U: Number>(
+        &self,
+        f: &mut impl FnMut(&ParameterField<'_>, T) -> U,
+    ) -> SorafenibKinetics<U> {
         match self {
             Self::Medium => SorafenibKinetics::Medium,
-            Self::OneCompartment(p, a) => SorafenibKinetics::OneCompartment(p.map(f), a.clone()),
-            Self::Enterohepatic(p, a) => SorafenibKinetics::Enterohepatic(p.map(f), a.clone()),
+            Self::OneCompartment(p, a) => {
+                SorafenibKinetics::OneCompartment(p.map_named(f), a.map_named(f))
+            }
+            Self::Enterohepatic(p, a) => {
+                SorafenibKinetics::Enterohepatic(p.map_named(f), a.map_named(f))
+            }
         }
     }
 
     /// Absorption law; none in culture.
-    pub fn absorption(&self) -> Option<&Absorption<f64>> {
+    pub fn absorption(&self) -> Option<&Absorption<T>> {
         match self {
             Self::Medium => None,
             Self::OneCompartment(_, absorption) | Self::Enterohepatic(_, absorption) => {
@@ -205,9 +212,9 @@ impl<T: Number> SorafenibKinetics<T> {
     }
 
     /// Total concentration C, mg/L.
-    pub fn concentration(&self, amounts: &SorafenibAmounts<T>, input: &SorafenibInput) -> T {
+    pub fn concentration(&self, amounts: &SorafenibAmounts<T>, input: &SorafenibInput<T>) -> T {
         match self {
-            Self::Medium => T::constant(input.medium),
+            Self::Medium => input.medium,
             Self::OneCompartment(p, a) => amounts.central / (p.volume * a.body_weight),
             Self::Enterohepatic(p, a) => amounts.central / (p.volume * a.body_weight),
         }
@@ -226,7 +233,7 @@ impl<T: Number> SorafenibKinetics<T> {
     pub fn derivatives(
         &self,
         a: &SorafenibAmounts<T>,
-        input: &SorafenibInput,
+        input: &SorafenibInput<T>,
     ) -> SorafenibAmounts<T> {
         let zero = T::constant(0.0);
         let mut rate = SorafenibAmounts {
@@ -235,7 +242,7 @@ impl<T: Number> SorafenibKinetics<T> {
             transit2: zero,
             transit3: zero,
             transit4: zero,
-            central: T::constant(input.infusion),
+            central: input.infusion,
             gallbladder: zero,
             eliminated: zero,
         };
@@ -317,7 +324,7 @@ pub struct Inhibition<T> {
 impl<T: Number> SorafenibEffect<T> {
     /// Unbound concentration Cu, nM, of a total concentration in mg/L.
     pub fn unbound(&self, total: T) -> T {
-        self.unbound_fraction * total * 1e6 / self.molar_mass
+        self.unbound_fraction * total * T::nanomolar_per_mass() / self.molar_mass
     }
 
     /// P-gp relative to the reference tumour, `x [1 + p_gp (f1 - 1)]`: HIF-1 induces it (Zeng 2021,

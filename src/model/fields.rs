@@ -11,6 +11,28 @@ pub struct Field {
     pub name: &'static str,
     /// Unit; `1` for quantities relative to the untreated tumour.
     pub unit: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+}
+
+/// Where a parameter stands and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParameterField<'a> {
+    /// Table in the parameter file, such as `hif`.
+    pub block: &'a str,
+    /// Key in that table.
+    pub name: &'static str,
+    /// Internal unit; `burden` stands for the setting's unit of burden.
+    pub unit: &'static str,
+    /// What it is; empty where the name says it.
+    pub meaning: &'static str,
+}
+
+impl ParameterField<'_> {
+    /// Path in the merged parameter table, such as `hif.hif1a_loss`.
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.block, self.name)
+    }
 }
 
 macro_rules! states {
@@ -24,7 +46,11 @@ macro_rules! states {
         impl $name<f64> {
             /// Column names and units, in order.
             pub const FIELDS: &'static [$crate::model::Field] =
-                &[$( $crate::model::Field { name: $column, unit: $unit } ),+];
+                &[$( $crate::model::Field {
+                    name: $column,
+                    unit: $unit,
+                    meaning: concat!($($doc),+).trim_ascii_start(),
+                } ),+];
             /// Number of states.
             pub const LEN: usize = Self::FIELDS.len();
         }
@@ -76,9 +102,29 @@ macro_rules! parameters {
         }
 
         impl<T: Copy> $name<T> {
-            /// The same parameters in another number type.
-            pub fn map<U>(&self, mut f: impl FnMut(T) -> U) -> $name<U> {
-                $name { $( $field: f(self.$field) ),+ }
+            /// The same parameters in another number type, made from the name and value of each.
+            pub fn map_named<U>(
+                &self,
+                f: &mut impl FnMut(&$crate::model::ParameterField<'_>, T) -> U,
+            ) -> $name<U> {
+                self.map_named_at($prefix, f)
+            }
+
+            /// Like `map_named`, below another prefix.
+            pub fn map_named_at<U>(
+                &self,
+                block: &str,
+                f: &mut impl FnMut(&$crate::model::ParameterField<'_>, T) -> U,
+            ) -> $name<U> {
+                $name { $( $field: f(
+                    &$crate::model::ParameterField {
+                        block,
+                        name: stringify!($field),
+                        unit: $unit,
+                        meaning: concat!($($doc),+).trim_ascii_start(),
+                    },
+                    self.$field,
+                ) ),+ }
             }
         }
     };

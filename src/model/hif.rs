@@ -10,6 +10,7 @@
 //! T1  = H1 (1 - e_hif1_transactivation)[1 + cP (PKM2 - 1)]+,   PKM2 = xK G
 //! T2  = H2 (1 + bW (W - W0))(1 - e_hif2_dimerisation)
 //! f1  = phi(T1, K1),  f2 = phi(T2, K2),   phi(T, K) = (1 + K) T/(K + T)
+//! f2+ = max(f2, F2) - 1
 //! ```
 //!
 //! `W` is the regulator of prolonged hypoxia: HAF/SART1 degrades HIF-1a without oxygen and raises
@@ -18,6 +19,8 @@
 //! mTORC1 `T` drives translation of HIF-1a (111-113, 123), PFKFB3 `F` feeds back on it (120), PKM2 is
 //! a co-activator of HIF-1 (124, 126). HIF-1 induces PHD3, which prefers HIF-2a (Appelhoff 2004; loss
 //! of Phd1 and Phd3 raises HIF-2a in liver, Takeda 2008): when HIF-1 falls, HIF-2a rises (`q`).
+//! Survival and growth follow HIF-2 through `f2+` only above its level in untreated tumours (`F2` 1): in
+//! patients HIF-2a has no prognostic association (Ding 2021).
 //! `V` is VHL, `x` are expression levels. `s1` and `s2` follow from the reference tumour, in which
 //! H1 = H2 = 1.
 //!
@@ -78,6 +81,8 @@ parameters! {
         hif1_saturation: "1" Positive,
         /// Saturation K2 of HIF-2 transcriptional output
         hif2_saturation: "1" Positive,
+        /// HIF-2 activity F2 below which survival and growth follow it no further
+        hif2_support_threshold: "1" Fraction,
         /// Part of the regulated HIF-2a decay that resistant cells lose, resH
         resistant_stabilisation: "1" Fraction,
         /// Protection kn of HIF-1a per unit of 14-3-3 eta
@@ -111,6 +116,8 @@ pub struct HifActivity<T> {
     pub hif1: T,
     /// HIF-2 output f2.
     pub hif2: T,
+    /// Support f2+ of survival and growth by HIF-2.
+    pub hif2_support: T,
 }
 
 /// phi(T, K) = (1 + K) T/(K + T): one at T = 1, saturating at 1 + K.
@@ -152,9 +159,13 @@ impl<T: Number> HifParameters<T> {
         let t1 = levels.hif1a * nodes.hif1_transactivation.complement() * coactivation;
         let gain = self.regulator_activity_gain * (levels.regulator - reference.regulator) + 1.0;
         let t2 = levels.hif2a * gain * nodes.hif2_dimerisation.complement();
+        let hif2 = output(t2, self.hif2_saturation);
         HifActivity {
             hif1: output(t1, self.hif1_saturation),
-            hif2: output(t2, self.hif2_saturation),
+            hif2,
+            hif2_support: (hif2 - self.hif2_support_threshold).positive_part()
+                + self.hif2_support_threshold
+                - 1.0,
         }
     }
 

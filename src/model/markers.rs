@@ -11,7 +11,7 @@
 //! pSTAT3    = [1 + s (f2 - 1)]+,   AR = 1/(1 + r (f2 - 1))
 //! c-Myc     = [1 + m (f2 - 1) + mP (1 - 2P/(1 + P))]+
 //! CSC       = [1 + z (Z - 1) + h (f1 - 1)]+
-//! galectin-1 = A T H1,   AQP3 = 1 + q (x t(O) - t(O0))
+//! galectin-1 = K T H1,   AQP3 = 1 + q (x t(O) - t(O0))
 //! ```
 //!
 //! Sources (signs only; references of Zeng 2021): cyclin D1, LDHA (109); GLUT1, HK2 (125); BNIP3
@@ -92,7 +92,6 @@ fn turnover(model: &Model<f64>, y: &State<f64>, s: &Signals<f64>) -> (f64, f64) 
         &y.effectors,
         &s.inhibition,
         s.resistant_raf,
-        &model.expression,
     );
     (24.0 * born, 24.0 * dying)
 }
@@ -132,7 +131,7 @@ readouts! {
         (1.0 - s.inhibition.raf) * linear(&[(w, s.cascade.egfr), (w, s.cascade.rit1)])
     };
     "EGFR" ["1"] "EGFR with TGF-a" |_, _, s| s.cascade.egfr;
-    "pAKT" ["1"] "phosphorylated AKT" |_, y, _| y.adaptation.akt;
+    "pAKT" ["1"] "phosphorylated AKT" |_, _, s| s.cascade.akt;
     "pAMPK" ["1"] "phosphorylated AMPK" |_, _, s| s.cascade.ampk;
     "mTORC1" ["1"] "mTORC1" |_, _, s| s.cascade.mtorc1;
     "cJun" ["1"] "phosphorylated c-Jun" |_, _, s| s.cascade.cjun;
@@ -146,7 +145,7 @@ readouts! {
         1.0 / (1.0 + m.markers.androgen_receptor_loss * (s.activity.hif2 - 1.0))
     };
     "AQP3" ["1"] "aquaporin 3" |m, _, s| 1.0 + m.markers.aqp3_hypoxia_gain * s.cascade.aqp3;
-    "galectin_1" ["1"] "galectin-1" |_, y, s| y.adaptation.akt * s.cascade.mtorc1 * y.hif.hif1a;
+    "galectin_1" ["1"] "galectin-1" |_, y, s| s.cascade.akt * s.cascade.mtorc1 * y.hif.hif1a;
     "cMyc" ["1"] "c-Myc and beta-catenin" |m, _, s| {
         linear(&[
             (m.markers.myc_hif2_gain, s.activity.hif2),
@@ -180,7 +179,7 @@ readouts! {
     "P_gp" ["1"] "P-gp" |_, _, s| s.pgp;
     "glycolysis" ["1"] "glycolytic programme" |_, y, _| y.effectors.glycolysis;
     "survival" ["1"] "survival signal" |_, y, _| y.effectors.survival;
-    "apoptosis" ["1"] "caspase signal" |_, y, _| y.effectors.apoptosis;
+    "apoptosis" ["1"] "caspase signal per viable cell" |_, _, s| s.apoptosis;
     "EMT" ["1"] "epithelial-mesenchymal transition" |_, y, _| y.effectors.emt;
     "metastases" ["count"] "new metastases" |_, y, _| y.tumour.metastases;
     "burden" ["burden"] "whole volume" |_, y, _| y.tumour.burden();

@@ -10,7 +10,7 @@
 //! | [`angiogenesis`] | VEGF, immature and pericyte-covered vessels |
 //! | [`oxygenation`] | tumour pO2 |
 //! | [`hif`] | HIF-1a, HIF-2a, regulator of the switch |
-//! | [`signalling`] | AKT; EGFR, AMPK, mTORC1, c-Jun, RIT1, PFKFB3, NF-kB and TIP30 follow at once |
+//! | [`signalling`] | tone of AKT; AKT, EGFR, AMPK, mTORC1, c-Jun, RIT1, PFKFB3, NF-kB and TIP30 follow at once |
 //! | [`effectors`] | glycolysis, survival, apoptosis, EMT |
 //! | [`tumour`] | sensitive, resistant and dying cells, metastases |
 //!
@@ -34,7 +34,7 @@ pub mod signalling;
 pub mod state;
 pub mod tumour;
 
-pub use fields::Field;
+pub use fields::{Field, ParameterField};
 pub use number::Number;
 pub use state::{PARTNER_SLOTS, STATES, State};
 
@@ -52,13 +52,32 @@ use tumour::{TumourParameters, TumourSize};
 
 /// What switches at events and is constant in between.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Inputs {
+pub struct Inputs<T = f64> {
     /// Sorafenib medium, infusion, gallbladder.
-    pub sorafenib: SorafenibInput,
+    pub sorafenib: SorafenibInput<T>,
     /// Partner presence, level, infusion per slot.
-    pub partners: [PartnerInput; PARTNER_SLOTS],
+    pub partners: [PartnerInput<T>; PARTNER_SLOTS],
     /// pO2 of the medium, mmHg (culture only).
-    pub medium_oxygen: f64,
+    pub medium_oxygen: T,
+}
+
+impl<T: Number> Inputs<T> {
+    /// The same inputs in another number type.
+    pub fn map<U: Number>(&self, mut f: impl FnMut(T) -> U) -> Inputs<U> {
+        Inputs {
+            sorafenib: SorafenibInput {
+                medium: f(self.sorafenib.medium),
+                infusion: f(self.sorafenib.infusion),
+                gallbladder_open: self.sorafenib.gallbladder_open,
+            },
+            partners: self.partners.map(|partner| PartnerInput {
+                given: partner.given,
+                held: f(partner.held),
+                infusion: f(partner.infusion),
+            }),
+            medium_oxygen: f(self.medium_oxygen),
+        }
+    }
 }
 
 /// Where the cells live.
@@ -77,9 +96,9 @@ pub enum Environment<T> {
 
 /// What an experiment holds in place.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Clamp {
+pub struct Clamp<T = f64> {
     /// pO2 of the tumour, mmHg; `None`: as the model has it.
-    pub oxygen: Option<f64>,
+    pub oxygen: Option<T>,
     /// Whether HIF-2a/HIF-1a and the regulator of the switch stay as they start.
     pub switch_index: bool,
 }
@@ -118,7 +137,7 @@ pub struct Model<T> {
     /// Readouts that drive nothing.
     pub markers: MarkerParameters<T>,
     /// What is held in place.
-    pub clamp: Clamp,
+    pub clamp: Clamp<T>,
 }
 
 /// Everything that the equations compute on the way to the derivatives.
@@ -152,6 +171,8 @@ pub struct Signals<T> {
     pub oxygen_target: T,
     /// Resistant part of the viable cells.
     pub resistant: T,
+    /// Caspase signal per viable cell.
+    pub apoptosis: T,
     /// Whole burden, in the setting's unit.
     pub burden: T,
 }
@@ -241,38 +262,104 @@ impl Model<f64> {
 
     /// The same model in another number type.
     pub fn map<U: Number>(&self, mut f: impl FnMut(f64) -> U) -> Model<U> {
+        self.map_named(|_, value| f(value))
+    }
+
+    /// The same model in another number type, made from the name and value of each parameter.
+    pub fn map_named<U: Number>(
+        &self,
+        mut f: impl FnMut(&ParameterField<'_>, f64) -> U,
+    ) -> Model<U> {
+        let f = &mut f;
+        let mut partners = [None, None];
+        for (slot, partner) in self.partners.iter().enumerate() {
+            let block = format!("partner{}", slot + 1);
+            partners[slot] = partner.as_ref().map(|p| p.map_named_at(&block, f));
+        }
+        let single = |block, name, unit, meaning| ParameterField {
+            block,
+            name,
+            unit,
+            meaning,
+        };
         Model {
-            kinetics: self.kinetics.map(&mut f),
-            sorafenib: self.sorafenib.map(&mut f),
-            partners: self
-                .partners
-                .each_ref()
-                .map(|slot| slot.as_ref().map(|p| p.map(&mut f))),
-            vegf: self.vegf.map(&mut f),
+            kinetics: self.kinetics.map_named(f),
+            sorafenib: self.sorafenib.map_named(f),
+            partners,
+            vegf: self.vegf.map_named(f),
             environment: match &self.environment {
                 Environment::Culture => Environment::Culture,
                 Environment::Tumour { vessels, supply } => Environment::Tumour {
-                    vessels: vessels.map(&mut f),
-                    supply: f(*supply),
+                    vessels: vessels.map_named(f),
+                    supply: f(
+                        &single(
+                            "oxygen",
+                            "supply",
+                            "1/mmHg",
+                            "Oxygen supply alpha of the reference tumour",
+                        ),
+                        *supply,
+                    ),
                 },
             },
-            oxygen: self.oxygen.map(&mut f),
-            reference_oxygen: f(self.reference_oxygen),
-            hif: self.hif.map(&mut f),
+            oxygen: self.oxygen.map_named(f),
+            reference_oxygen: f(
+                &single("oxygen", "reference", "mmHg", "pO2 of the reference tumour"),
+                self.reference_oxygen,
+            ),
+            hif: self.hif.map_named(f),
             hif_reference: HifReference {
-                hif1a_synthesis: f(self.hif_reference.hif1a_synthesis),
-                hif2a_synthesis: f(self.hif_reference.hif2a_synthesis),
-                regulator: f(self.hif_reference.regulator),
+                hif1a_synthesis: f(
+                    &single(
+                        "hif_reference",
+                        "hif1a_synthesis",
+                        "1/h",
+                        "Synthesis s1 of HIF-1a",
+                    ),
+                    self.hif_reference.hif1a_synthesis,
+                ),
+                hif2a_synthesis: f(
+                    &single(
+                        "hif_reference",
+                        "hif2a_synthesis",
+                        "1/h",
+                        "Synthesis s2 of HIF-2a",
+                    ),
+                    self.hif_reference.hif2a_synthesis,
+                ),
+                regulator: f(
+                    &single(
+                        "hif_reference",
+                        "regulator",
+                        "1",
+                        "Regulator W0 of the reference tumour",
+                    ),
+                    self.hif_reference.regulator,
+                ),
             },
-            expression: self.expression.map(&mut f),
-            signalling: self.signalling.map(&mut f),
-            effectors: self.effectors.map(&mut f),
-            tumour: self.tumour.map(&mut f),
-            markers: self.markers.map(&mut f),
-            clamp: self.clamp,
+            expression: self.expression.map_named(f),
+            signalling: self.signalling.map_named(f),
+            effectors: self.effectors.map_named(f),
+            tumour: self.tumour.map_named(f),
+            markers: self.markers.map_named(f),
+            clamp: Clamp {
+                oxygen: self.clamp.oxygen.map(|oxygen| {
+                    f(
+                        &single("clamp", "oxygen", "mmHg", "pO2 held in place"),
+                        oxygen,
+                    )
+                }),
+                switch_index: self.clamp.switch_index,
+            },
             size: TumourSize {
-                initial: f(self.size.initial),
-                capacity: f(self.size.capacity),
+                initial: f(
+                    &single("size", "initial_burden", "burden", "Burden at the start"),
+                    self.size.initial,
+                ),
+                capacity: f(
+                    &single("size", "capacity", "burden", "Carrying capacity K"),
+                    self.size.capacity,
+                ),
             },
         }
     }
@@ -299,7 +386,7 @@ fn read_reference_oxygen(
 
 impl<T: Number> Model<T> {
     /// Effects of all partners on the nodes.
-    fn nodes(&self, inputs: &Inputs, amounts: &[PartnerAmounts<T>; PARTNER_SLOTS]) -> Nodes<T> {
+    fn nodes(&self, inputs: &Inputs<T>, amounts: &[PartnerAmounts<T>; PARTNER_SLOTS]) -> Nodes<T> {
         let mut nodes = Nodes::none();
         for (slot, partner) in self.partners.iter().enumerate() {
             if let Some(partner) = partner {
@@ -310,7 +397,7 @@ impl<T: Number> Model<T> {
     }
 
     /// The signals at a state.
-    pub fn signals(&self, inputs: &Inputs, y: &State<T>) -> Signals<T> {
+    pub fn signals(&self, inputs: &Inputs<T>, y: &State<T>) -> Signals<T> {
         let sorafenib_total = self.kinetics.concentration(&y.sorafenib, &inputs.sorafenib);
         let sorafenib_unbound = self.sorafenib.unbound(sorafenib_total);
         let nodes = self.nodes(inputs, &y.partners);
@@ -323,7 +410,7 @@ impl<T: Number> Model<T> {
         let inhibition = self.sorafenib.inhibition(sorafenib_unbound, intracellular);
         let burden = y.tumour.burden();
         let (perfusion, oxygen_target) = match &self.environment {
-            Environment::Culture => (T::constant(1.0), T::constant(inputs.medium_oxygen)),
+            Environment::Culture => (T::constant(1.0), inputs.medium_oxygen),
             Environment::Tumour { vessels, supply } => {
                 let perfusion = vessels.perfusion(&y.vasculature);
                 let per_cell = self
@@ -332,7 +419,7 @@ impl<T: Number> Model<T> {
                 (perfusion, self.oxygen.balance(*supply, per_cell))
             }
         };
-        let oxygen_target = self.clamp.oxygen.map_or(oxygen_target, T::constant);
+        let oxygen_target = self.clamp.oxygen.unwrap_or(oxygen_target);
         let resistant = y.tumour.resistant_fraction();
         let cascade = self.signalling.cascade(
             &y.adaptation,
@@ -361,17 +448,18 @@ impl<T: Number> Model<T> {
             perfusion,
             oxygen_target,
             resistant,
+            apoptosis: y.effectors.mean_apoptosis(resistant),
             burden,
         }
     }
 
     /// The right-hand side: rates of change per hour of every state.
-    pub fn derivatives(&self, inputs: &Inputs, y: &State<T>) -> State<T> {
+    pub fn derivatives(&self, inputs: &Inputs<T>, y: &State<T>) -> State<T> {
         self.derivatives_given(inputs, y, &self.signals(inputs, y))
     }
 
     /// The right-hand side where the signals of the state are known already.
-    pub fn derivatives_given(&self, inputs: &Inputs, y: &State<T>, s: &Signals<T>) -> State<T> {
+    pub fn derivatives_given(&self, inputs: &Inputs<T>, y: &State<T>, s: &Signals<T>) -> State<T> {
         let zero = T::constant(0.0);
 
         let mut vasculature = y.vasculature;
@@ -416,21 +504,19 @@ impl<T: Number> Model<T> {
             ),
             adaptation: self.signalling.derivative(
                 &y.adaptation,
-                &self.expression,
                 &s.cascade,
                 s.resistant,
                 &s.inhibition,
-                &s.nodes,
             ),
             effectors: self.effectors.derivatives(
                 &y.effectors,
-                &y.adaptation,
                 &self.expression,
                 &s.cascade,
                 y.oxygen,
                 self.reference_oxygen,
                 &s.activity,
                 &s.inhibition,
+                s.resistant_raf,
                 &s.nodes,
             ),
             tumour: self.tumour.derivatives(
@@ -441,7 +527,6 @@ impl<T: Number> Model<T> {
                 &s.activity,
                 &s.inhibition,
                 s.resistant_raf,
-                &self.expression,
             ),
         }
     }

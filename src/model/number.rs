@@ -38,6 +38,11 @@ pub trait Number:
     /// `self` where positive, else 0.
     fn positive_part(self) -> Self;
 
+    /// Molar concentration over mass concentration times molar mass: 1e6 nM per (mg/L)/(g/mol).
+    fn nanomolar_per_mass() -> Self {
+        Self::constant(1e6)
+    }
+
     /// `self * self`.
     fn squared(self) -> Self {
         self * self

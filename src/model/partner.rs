@@ -13,7 +13,7 @@
 //! Kinetics: one compartment with first-order absorption, or a held concentration where nothing
 //! better is known. Limitations: no interaction between the drugs' kinetics.
 
-use super::fields::{parameters, states};
+use super::fields::{ParameterField, parameters, states};
 use super::number::Number;
 
 states! {
@@ -174,7 +174,7 @@ pub enum PartnerKinetics<T> {
     /// The regimen holds a concentration (culture medium, or a sustained level).
     Held,
     /// One compartment; the second value is the body weight, kg.
-    OneCompartment(PartnerCompartment<T>, f64),
+    OneCompartment(PartnerCompartment<T>, T),
 }
 
 /// From partner to nodes.
@@ -206,52 +206,97 @@ pub struct Partner<T> {
 
 /// Piecewise constant inputs of a partner between two events.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct PartnerInput {
+pub struct PartnerInput<T = f64> {
     /// Whether the partner is being given (mechanistic mode).
     pub given: bool,
     /// Held total concentration, nM.
-    pub held: f64,
+    pub held: T,
     /// Infusion into the central compartment, mg/h.
-    pub infusion: f64,
+    pub infusion: T,
 }
 
 impl<T: Number> Partner<T> {
-    /// The same partner in another number type.
-    pub fn map<U: Number>(&self, mut f: impl FnMut(T) -> U) -> Partner<U> {
-        let mut nodes = |n: &Nodes<T>| Nodes::from_values(n.values().map(&mut f));
+    /// The same partner in another number type, made from the name and value of each parameter
+    /// below `block`.
+    pub fn map_named_at<U: Number>(
+        &self,
+        block: &str,
+        f: &mut impl FnMut(&ParameterField<'_>, T) -> U,
+    ) -> Partner<U> {
+        let mut nodes = |n: &Nodes<T>, table: &str, unit: &'static str, meaning: &'static str| {
+            let values = n.values();
+            Nodes::from_values(std::array::from_fn(|i| {
+                let field = ParameterField {
+                    block: &format!("{block}.{table}"),
+                    name: Nodes::NAMES[i],
+                    unit,
+                    meaning,
+                };
+                f(&field, values[i])
+            }))
+        };
         let action = match &self.action {
-            PartnerAction::Imposed(imposed) => PartnerAction::Imposed(nodes(imposed)),
+            PartnerAction::Imposed(imposed) => {
+                PartnerAction::Imposed(nodes(imposed, "imposed", "1", "Effect imposed on the node"))
+            }
             PartnerAction::Potency { emax, ec50 } => PartnerAction::Potency {
-                emax: nodes(emax),
-                ec50: nodes(ec50),
+                emax: nodes(emax, "emax", "1", "Largest effect on the node"),
+                ec50: nodes(
+                    ec50,
+                    "ec50",
+                    "nM",
+                    "Concentration of half effect on the node",
+                ),
             },
+        };
+        let single = |name, unit, meaning| ParameterField {
+            block,
+            name,
+            unit,
+            meaning,
         };
         let kinetics = match &self.kinetics {
             PartnerKinetics::Held => PartnerKinetics::Held,
-            PartnerKinetics::OneCompartment(p, weight) => {
-                PartnerKinetics::OneCompartment(p.map(&mut f), *weight)
-            }
+            PartnerKinetics::OneCompartment(p, weight) => PartnerKinetics::OneCompartment(
+                p.map_named_at(&format!("{block}.kinetics"), f),
+                // The host is one: its weight stands with the exposure to sorafenib.
+                f(
+                    &ParameterField {
+                        block: "exposure",
+                        name: "body_weight",
+                        unit: "kg",
+                        meaning: "Body weight",
+                    },
+                    *weight,
+                ),
+            ),
         };
         Partner {
             kinetics,
             action,
-            molar_mass: f(self.molar_mass),
-            unbound_fraction: f(self.unbound_fraction),
+            molar_mass: f(
+                &single("molar_mass", "g/mol", "Molar mass"),
+                self.molar_mass,
+            ),
+            unbound_fraction: f(
+                &single("unbound_fraction", "1", "Unbound fraction"),
+                self.unbound_fraction,
+            ),
         }
     }
 
     /// Total concentration, nM.
-    pub fn concentration(&self, amounts: &PartnerAmounts<T>, input: &PartnerInput) -> T {
+    pub fn concentration(&self, amounts: &PartnerAmounts<T>, input: &PartnerInput<T>) -> T {
         match &self.kinetics {
-            PartnerKinetics::Held => T::constant(input.held),
+            PartnerKinetics::Held => input.held,
             PartnerKinetics::OneCompartment(p, weight) => {
-                amounts.central / (p.volume * *weight) * 1e6 / self.molar_mass
+                amounts.central / (p.volume * *weight) * T::nanomolar_per_mass() / self.molar_mass
             }
         }
     }
 
     /// Effects on the nodes.
-    pub fn nodes(&self, amounts: &PartnerAmounts<T>, input: &PartnerInput) -> Nodes<T> {
+    pub fn nodes(&self, amounts: &PartnerAmounts<T>, input: &PartnerInput<T>) -> Nodes<T> {
         match &self.action {
             PartnerAction::Imposed(imposed) if input.given => *imposed,
             PartnerAction::Imposed(_) => Nodes::none(),
@@ -270,7 +315,7 @@ impl<T: Number> Partner<T> {
     pub fn derivatives(
         &self,
         amounts: &PartnerAmounts<T>,
-        input: &PartnerInput,
+        input: &PartnerInput<T>,
     ) -> PartnerAmounts<T> {
         match &self.kinetics {
             PartnerKinetics::Held => PartnerAmounts {

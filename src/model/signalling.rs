@@ -3,9 +3,9 @@
 //! ```text
 //! E = xE [1 + eH (f2 - 1) + eR rho]+                                   EGFR with TGF-a
 //! P = xP (1 - pR rho)(1 + e_ampk)                                      AMPK
-//! T = [1 + mA (A - 1) + mP (1 - 2P/(1 + P))]+ (1 - e_mtorc1)           mTORC1
-//! A' = kA (xA [1 + aS I_r + aE (E - 1) + aH (x t(O) - t(O0)) + aR rho + aT (1 - T)
-//!          + aP (1 - 2P/(1 + P))]+ (1 - e_akt_survival) - A)
+//! K = xA [A + aE (E - 1) + aH (x t(O) - t(O0)) + aP (1 - 2P/(1 + P))]+ (1 - e_akt_survival)   AKT
+//! A' = kA ([1 + aS I_r + aR rho + aT (1 - T)]+ - A)                    tone of AKT
+//! T = xT [1 + mA (K - 1) + mP (1 - 2P/(1 + P))]+ (1 - e_mtorc1)           mTORC1
 //! J = xJ (1 + jS I_r + jR rho)(1 + e_jnk)                                       c-Jun
 //! Q = xQ [1 + qH (f1 - 1)]+ (1 + qS I_r)                               RIT1
 //! F = xF [1 + pH (f1 - 1)]+ (1 + pS I_r)                               PFKFB3
@@ -16,7 +16,8 @@
 //! ```
 //!
 //! `x` are expression levels (1 in a typical line; a knock-out is 0), `O0` the pO2 of the reference
-//! tumour. AKT adapts over days and is the one state here; the others follow at once.
+//! tumour. The tone of AKT, what sorafenib and resistance make of it over days, is the one state here;
+//! everything else follows at once, and so does what a kinase inhibitor takes away.
 //!
 //! Sources, all for signs only (numbers in parentheses: references of Zeng 2021): EGFR and TGF-a
 //! follow HIF-2a (107) and resistant cells (29, 30); AMPK is lost in resistant cells and holds mTORC1
@@ -34,8 +35,8 @@ use super::partner::Nodes;
 states! {
     /// Signals that adapt over days, relative to the reference tumour.
     Adaptation {
-        /// Phosphorylated AKT, A
-        akt: "pAKT" ["1"],
+        /// Tone of AKT, A
+        akt_tone: "AKT_tone" ["1"],
     }
 }
 
@@ -69,6 +70,8 @@ parameters! {
         aqp3: "1" NonNegative,
         /// 14-3-3 eta
         eta1433: "1" NonNegative,
+        /// mTORC1
+        mtorc1: "1" NonNegative,
         /// BCL-2, BCL-XL and their like
         bcl2: "1" Positive,
         /// Programme of epithelial-mesenchymal transition
@@ -105,7 +108,7 @@ parameters! {
         akt_resistant_gain: "1" NonNegative,
         /// Gain aT of AKT with lost mTORC1 (feedback)
         akt_mtorc1_feedback: "1" NonNegative,
-        /// Turnover kA of the adaptation of AKT
+        /// Turnover kA of the tone of AKT
         akt_turnover: "1/h" Positive,
         /// Gain jS of c-Jun with RAF inhibition
         jnk_raf_gain: "1" NonNegative,
@@ -139,6 +142,8 @@ pub struct Cascade<T> {
     pub egfr: T,
     /// Phosphorylated AMPK, P.
     pub ampk: T,
+    /// Phosphorylated AKT, K.
+    pub akt: T,
     /// mTORC1, T.
     pub mtorc1: T,
     /// c-Jun, J.
@@ -182,14 +187,21 @@ impl<T: Number> SignallingParameters<T> {
             * (self.ampk_resistant_loss * resistant).complement()
             * (nodes.ampk + 1.0);
         let brake = (ampk * 2.0 / (ampk + 1.0)).complement();
-        let mtorc1 =
-            self.mtorc1_akt_weight * (levels.akt - 1.0) + self.mtorc1_ampk_weight * brake + 1.0;
+        let egfr = expression.egfr * egfr.positive_part();
+        let aqp3 = expression.aqp3 * signal(oxygen) - signal(reference_oxygen);
+        let akt = levels.akt_tone
+            + self.akt_egfr_gain * (egfr - 1.0)
+            + self.akt_hypoxia_gain * aqp3
+            + self.akt_ampk_gain * brake;
+        let akt = expression.akt * akt.positive_part() * nodes.akt_survival.complement();
+        let mtorc1 = self.mtorc1_akt_weight * (akt - 1.0) + self.mtorc1_ampk_weight * brake + 1.0;
         let nfkb = self.nfkb_hif1_gain * hif1 + self.nfkb_hypoxia_gain * hypoxia + 1.0;
         let raf = inhibition.raf;
         Cascade {
-            egfr: expression.egfr * egfr.positive_part(),
+            egfr,
             ampk,
-            mtorc1: mtorc1.positive_part() * nodes.mtorc1.complement(),
+            akt,
+            mtorc1: expression.mtorc1 * mtorc1.positive_part() * nodes.mtorc1.complement(),
             cjun: expression.jnk
                 * (self.jnk_raf_gain * raf + self.jnk_resistant_gain * resistant + 1.0)
                 * (nodes.jnk + 1.0),
@@ -203,7 +215,7 @@ impl<T: Number> SignallingParameters<T> {
             eta1433: expression.eta1433 * (self.eta1433_resistant_gain * resistant + 1.0),
             tip30_loss: (self.tip30_hif2_gain * hif2 + 1.0).positive_part()
                 * nodes.emt.complement(),
-            aqp3: expression.aqp3 * signal(oxygen) - signal(reference_oxygen),
+            aqp3,
             ampk_loss: brake,
         }
     }
@@ -212,22 +224,16 @@ impl<T: Number> SignallingParameters<T> {
     pub fn derivative(
         &self,
         levels: &Adaptation<T>,
-        expression: &Expression<T>,
         cascade: &Cascade<T>,
         resistant: T,
         inhibition: &Inhibition<T>,
-        nodes: &Nodes<T>,
     ) -> Adaptation<T> {
-        let drive = self.akt_raf_gain * inhibition.raf
-            + self.akt_egfr_gain * (cascade.egfr - 1.0)
-            + self.akt_hypoxia_gain * cascade.aqp3
-            + self.akt_ampk_gain * cascade.ampk_loss
+        let target = self.akt_raf_gain * inhibition.raf
             + self.akt_resistant_gain * resistant
             + self.akt_mtorc1_feedback * cascade.mtorc1.complement()
             + 1.0;
-        let target = expression.akt * drive.positive_part() * nodes.akt_survival.complement();
         Adaptation {
-            akt: self.akt_turnover * (target - levels.akt),
+            akt_tone: self.akt_turnover * (target.positive_part() - levels.akt_tone),
         }
     }
 }

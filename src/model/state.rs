@@ -52,6 +52,7 @@ impl State<f64> {
                 // Two slots and three names: leaked once per process.
                 name: Box::leak(format!("partner{slot}_{}", field.name).into_boxed_str()),
                 unit: field.unit,
+                meaning: field.meaning,
             };
             let mut fields = SorafenibAmounts::FIELDS.to_vec();
             for slot in 1..=PARTNER_SLOTS {
@@ -61,6 +62,7 @@ impl State<f64> {
             fields.push(Field {
                 name: "pO2_mmHg",
                 unit: "mmHg",
+                meaning: "Tumour pO2, O",
             });
             fields.extend_from_slice(HifLevels::FIELDS);
             fields.extend_from_slice(Adaptation::FIELDS);

@@ -1,20 +1,22 @@
 //! The tumour: sensitive and resistant cells, dying cells, metastases.
 //!
 //! ```text
-//! growth = lambda O/(O + Kg) [1 + c2 (f2 - 1) + cG (G - 1) + cE (E - 1)]+ (1 - e_cytostasis) ln(K/burden)/ln(K/burden0)
-//! S'  = growth (1 - icyt I_r) S - d0 X S - ksr max(f2 - 1, 0) S + krs R
-//! R'  = growth (1 - icyt I_rR) R - d0 (1 + (1 - pR)(X - 1)) R + ksr max(f2 - 1, 0) S - krs R
+//! growth = lambda O/(O + Kg) [1 + c2 f2+ + cG (G - 1) + cE (E - 1) + cT (T - 1)]+ (1 - e_cytostasis)
+//!          ln(K/burden)/ln(K/burden0)
+//! S'  = growth (1 - icyt I_r) S - d0 X S - ksr a S + krs R,   a = max(f2 - 1, 0) + ai I_r
+//! R'  = growth (1 - icyt I_rR) R - d0 XR R + ksr a S - krs R
 //! D1' = deaths - kD D1,    D2' = kD (D1 - D2)
-//! M'  = mu Z^2 (S + R)/burden0
+//! M'  = mu Z^2 ((S + R)/burden0)^m
 //! pR  = pR0 (1 - wB (1 - BNIP3 silencing)),   I_rR = I_r at (1 - pR) of the concentration
 //! burden = S + R + D1 + D2
 //! ```
 //!
-//! Cells adapt at a rate that follows HIF-2 activity above the reference, and revert slowly off
-//! drug. Resistant cells are insensitive to drug and caspase signal by the part `pR`, of which the
-//! silenced promoter of BNIP3 makes the part `wB` (Zeng 2021, ref. 118). EGFR keeps them dividing (30). A
-//! cell must leave and settle, and both follow EMT: hence Z^2. Dying
-//! cells pass two stages, so that volume falls with a delay.
+//! Cells adapt at a rate that follows HIF-2 activity above the reference, and less under RAF inhibition
+//! itself, since escape has many routes (Zeng 2021, conclusion); they revert slowly off drug. Resistant cells are insensitive to sorafenib by the part `pR`, of which the silenced promoter of
+//! BNIP3 makes the part `wB` (Zeng 2021, ref. 118). EGFR keeps them dividing (30), mTORC1 and
+//! glycolysis feed growth. A cell must leave and settle, and both follow EMT: hence Z^2; tumours shed with
+//! the power `m` of their size, near that of their surface (Iwata 2000). Dying cells pass two stages, so that
+//! volume falls with a delay.
 //!
 //! Assumptions: Gompertz limitation by the carrying capacity K; adaptation is reversible. Metastases
 //! count new ones since the start and do not act back. Limitations: no immune system, no space.
@@ -73,6 +75,8 @@ parameters! {
         growth_glycolysis_weight: "1" Any,
         /// Weight cE of EGFR in growth
         growth_egfr_weight: "1" NonNegative,
+        /// Weight cT of mTORC1 in growth
+        growth_mtorc1_weight: "1" NonNegative,
         /// Cytostasis icyt under full RAF inhibition
         raf_cytostasis: "1" Fraction,
         /// Death rate d0 at apoptosis signal 1
@@ -85,10 +89,14 @@ parameters! {
         bnip3_protection: "1" Fraction,
         /// Adaptation rate ksr per unit of HIF-2 activity above the reference
         adaptation_rate: "1/h" NonNegative,
+        /// Weight ai of RAF inhibition beside HIF-2 in adaptation
+        adaptation_raf_weight: "1" NonNegative,
         /// Reversion rate krs
         reversion_rate: "1/h" NonNegative,
         /// New metastases mu per h from a tumour of initial size at EMT 1
         metastasis_rate: "1/h" NonNegative,
+        /// Power m of the tumour's size with which it sheds metastases
+        metastasis_exponent: "1" NonNegative,
         /// Resistant part of the viable cells at the start
         initial_resistant_fraction: "1" Fraction,
     }
@@ -121,9 +129,10 @@ impl<T: Number> TumourParameters<T> {
         cascade: &Cascade<T>,
         nodes: &Nodes<T>,
     ) -> T {
-        let drive = self.growth_hif2_weight * (activity.hif2 - 1.0)
+        let drive = self.growth_hif2_weight * activity.hif2_support
             + self.growth_glycolysis_weight * (glycolysis - 1.0)
             + self.growth_egfr_weight * (cascade.egfr - 1.0)
+            + self.growth_mtorc1_weight * (cascade.mtorc1 - 1.0)
             + 1.0;
         let room = self.room(tumour, size);
         self.growth_rate
@@ -147,16 +156,13 @@ impl<T: Number> TumourParameters<T> {
         effectors: &Effectors<T>,
         inhibition: &Inhibition<T>,
         resistant_raf: T,
-        expression: &Expression<T>,
     ) -> (T, T) {
-        let exposed = self.exposed(expression);
         let cytostasis = self.raf_cytostasis * inhibition.raf;
         let resistant_cytostasis = self.raf_cytostasis * resistant_raf;
         let resistant = tumour.resistant_fraction();
         let born = cytostasis.complement() * resistant.complement()
             + resistant_cytostasis.complement() * resistant;
-        let dying = effectors.apoptosis * resistant.complement()
-            + (exposed * (effectors.apoptosis - 1.0) + 1.0) * resistant;
+        let dying = effectors.mean_apoptosis(resistant);
         (growth * born, self.death_rate * dying)
     }
 
@@ -171,15 +177,13 @@ impl<T: Number> TumourParameters<T> {
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
         resistant_raf: T,
-        expression: &Expression<T>,
     ) -> Tumour<T> {
-        let exposed = self.exposed(expression);
         let cytostasis = self.raf_cytostasis * inhibition.raf;
         let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
-        let resistant_deaths =
-            self.death_rate * (exposed * (effectors.apoptosis - 1.0) + 1.0) * tumour.resistant;
-        let adapting =
-            self.adaptation_rate * (activity.hif2 - 1.0).positive_part() * tumour.sensitive;
+        let resistant_deaths = self.death_rate * effectors.apoptosis_resistant * tumour.resistant;
+        let pressure =
+            (activity.hif2 - 1.0).positive_part() + self.adaptation_raf_weight * inhibition.raf;
+        let adapting = self.adaptation_rate * pressure * tumour.sensitive;
         let reverting = self.reversion_rate * tumour.resistant;
         Tumour {
             sensitive: growth * cytostasis.complement() * tumour.sensitive
@@ -195,8 +199,9 @@ impl<T: Number> TumourParameters<T> {
             dying_early: sensitive_deaths + resistant_deaths
                 - self.dying_clearance * tumour.dying_early,
             dying_late: self.dying_clearance * (tumour.dying_early - tumour.dying_late),
-            metastases: self.metastasis_rate * effectors.emt.squared() * tumour.viable()
-                / size.initial,
+            metastases: self.metastasis_rate
+                * effectors.emt.squared()
+                * (tumour.viable() / size.initial).power(self.metastasis_exponent),
         }
     }
 }

@@ -5,11 +5,11 @@ use crate::table::{Cell, Table, significant};
 
 fn flipped(row: &Row, ledger: &Ledger) -> String {
     let names: Vec<&str> = ledger
-        .variants
+        .alternatives
         .iter()
-        .zip(&row.in_variants)
+        .zip(&row.in_alternatives)
         .filter(|(_, verdict)| **verdict != row.verdict)
-        .map(|(name, _)| name.as_str())
+        .map(|(alternative, _)| alternative.name.as_str())
         .collect();
     names.join(", ")
 }

@@ -1,6 +1,6 @@
 //! The solution between two events as a function of time.
 
-use crate::model::{Inputs, Model, STATES, State};
+use crate::model::{Inputs, Model, Number, STATES, State};
 use nalgebra::SVector;
 use num_dual::Dual64;
 use ode_solvers::continuous_output_model::ContinuousOutputModel;
@@ -41,7 +41,7 @@ impl HermiteNode {
             .to_array();
         let seeded = std::array::from_fn(|i| Dual64::new(y[i], rates[i]));
         let curvature = dual
-            .derivatives(inputs, &State::from_array(&seeded))
+            .derivatives(&inputs.map(Dual64::constant), &State::from_array(&seeded))
             .to_array()
             .map(|d| d.eps);
         Self {

@@ -180,6 +180,7 @@ fn jacobian(
     state: &State<f64>,
 ) -> DMatrix<f64> {
     let dual = model.map(Dual64::constant);
+    let inputs = &inputs.map(Dual64::constant);
     let mut jacobian = DMatrix::zeros(solved.len(), solved.len());
     for (column, j) in solved.iter().enumerate() {
         let mut seeded = state.to_array().map(Dual64::constant);

@@ -8,6 +8,7 @@ pub mod assay;
 pub mod bifurcation;
 pub mod claims;
 mod compare;
+mod hif1a_map;
 pub mod knob;
 mod overview;
 pub mod plan;
@@ -23,6 +24,7 @@ pub mod trial;
 
 pub use arm_run::{ArmRun, Verification, run_scenario};
 pub use compare::{ArmResult, CompareStudy, Verdict, all_arms, compare};
+pub use hif1a_map::{Condition, MapPanel, hif1a_map};
 pub use overview::{Overview, overview, overview_runs};
 pub use sign_map::{SignMap, sign_map};
 

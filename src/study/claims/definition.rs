@@ -63,6 +63,20 @@ pub struct Place {
     pub x: f64,
     /// Vertical position, in the panel's unit.
     pub y: f64,
+    /// What the study reports of HIF-1a.
+    pub hif1a: Sign,
+}
+
+/// Direction of a reported change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+    /// Not reported.
+    Unreported,
 }
 
 /// Text that stands in the files: one condition, or what a test changes in it.
@@ -348,6 +362,13 @@ pub struct Claims {
     pub mechanisms: BTreeMap<String, Mechanism>,
 }
 
+/// An identifier as letters and number, so that C99 comes before C100.
+fn numbered(id: &str) -> (&str, u64, &str) {
+    let letters = id.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = id[letters.len()..].parse().unwrap_or(u64::MAX);
+    (letters, number, id)
+}
+
 struct Names<'a> {
     library: &'a Library,
     conditions: BTreeMap<String, Condition>,
@@ -395,7 +416,9 @@ impl Claims {
                 Kind::Prediction => 1,
                 Kind::Against => 2,
             };
-            order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id))
+            order(a)
+                .cmp(&order(b))
+                .then_with(|| numbered(&a.id).cmp(&numbered(&b.id)))
         });
         Ok(Self {
             claims,

@@ -61,8 +61,8 @@ pub struct Row {
     pub tests: Vec<TestResult>,
     /// Outcome in the full model.
     pub verdict: Verdict,
-    /// Outcome in each variant, in the order of [`Ledger::variants`].
-    pub in_variants: Vec<Verdict>,
+    /// Outcome in each alternative, in the order of [`Ledger::alternatives`].
+    pub in_alternatives: Vec<Verdict>,
 }
 
 /// All claims with their results.
@@ -70,8 +70,8 @@ pub struct Row {
 pub struct Ledger {
     /// Rows in the order of the claims.
     pub rows: Vec<Row>,
-    /// Names of the variants run beside the full model.
-    pub variants: Vec<String>,
+    /// Models that were judged beside the full one.
+    pub alternatives: Vec<Alternative>,
     /// Number of runs.
     pub runs: usize,
 }
@@ -89,14 +89,35 @@ impl Ledger {
     }
 }
 
-/// A model in which all claims are judged.
-#[derive(Debug, Clone, Default)]
-struct Background {
+/// A model other than the full one in which claims are judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alternative {
+    /// Name in tables.
+    pub name: String,
     variant: Option<String>,
     settings: Vec<(String, String)>,
 }
 
-impl Background {
+impl Alternative {
+    /// A variant of the library.
+    pub fn variant(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            variant: Some(name.to_owned()),
+            settings: Vec::new(),
+        }
+    }
+
+    /// The full model without one of its mechanisms; `None` where the name is unknown.
+    pub fn without(claims: &Claims, mechanism: &str) -> Option<Self> {
+        let removed = claims.mechanisms.get(mechanism)?;
+        Some(Self {
+            name: format!("without {mechanism}"),
+            variant: None,
+            settings: removed.set.clone().into_iter().collect(),
+        })
+    }
+
     fn apply(&self, scenario: &Scenario) -> Scenario {
         Scenario {
             variant: self.variant.clone(),
@@ -205,7 +226,7 @@ type Values = BTreeMap<(String, Sample), f64>;
 /// Every distinct run that the tests need, in a fixed order.
 fn plan<'a>(
     tests: impl Iterator<Item = &'a Test>,
-    background: &Background,
+    background: &Alternative,
 ) -> Vec<(Scenario, BTreeSet<Sample>)> {
     let mut runs: BTreeMap<String, (Scenario, BTreeSet<Sample>)> = BTreeMap::new();
     for query in tests.flat_map(|test| test.form.queries()) {
@@ -394,18 +415,18 @@ fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
     failure.map_or(Ok(value), Err)
 }
 
-/// Judges claims in the full model and in `variants`.
+/// Judges claims in the full model and in `alternatives`.
 ///
 /// # Errors
 /// The first run that fails, in a fixed order.
 pub fn ledger(
     library: &Library,
     claims: &[Claim],
-    variants: &[String],
+    alternatives: &[Alternative],
     accuracy: &Accuracy,
     progress: Progress<'_>,
 ) -> Result<Ledger> {
-    let full = Background::default();
+    let full = Alternative::default();
     let runs = plan(claims.iter().flat_map(|claim| &claim.tests), &full);
     let mut count = 2 * runs.len();
     let values = execute(library, &runs, accuracy, progress)?;
@@ -415,16 +436,11 @@ pub fn ledger(
     };
     let rough = execute(library, &runs, &looser, progress)?;
     let mut columns = Vec::new();
-    for variant in variants {
-        let background = Background {
-            variant: Some(variant.clone()),
-            settings: Vec::new(),
-        };
-        let runs = plan(claims.iter().flat_map(|claim| &claim.tests), &background);
+    for alternative in alternatives {
+        let runs = plan(claims.iter().flat_map(|claim| &claim.tests), alternative);
         count += runs.len();
-        // Only verdicts are read off the variants.
-        let values = execute(library, &runs, &looser, progress)?;
-        columns.push((background, values));
+        // Only verdicts are read off the alternatives.
+        columns.push((alternative, execute(library, &runs, &looser, progress)?));
     }
     let rows = claims
         .iter()
@@ -448,62 +464,53 @@ pub fn ledger(
                     }
                 })
                 .collect();
-            let in_variants = columns
+            let in_alternatives = columns
                 .iter()
-                .map(|(background, values)| verdict(claim, background, values))
+                .map(|(alternative, values)| verdict(claim, alternative, values))
                 .collect();
             Row {
                 verdict: verdict(claim, &full, &values),
                 claim: claim.clone(),
                 tests,
-                in_variants,
+                in_alternatives,
             }
         })
         .collect();
     Ok(Ledger {
         rows,
-        variants: variants.to_vec(),
+        alternatives: alternatives.to_vec(),
         runs: count,
     })
 }
 
 /// Number of runs of [`ledger`], for progress.
-pub fn ledger_runs(claims: &[Claim], variants: &[String]) -> u64 {
+pub fn ledger_runs(claims: &[Claim], alternatives: usize) -> u64 {
     let runs = plan(
         claims.iter().flat_map(|claim| &claim.tests),
-        &Background::default(),
+        &Alternative::default(),
     );
-    (runs.len() * (2 + variants.len())) as u64
+    (runs.len() * (2 + alternatives)) as u64
 }
 
-/// Verdicts of claims in a model without one of its mechanisms.
+/// Verdicts of claims in one alternative alone.
 ///
 /// # Errors
 /// The first run that fails.
-pub fn verdicts_without(
+pub fn verdicts_in(
     library: &Library,
-    claims: &Claims,
-    mechanism: &str,
+    alternative: &Alternative,
     select: &[&Claim],
     accuracy: &Accuracy,
 ) -> Result<Vec<Verdict>> {
-    let background = Background {
-        variant: None,
-        settings: claims
-            .mechanisms
-            .get(mechanism)
-            .map(|mechanism| mechanism.set.clone().into_iter().collect())
-            .unwrap_or_default(),
-    };
-    let runs = plan(select.iter().flat_map(|claim| &claim.tests), &background);
+    let runs = plan(select.iter().flat_map(|claim| &claim.tests), alternative);
     let values = execute(library, &runs, accuracy, &crate::study::silent)?;
     Ok(select
         .iter()
-        .map(|claim| verdict(claim, &background, &values))
+        .map(|claim| verdict(claim, alternative, &values))
         .collect())
 }
 
-fn test_value(test: &Test, background: &Background, values: &Values) -> f64 {
+fn test_value(test: &Test, background: &Alternative, values: &Values) -> f64 {
     let value = |query: &Query| {
         let parts: Vec<f64> = parts(query)
             .into_iter()
@@ -517,7 +524,7 @@ fn test_value(test: &Test, background: &Background, values: &Values) -> f64 {
     judge(&test.form, test.expectation, &value)
 }
 
-fn verdict(claim: &Claim, background: &Background, values: &Values) -> Verdict {
+fn verdict(claim: &Claim, background: &Alternative, values: &Values) -> Verdict {
     if claim.untested.is_some() {
         return Verdict::Untested;
     }

@@ -2,13 +2,13 @@
 //!
 //! [`Claims`] reads `params/claims/*.toml`; a test there names a measure, a condition, a comparator and
 //! what is expected. [`ledger()`] runs every distinct scenario once, in parallel, at two tolerances, and
-//! once per variant.
+//! once per alternative: a variant of the model, or the model without one of its mechanisms.
 
 mod definition;
 mod ledger;
 
 pub use definition::{
     Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Place, Priority, Query,
-    Test,
+    Sign, Test,
 };
-pub use ledger::{Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_without};
+pub use ledger::{Alternative, Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_in};

@@ -1,0 +1,453 @@
+//! The model as Systems Biology Markup Language, Level 3 Version 2.
+//!
+//! States, inputs and signals are parameters with units: states have rate rules, signals assignment
+//! rules, constants of the reference tumour initial assignments. Doses and whatever else switches are
+//! events; those at time 0 are in the initial values. Every parameter carries the value, unit, grade
+//! and source of its file as notes.
+//!
+//! Limitations: the amounts absorbed are numbers of the events (the law of absorption is applied
+//! before), and readouts that drive nothing are left out.
+
+use super::background::Background;
+use super::dimension::Unit;
+use super::equations::{Definition, Equations, Quantity};
+use super::events::{Jump, Update};
+use super::symbol::{Node, Symbol};
+use super::xml::Element;
+use crate::error::Result;
+use std::collections::{BTreeMap, BTreeSet};
+
+const SBML: &str = "http://www.sbml.org/sbml/level3/version2/core";
+const MATHML: &str = "http://www.w3.org/1998/Math/MathML";
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
+const TIME: &str = "http://www.sbml.org/sbml/symbols/time";
+
+/// What states and signals stand for, in public catalogues.
+const IDENTITIES: [(&str, &str); 22] = [
+    ("sorafenib_central_mg", "CHEBI:50924"),
+    ("sorafenib_total", "CHEBI:50924"),
+    ("sorafenib_unbound", "CHEBI:50924"),
+    ("pO2_mmHg", "CHEBI:15379"),
+    ("VEGF", "uniprot:P15692"),
+    ("HIF1A", "uniprot:Q16665"),
+    ("HIF2A", "uniprot:Q99814"),
+    ("HAF", "uniprot:O43290"),
+    ("pAKT", "uniprot:P31749"),
+    ("EGFR", "uniprot:P00533"),
+    ("pAMPK", "uniprot:Q13131"),
+    ("mTORC1", "uniprot:P42345"),
+    ("cJun", "uniprot:P05412"),
+    ("RIT1", "uniprot:Q92963"),
+    ("PFKFB3", "uniprot:Q16875"),
+    ("eta1433", "uniprot:Q04917"),
+    ("TIP30_loss", "uniprot:Q9BUP3"),
+    ("PKM2", "uniprot:P14618"),
+    ("P_gp", "uniprot:P08183"),
+    ("glycolysis", "GO:0006096"),
+    ("apoptosis", "GO:0006915"),
+    ("EMT", "GO:0001837"),
+];
+
+/// The document for equations and jumps.
+///
+/// # Errors
+/// Only if the XML writer fails.
+pub fn sbml(equations: &Equations, jumps: &[Jump], background: &Background) -> Result<String> {
+    let mut exporter = Exporter {
+        equations,
+        units: BTreeSet::new(),
+    };
+    let start = start_values(equations, jumps);
+    let parameters = exporter.parameters(&start, background);
+    let assignments = exporter.initial_assignments();
+    let rules = exporter.rules();
+    let events = exporter.events(jumps);
+    let model = Element::new("model")
+        .with("metaid", "model")
+        .with("id", &background.id)
+        .with("name", &background.title)
+        .with("sboTerm", "SBO:0000293")
+        .with("timeUnits", "h")
+        .child(notes(&background.description))
+        .child(annotation("model", &model_terms(background)))
+        .child(Element::new("listOfUnitDefinitions").children(exporter.unit_definitions()))
+        .child(Element::new("listOfParameters").children(parameters))
+        .child(Element::new("listOfInitialAssignments").children(assignments))
+        .child(Element::new("listOfRules").children(rules));
+    let model = if events.is_empty() {
+        model
+    } else {
+        model.child(Element::new("listOfEvents").children(events))
+    };
+    Element::new("sbml")
+        .with("xmlns", SBML)
+        .with("xmlns:sbml", SBML)
+        .with("level", 3)
+        .with("version", 2)
+        .child(model)
+        .to_document("SBML")
+}
+
+/// Values of states and inputs right after the events at time 0.
+pub fn start_values(equations: &Equations, jumps: &[Jump]) -> BTreeMap<String, f64> {
+    let states = equations.states.iter().map(|s| (&s.quantity.id, s.initial));
+    let inputs = equations.inputs.iter().map(|i| (&i.quantity.id, i.before));
+    let mut values: BTreeMap<String, f64> = states
+        .chain(inputs)
+        .map(|(id, value)| (id.clone(), value))
+        .collect();
+    for jump in jumps.iter().filter(|jump| jump.time <= 0.0) {
+        for (id, update) in &jump.updates {
+            if let Some(value) = values.get_mut(id) {
+                *value = update.apply(*value);
+            }
+        }
+    }
+    values
+}
+
+struct Exporter<'a> {
+    equations: &'a Equations,
+    units: BTreeSet<Unit>,
+}
+
+impl Exporter<'_> {
+    /// Identifier of a unit, which is remembered for the list of definitions.
+    fn unit(&mut self, unit: &Unit) -> String {
+        if unit.is_one() {
+            return "dimensionless".to_owned();
+        }
+        self.units.insert(unit.clone());
+        unit_id(unit)
+    }
+
+    fn unit_definitions(&self) -> Vec<Element> {
+        let mut units = self.units.clone();
+        units.insert(Unit::parse("h"));
+        units
+            .iter()
+            .map(|unit| {
+                let factors = unit.factors().flat_map(|(name, power)| base(name, power));
+                Element::new("unitDefinition")
+                    .with("id", unit_id(unit))
+                    .with("name", unit)
+                    .child(Element::new("listOfUnits").children(factors))
+            })
+            .collect()
+    }
+
+    fn parameter(&mut self, quantity: &Quantity, constant: bool) -> Element {
+        let unit = self.unit(&Unit::parse(&quantity.unit));
+        Element::new("parameter")
+            .with("metaid", &quantity.id)
+            .with("id", &quantity.id)
+            .with("name", &quantity.meaning)
+            .with("units", unit)
+            .with("constant", constant)
+    }
+
+    fn parameters(
+        &mut self,
+        start: &BTreeMap<String, f64>,
+        background: &Background,
+    ) -> Vec<Element> {
+        let equations = self.equations;
+        let mut list = Vec::new();
+        for parameter in &equations.parameters {
+            let element = self
+                .parameter(&parameter.quantity, true)
+                .with("value", number(parameter.value))
+                .with("sboTerm", sbo(&parameter.quantity));
+            let provenance = background.provenance(&parameter.path);
+            list.push(if provenance.is_empty() {
+                element
+            } else {
+                element.child(notes(&provenance))
+            });
+        }
+        for constant in &equations.constants {
+            list.push(self.parameter(&constant.quantity, true));
+        }
+        for input in &equations.inputs {
+            let value = start
+                .get(&input.quantity.id)
+                .copied()
+                .unwrap_or(input.before);
+            list.push(
+                self.parameter(&input.quantity, false)
+                    .with("value", number(value)),
+            );
+        }
+        for state in &equations.states {
+            let id = &state.quantity.id;
+            let value = start.get(id).copied().unwrap_or(state.initial);
+            let element = self
+                .parameter(&state.quantity, false)
+                .with("value", number(value));
+            list.push(identified(element, id));
+        }
+        for signal in &equations.signals {
+            let element = self.parameter(&signal.quantity, false);
+            list.push(identified(element, &signal.quantity.id));
+        }
+        list
+    }
+
+    fn initial_assignments(&mut self) -> Vec<Element> {
+        let equations = self.equations;
+        let assign = |constant: &Definition| {
+            Element::new("initialAssignment")
+                .with("symbol", &constant.quantity.id)
+                .child(self.math(constant.symbol, &constant.quantity.id))
+        };
+        equations.constants.iter().map(assign).collect()
+    }
+
+    fn rules(&mut self) -> Vec<Element> {
+        let equations = self.equations;
+        let mut rules = Vec::new();
+        for signal in &equations.signals {
+            let id = &signal.quantity.id;
+            rules.push(
+                Element::new("assignmentRule")
+                    .with("variable", id)
+                    .child(self.math(signal.symbol, id)),
+            );
+        }
+        for state in &equations.states {
+            if equations.graph.constant(state.symbol).is_some() {
+                // A rate of 0: events alone change this state.
+                continue;
+            }
+            rules.push(
+                Element::new("rateRule")
+                    .with("variable", &state.quantity.id)
+                    .child(self.math(state.symbol, "")),
+            );
+        }
+        rules
+    }
+
+    fn events(&mut self, jumps: &[Jump]) -> Vec<Element> {
+        let later: Vec<&Jump> = jumps.iter().filter(|jump| jump.time > 0.0).collect();
+        let mut events = Vec::new();
+        for jump in later {
+            let assignments: Vec<Element> = jump
+                .updates
+                .iter()
+                .filter_map(|(id, update)| self.event_assignment(id, *update))
+                .collect();
+            if assignments.is_empty() {
+                continue;
+            }
+            let hour = self.unit(&Unit::parse("h"));
+            let time = Element::new("csymbol")
+                .with("encoding", "text")
+                .with("definitionURL", TIME)
+                .text("time");
+            let condition = apply("geq", [time, literal(jump.time, &hour)]);
+            events.push(
+                Element::new("event")
+                    .with("id", format!("event_{}", events.len() + 1))
+                    .with("name", jump.words.join("; "))
+                    .with("useValuesFromTriggerTime", true)
+                    .child(
+                        Element::new("trigger")
+                            .with("initialValue", false)
+                            .with("persistent", true)
+                            .child(Element::new("math").with("xmlns", MATHML).child(condition)),
+                    )
+                    .child(Element::new("listOfEventAssignments").children(assignments)),
+            );
+        }
+        events
+    }
+
+    /// What an event does to a quantity of the model; none for one that no equation uses.
+    fn event_assignment(&mut self, id: &str, update: Update) -> Option<Element> {
+        let states = self.equations.states.iter().map(|state| &state.quantity);
+        let inputs = self.equations.inputs.iter().map(|input| &input.quantity);
+        let quantity = states.chain(inputs).find(|quantity| quantity.id == id)?;
+        let unit = self.unit(&Unit::parse(&quantity.unit));
+        let itself = Element::new("ci").text(id);
+        let value = match update {
+            Update::Set(value) => literal(value, &unit),
+            Update::Add(amount) => apply("plus", [itself, literal(amount, &unit)]),
+            Update::Scale(factor) => apply("times", [literal(factor, "dimensionless"), itself]),
+        };
+        Some(
+            Element::new("eventAssignment")
+                .with("variable", id)
+                .child(Element::new("math").with("xmlns", MATHML).child(value)),
+        )
+    }
+
+    /// The definition of a quantity, or an expression without a name of its own.
+    fn math(&mut self, symbol: Symbol, of: &str) -> Element {
+        let content = self.expression(symbol, of, None);
+        Element::new("math").with("xmlns", MATHML).child(content)
+    }
+
+    /// MathML of an expression; a literal number takes `unit`.
+    fn expression(&mut self, symbol: Symbol, of: &str, unit: Option<&Unit>) -> Element {
+        if let Some(name) = self.equations.name_within(symbol, of) {
+            return Element::new("ci").text(name);
+        }
+        let units = &self.equations.units;
+        let unit_of = |symbol| units.get(symbol).cloned();
+        let node = self.equations.graph.node(symbol);
+        let mut binary = |operator, a, b, a_unit: Option<Unit>, b_unit: Option<Unit>| {
+            let first = self.expression(a, of, a_unit.as_ref());
+            let second = self.expression(b, of, b_unit.as_ref());
+            apply(operator, [first, second])
+        };
+        match node {
+            Node::Add(a, b) => binary("plus", a, b, unit_of(b), unit_of(a)),
+            Node::Sub(a, b) => binary("minus", a, b, unit_of(b), unit_of(a)),
+            Node::Mul(a, b) => binary("times", a, b, None, None),
+            Node::Div(a, b) => binary("divide", a, b, None, None),
+            Node::Power(a, b) => binary("power", a, b, None, None),
+            Node::Neg(a) => apply("minus", [self.expression(a, of, unit)]),
+            Node::Ln(a) => apply("ln", [self.expression(a, of, None)]),
+            Node::Exp(a) => apply("exp", [self.expression(a, of, None)]),
+            Node::Sqrt(a) => apply("root", [self.expression(a, of, None)]),
+            Node::PositivePart(a) => {
+                let zero = self.unit(&unit_of(a).unwrap_or_default());
+                apply("max", [self.expression(a, of, None), literal(0.0, &zero)])
+            }
+            Node::Constant(bits) => {
+                let unit = self.unit(&unit.cloned().unwrap_or_default());
+                literal(f64::from_bits(bits), &unit)
+            }
+            Node::Leaf(position) => {
+                Element::new("ci").text(&self.equations.graph.leaf(position).id)
+            }
+        }
+    }
+}
+
+fn apply(operator: &'static str, operands: impl IntoIterator<Item = Element>) -> Element {
+    Element::new("apply")
+        .child(Element::new(operator))
+        .children(operands)
+}
+
+/// A number with the fewest digits that read back to the same bits.
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}
+
+fn literal(value: f64, unit: &str) -> Element {
+    let element = Element::new("cn").with("sbml:units", unit);
+    let text = number(value);
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => element
+            .with("type", "e-notation")
+            .text(mantissa)
+            .child(Element::new("sep"))
+            .text(exponent),
+        None => element.text(text),
+    }
+}
+
+fn unit_id(unit: &Unit) -> String {
+    let mut id = String::new();
+    let text = unit.to_string();
+    for c in text.chars() {
+        match c {
+            '/' => id.push_str("_per_"),
+            '*' => id.push('_'),
+            '^' => {}
+            c => id.push(c),
+        }
+    }
+    match id.strip_prefix('1') {
+        Some(rest) => format!("one{rest}"),
+        None => id,
+    }
+}
+
+/// A unit name to a power, in the base units of SBML.
+fn base(name: &str, power: i32) -> Vec<Element> {
+    let unit = |kind: &str, exponent: i32, scale: i32, multiplier: &str| {
+        Element::new("unit")
+            .with("kind", kind)
+            .with("exponent", exponent)
+            .with("scale", scale)
+            .with("multiplier", multiplier)
+    };
+    match name {
+        "h" => vec![unit("second", power, 0, "3600")],
+        "mg" => vec![unit("gram", power, -3, "1")],
+        "g" => vec![unit("gram", power, 0, "1")],
+        "kg" => vec![unit("kilogram", power, 0, "1")],
+        "L" => vec![unit("litre", power, 0, "1")],
+        "mL" => vec![unit("litre", power, -3, "1")],
+        "mm" => vec![unit("metre", power, -3, "1")],
+        "mol" => vec![unit("mole", power, 0, "1")],
+        "nM" => vec![unit("mole", power, -9, "1"), unit("litre", -power, 0, "1")],
+        "mmHg" => vec![unit("pascal", power, 0, "133.322387415")],
+        // The number of something relative to its value in the untreated tumour.
+        _ => vec![unit("dimensionless", 1, 0, "1")],
+    }
+}
+
+fn sbo(quantity: &Quantity) -> &'static str {
+    let id = &quantity.id;
+    if id.ends_with("_hill") || id.ends_with("_exponent") {
+        "SBO:0000190"
+    } else if quantity.unit == "1/h" {
+        "SBO:0000009"
+    } else {
+        "SBO:0000002"
+    }
+}
+
+fn notes(lines: &[String]) -> Element {
+    let paragraphs = lines.iter().map(|line| Element::new("p").text(line));
+    let body = Element::new("body")
+        .with("xmlns", XHTML)
+        .children(paragraphs);
+    Element::new("notes").child(body)
+}
+
+/// (qualifier, resource) pairs of the model.
+fn model_terms(background: &Background) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "bqmodel:isDescribedBy",
+            "doi:10.3389/fonc.2021.641522".to_owned(),
+        ),
+        ("bqbiol:hasProperty", "DOID:684".to_owned()),
+        ("bqbiol:hasTaxon", format!("taxonomy:{}", background.taxon)),
+    ]
+}
+
+fn identified(element: Element, id: &str) -> Element {
+    match IDENTITIES.iter().find(|(known, _)| *known == id) {
+        Some((_, resource)) => {
+            let term = ("bqbiol:is", (*resource).to_owned());
+            element.child(annotation(id, &[term]))
+        }
+        None => element,
+    }
+}
+
+fn annotation(metaid: &str, terms: &[(&'static str, String)]) -> Element {
+    let qualified = terms.iter().map(|(qualifier, resource)| {
+        let item = Element::new("rdf:li").with(
+            "rdf:resource",
+            format!("https://identifiers.org/{resource}"),
+        );
+        Element::new(qualifier).child(Element::new("rdf:Bag").child(item))
+    });
+    let description = Element::new("rdf:Description")
+        .with("rdf:about", format!("#{metaid}"))
+        .children(qualified);
+    let rdf = Element::new("rdf:RDF")
+        .with("xmlns:rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#")
+        .with("xmlns:bqbiol", "http://biomodels.net/biology-qualifiers/")
+        .with("xmlns:bqmodel", "http://biomodels.net/model-qualifiers/")
+        .child(description);
+    Element::new("annotation").child(rdf)
+}

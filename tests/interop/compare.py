@@ -1,0 +1,170 @@
+"""The exported model in libSBML, libRoadRunner and COPASI against the native result.
+
+usage: compare.py HIF_SWITCH [WORKDIR]
+
+For every setting and arm: exports SBML, checks it with libSBML (an error or warning fails), simulates
+it with libRoadRunner (CVODE) and COPASI (LSODA), and compares every state at half past every hour with
+`hif-switch simulate`. Half past, because doses come on the hour and tools differ in whether a sample
+at an event is before or after it.
+
+Relative differences are taken against the larger of the state itself and FLOOR times the largest
+value that it has in the run: below that a drug amount is numerical dust of every solver.
+"""
+
+import io
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import basico
+import libsbml
+import numpy as np
+import pandas as pd
+import roadrunner
+
+ALLOWED = 1e-6
+FLOOR = 1e-6
+
+# setting, days, arm, further options
+CASES = [
+    ("xenograft", 28, "vehicle", []),
+    ("xenograft", 28, "sorafenib", []),
+    ("xenograft", 28, "pt2385", []),
+    ("xenograft", 28, "sorafenib+pt2385", []),
+    ("xenograft", 28, "sorafenib+2-methoxyestradiol", []),
+    ("xenograft", 28, "sorafenib+pt2385+genistein", []),
+    ("xenograft", 28, "sorafenib+metformin", ["--mode", "achievable"]),
+    ("xenograft", 40, "sorafenib", ["--regimen", "xenograft-resection"]),
+    ("patient", 28, "vehicle", []),
+    ("patient", 28, "sorafenib", []),
+    ("patient", 28, "belzutifan", []),
+    ("patient", 28, "sorafenib+belzutifan", ["--mode", "achievable"]),
+    ("patient", 28, "sorafenib+pt2385", []),
+    ("patient", 28, "sorafenib+metformin+simvastatin", ["--mode", "achievable"]),
+    ("culture", 3, "vehicle", []),
+    ("culture", 3, "sorafenib", []),
+    ("culture", 3, "pt2385", []),
+    ("culture", 3, "sorafenib+pt2385", []),
+    ("culture", 3, "sorafenib+2-methoxyestradiol", []),
+    ("culture", 3, "sorafenib+ef24+genistein", ["--mode", "achievable"]),
+]
+
+
+def arguments(setting, days, arm, extra):
+    return ["--setting", setting, "--arm", arm, "--days", str(days), *extra]
+
+
+def native(program, case):
+    """Every state at half past every hour, from the program itself."""
+    command = [program, "simulate", *arguments(*case), "--every", "30min", "--rtol", "1e-12", "--csv", "-"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    table = pd.read_csv(io.StringIO(text))
+    table.columns = [column.split(" [")[0] for column in table.columns]
+    return table.iloc[1::2].reset_index(drop=True)
+
+
+def check(text, label):
+    """libSBML's consistency checks, units included; the number of messages by severity."""
+    document = libsbml.readSBMLFromString(text)
+    document.setConsistencyChecks(libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, True)
+    document.checkConsistency()
+    found = [document.getError(i) for i in range(document.getNumErrors())]
+    for message in found[:5]:
+        print(f"{label}: {message.getSeverityAsString()} line {message.getLine()}: {message.getMessage()}")
+    return len(found)
+
+
+def by_roadrunner(text, times, states):
+    model = roadrunner.RoadRunner(text)
+    integrator = model.getIntegrator()
+    integrator.absolute_tolerance = 1e-14
+    integrator.relative_tolerance = 1e-11
+    integrator.maximum_num_steps = 1_000_000
+    integrator.maximum_time_step = 1.0
+    result = model.simulate(times=[0.0, *times], selections=["time", *states])
+    return pd.DataFrame(np.asarray(result)[1:, 1:], columns=states)
+
+
+def by_copasi(text, times, states):
+    model = basico.load_model_from_string(text)
+    try:
+        result = basico.run_time_course(
+            values=[0.0, *times],
+            method="lsoda",
+            r_tol=1e-11,
+            a_tol=1e-14,
+            max_steps=10_000_000,
+            use_sbml_id=True,
+        )
+    finally:
+        basico.remove_datamodel(model)
+    result.columns = [column.removeprefix("Values[").removesuffix("]") for column in result.columns]
+    return result.iloc[1:][states].reset_index(drop=True)
+
+
+def worst(reference, other, states):
+    """Largest relative difference and its state."""
+    largest = (0.0, "-")
+    for state in states:
+        r, o = reference[state].to_numpy(), other[state].to_numpy()
+        scale = np.maximum(np.abs(r), FLOOR * np.abs(r).max())
+        with np.errstate(invalid="ignore", divide="ignore"):
+            difference = np.where(scale > 0, np.abs(o - r) / scale, np.abs(o))
+        if not np.isfinite(difference).all():
+            return (np.inf, state)
+        largest = max(largest, (float(difference.max()), state))
+    return largest
+
+
+def prove_that_it_can_fail(text, times, reference, states):
+    """A rate changed by one part in ten thousand must be seen."""
+    document = libsbml.readSBMLFromString(text)
+    parameter = document.getModel().getParameter("hif_haf_loss")
+    parameter.setValue(parameter.getValue() * 1.0001)
+    changed = libsbml.writeSBMLToString(document)
+    for simulate in (by_roadrunner, by_copasi):
+        difference, _ = worst(reference, simulate(changed, times, states), states)
+        if difference <= ALLOWED:
+            sys.exit(f"a changed model was not noticed ({simulate.__name__}: {difference})")
+
+
+def main():
+    program = sys.argv[1]
+    folder = Path(sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp())
+    failed = 0
+    print(f"{'setting':10} {'arm':34} {'states':>6} {'messages':>8} {'RoadRunner':>11} {'COPASI':>11}  worst state")
+    for case in CASES:
+        setting, days, arm, extra = case
+        label = " ".join([arm, *(e for e in extra if not e.startswith("--"))])
+        file = folder / f"{setting}-{label.replace(' ', '-')}.xml"
+        command = [program, "export", "sbml", *arguments(*case), "-o", str(file)]
+        subprocess.run(command, check=True)
+        text = file.read_text(encoding="utf-8")
+        messages = check(text, label)
+        reference = native(program, case)
+        document = libsbml.readSBMLFromString(text)
+        rules = document.getModel().getListOfRules()
+        states = [rule.getVariable() for rule in rules if rule.isRate()]
+        times = reference["time_h"].to_list()
+        rr = worst(reference, by_roadrunner(text, times, states), states)
+        copasi = worst(reference, by_copasi(text, times, states), states)
+        # States that the export leaves out must be 0, or constant, in the native result.
+        columns = list(reference.columns)
+        every = columns[1 : columns.index("metastases") + 1]
+        moving = [s for s in every if s not in states and reference[s].nunique() > 1]
+        ok = messages == 0 and max(rr[0], copasi[0]) <= ALLOWED and not moving and len(states) > 10
+        failed += not ok
+        if case == CASES[0]:
+            prove_that_it_can_fail(text, times, reference, states)
+        print(
+            f"{setting:10} {label:34} {len(states):6} {messages:8} {rr[0]:11.1e} {copasi[0]:11.1e}"
+            f"  {max(rr, copasi)[1]}{'' if ok else '  FAILED ' + ' '.join(moving)}",
+            flush=True,
+        )
+    if failed:
+        sys.exit(f"{failed} of {len(CASES)} cases failed")
+    print(f"all {len(CASES)} cases within {ALLOWED} relative, without a message of libSBML")
+
+
+main()

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The exported model in other tools: makes a Python environment (once, in the build folder) and runs
+# the comparisons. Needs python3 with venv, and PyPI the first time.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cargo build --release --bin hif-switch
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+environment="$target/interop-venv"
+stamp="$environment/$(sha256sum tests/interop/requirements.txt | cut -c1-16)"
+if [ ! -e "$stamp" ]; then
+    rm -rf "$environment"
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
+    touch "$stamp"
+fi
+export PYTHONUTF8=1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$environment/bin/python" tests/interop/compare.py "$target/release/hif-switch" "$work"
