@@ -7,8 +7,9 @@ use crate::figure::{self, Selection};
 use crate::regimen::Arm;
 use crate::report::{self, Beside, Manifest};
 use crate::study::{self, Overview};
+use crate::table::Table;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch compare                                   everything, into ./plots and ./results
@@ -29,6 +30,9 @@ pub struct CompareOptions {
     /// Folder in which plots/ and results/ are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    /// Write tables as Parquet too, with the unit of each column in its metadata
+    #[arg(long)]
+    parquet: bool,
     /// Write tables only
     #[arg(long)]
     no_figures: bool,
@@ -82,13 +86,16 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
 
     let results = options.out.join("results");
     let manifest = Manifest::new(library, &accuracy, &context.command);
-    report::write_all(&[
-        (
-            results.join(format!("comparison-{setting}.csv")),
-            report::endpoints_table(&study).to_csv()?,
-        ),
-        (results.join("manifest.json"), manifest.to_json()?),
-    ])?;
+    let name = format!("comparison-{setting}");
+    let mut files = table_files(
+        &report::endpoints_table(&study),
+        &results,
+        &name,
+        options,
+        &manifest,
+    )?;
+    files.push((results.join("manifest.json"), manifest.to_json()?));
+    report::write_all(&files)?;
     context.print_table(&report::arms_table(&study, Beside::default()));
     if !context.json {
         context.print(&format!("\n{}", report::legend(&study, Beside::default())));
@@ -101,6 +108,7 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
     let accuracy = run.accuracy()?;
     let overview = compute(context, run)?;
     let mut files = Vec::new();
+    let manifest = Manifest::new(library, &accuracy, &context.command);
     let results = options.out.join("results");
     for (name, study) in [
         ("comparison-xenograft", &overview.xenograft),
@@ -113,7 +121,7 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
         ("withdrawal-xenograft", &overview.withdrawal),
     ] {
         let table = report::endpoints_table(study);
-        files.push((results.join(format!("{name}.csv")), table.to_csv()?));
+        files.extend(table_files(&table, &results, name, options, &manifest)?);
     }
     if !options.no_figures {
         let figures = figure::gallery(&overview, &Selection::read(library)?)?;
@@ -123,7 +131,6 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
             files.push((data, figure.data.to_csv()?));
         }
     }
-    let manifest = Manifest::new(library, &accuracy, &context.command);
     files.push((results.join("manifest.json"), manifest.to_json()?));
     report::write_all(&files)?;
     print_overview(context, &overview);
@@ -136,6 +143,25 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
         ));
     }
     Ok(())
+}
+
+/// A table as CSV and, if asked for, as Parquet.
+fn table_files(
+    table: &Table,
+    folder: &Path,
+    name: &str,
+    options: &CompareOptions,
+    manifest: &Manifest,
+) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = vec![(folder.join(format!("{name}.csv")), table.to_csv()?)];
+    if options.parquet {
+        let manifest = String::from_utf8_lossy(&manifest.to_json()?)
+            .trim_end()
+            .to_owned();
+        let content = report::to_parquet(table, &[("manifest", manifest)])?;
+        files.push((folder.join(format!("{name}.parquet")), content));
+    }
+    Ok(files)
 }
 
 /// Runs the main job with a progress bar.

@@ -3,15 +3,19 @@
 use super::options::RunOptions;
 use super::{Context, emit};
 use crate::error::Result;
-use crate::interchange::{Background, Equations, jumps, sbml};
+use crate::interchange::{
+    Background, Equations, antimony, jumps, latex, markdown, reference_page, sbml,
+};
 use crate::regimen::Arm;
 use crate::report;
 use crate::simulate::Scenario;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "Examples:
-  hif-switch export sbml --setting xenograft --arm sorafenib+pt2385 --days 28 -o model.xml";
+  hif-switch export sbml --setting xenograft --arm sorafenib+pt2385 --days 28 -o model.xml
+  hif-switch export antimony --setting culture --arm sorafenib -o model.ant
+  hif-switch export equations --setting patient --arm sorafenib -o equations.md";
 
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
@@ -25,6 +29,43 @@ pub enum ExportCommand {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Antimony: the same model as text for reading
+    #[command(after_help = "Example:
+  hif-switch export antimony --setting culture --arm sorafenib -o model.ant")]
+    Antimony {
+        #[command(flatten)]
+        options: ExportOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// A page of equations and parameters, in Markdown or LaTeX
+    #[command(after_help = "Examples:
+  hif-switch export equations --setting patient --arm sorafenib -o equations.md
+  hif-switch export equations --format latex -o equations.tex")]
+    Equations {
+        #[command(flatten)]
+        options: ExportOptions,
+        /// Form of the page
+        #[arg(long, value_enum, default_value = "md")]
+        format: PageFormat,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// The generated part of docs/MODEL.md: every equation, and every parameter in its settings
+    #[command(after_help = "Example:\n  hif-switch export reference -o reference.md")]
+    Reference {
+        /// File to write; standard output when not given
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// Markdown
+    Md,
+    /// A LaTeX document
+    Latex,
 }
 
 #[derive(Debug, Args)]
@@ -41,16 +82,33 @@ pub struct ExportOptions {
 }
 
 pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
-    match command {
-        ExportCommand::Sbml { options, run } => {
-            let scenario = scenario(context, options, run)?;
-            let problem = scenario.prepare(&context.library)?;
-            let background = Background::of(&scenario, &context.library)?;
-            let equations = Equations::of(&problem, &background.burden_unit)?;
-            let jumps = jumps(&problem.timeline, &scenario.arm.partners);
-            write(options, &sbml(&equations, &jumps, &background)?)
+    let (options, run) = match command {
+        ExportCommand::Sbml { options, run }
+        | ExportCommand::Antimony { options, run }
+        | ExportCommand::Equations { options, run, .. } => (options, run),
+        ExportCommand::Reference { output } => {
+            return write(output.as_deref(), &reference_page(&context.library)?);
         }
-    }
+    };
+    let scenario = scenario(context, options, run)?;
+    let problem = scenario.prepare(&context.library)?;
+    let background = Background::of(&scenario, &context.library)?;
+    let equations = Equations::of(&problem, &background.burden_unit)?;
+    let jumps = jumps(&problem.timeline, &scenario.arm.partners);
+    let text = match command {
+        ExportCommand::Sbml { .. } => sbml(&equations, &jumps, &background)?,
+        ExportCommand::Antimony { .. } => antimony(&equations, &jumps, &background),
+        ExportCommand::Equations { format, .. } => match format {
+            PageFormat::Md => format!(
+                "# {}\n\n{}",
+                background.title,
+                markdown(&equations, &background, 2)
+            ),
+            PageFormat::Latex => latex(&equations, &background),
+        },
+        ExportCommand::Reference { .. } => String::new(),
+    };
+    write(options.output.as_deref(), &text)
 }
 
 fn scenario(context: &Context, options: &ExportOptions, run: &RunOptions) -> Result<Scenario> {
@@ -58,8 +116,8 @@ fn scenario(context: &Context, options: &ExportOptions, run: &RunOptions) -> Res
     run.scenario(context, &options.setting, arm)
 }
 
-fn write(options: &ExportOptions, text: &str) -> Result<()> {
-    match &options.output {
+fn write(output: Option<&Path>, text: &str) -> Result<()> {
+    match output {
         Some(path) if path != Path::new("-") => report::write_atomically(path, text.as_bytes()),
         _ => {
             emit(text.trim_end());

@@ -3,9 +3,10 @@
 use super::options::{RunOptions, time};
 use super::{Context, emit};
 use crate::error::{Error, Result};
+use crate::interchange::DataSet;
 use crate::regimen::Arm;
-use crate::report;
-use crate::simulate::Scenario;
+use crate::report::{self, Manifest};
+use crate::simulate::{Accuracy, Scenario};
 use crate::study::run_scenario;
 use crate::table::Table;
 use clap::Args;
@@ -13,9 +14,21 @@ use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch simulate --setting xenograft --arm sorafenib+pt2385 --days 28 --every 1h --csv -
+  hif-switch simulate --setting patient --arm sorafenib --parquet patient.parquet
   hif-switch simulate --setting patient --arm sorafenib --verify
   hif-switch simulate --setting xenograft --arm sorafenib --dose \"10 mg/kg\" --set hif.haf_loss=\"1.1 1/h\"
-  hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run";
+  hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run
+  hif-switch simulate --setting patient --arm sorafenib --data doses.csv --csv answers.csv
+
+Data sets (--data): a CSV file in the manner of NONMEM; every record is answered, in the order
+of the file. Columns: ID, TIME (h), AMT (mg), EVID (0 observation, 1 dose, 2 other, 3 reset, 4
+reset and dose), CMT (1 sorafenib depot, 2 central; 3, 4 first partner; 5, 6 second partner),
+RATE (mg/h, into a central compartment), II (h), ADDL, SS (1 replaces, 2 adds), DV, MDV.
+WT (kg) and columns named like a parameter (exposure.clearance) are covariates of a subject.
+The answer repeats the columns and adds PRED (amount in a depot, mg; total concentration in a
+central compartment, mg/L of sorafenib, nM of a partner) and every column of a time course, as
+it is right after the record. A reset starts the tumour anew. SS concerns the amounts of its
+drug alone. The regimen gives only what no record can: imposed partner effects, held levels.";
 
 #[derive(Debug, Args)]
 pub struct SimulateOptions {
@@ -31,6 +44,12 @@ pub struct SimulateOptions {
     /// Write the time course as CSV to a file, `-` for standard output
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Write the time course as Parquet, with the unit of each column in its metadata
+    #[arg(long, value_name = "FILE")]
+    parquet: Option<PathBuf>,
+    /// Answer the records of a NONMEM-style data set instead of running the regimen
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["every", "dry_run"])]
+    data: Option<PathBuf>,
     /// Print the events of the run and stop
     #[arg(long)]
     dry_run: bool,
@@ -43,6 +62,9 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let scenario = run.scenario(context, &options.setting, arm)?;
+    if let Some(data) = &options.data {
+        return answer(context, &scenario, data, options, run);
+    }
     let problem = scenario.prepare(library)?;
     if options.dry_run {
         let timeline = report::timeline_table(&problem.timeline, &scenario.arm.partners);
@@ -62,11 +84,11 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
     let treated = run_scenario(library, &scenario, &accuracy, step, run.verify)?;
     let table = scenario.parameters(library)?;
     let burden_unit = table.text("burden_unit").unwrap_or("1");
-    if let Some(path) = &options.csv {
+    if options.csv.is_some() || options.parquet.is_some() {
         let vehicle = vehicle_of(&scenario);
         let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
         let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
-        return write_csv(&table, path);
+        return write_tables(context, &table, &table, options, &accuracy);
     }
     context.print_table(&report::run_table(&treated, burden_unit));
     if !context.json {
@@ -89,8 +111,81 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
     Ok(())
 }
 
+/// Answers a data set to a file, or to standard output.
+fn answer(
+    context: &Context,
+    scenario: &Scenario,
+    data: &Path,
+    options: &SimulateOptions,
+    run: &RunOptions,
+) -> Result<()> {
+    let name = data.display().to_string();
+    let text = std::fs::read_to_string(data).map_err(|error| {
+        Error::input(
+            format!("--data {name}"),
+            error.to_string(),
+            "give a CSV file with a header and one record per line",
+        )
+    })?;
+    if run.days.is_some() || run.dose.is_some() || run.verify {
+        return Err(Error::input(
+            "--data",
+            "the records say how long and how much: --days, --dose and --verify have no meaning here",
+            "leave them out",
+        ));
+    }
+    let parameters = scenario.parameters(&context.library)?;
+    let set = DataSet::parse(&name, &text, &parameters)?;
+    let accuracy = run.accuracy()?;
+    let table = set.answer(&context.library, scenario, &accuracy, &report::OUTPUTS)?;
+    if options.csv.is_some() || options.parquet.is_some() {
+        return write_tables(
+            context,
+            &table,
+            &set.with_numbers(&table),
+            options,
+            &accuracy,
+        );
+    }
+    if context.json {
+        context.print_table(&table);
+        return Ok(());
+    }
+    write_csv(&table, Path::new("-"))
+}
+
 fn vehicle_of(scenario: &Scenario) -> Scenario {
     scenario.with_arm(Arm::vehicle())
+}
+
+/// Writes the table as CSV (its units beside it), `numbers` as Parquet, or both.
+fn write_tables(
+    context: &Context,
+    table: &Table,
+    numbers: &Table,
+    options: &SimulateOptions,
+    accuracy: &Accuracy,
+) -> Result<()> {
+    let mut files = Vec::new();
+    if let Some(path) = &options.csv {
+        if path == Path::new("-") {
+            write_csv(table, path)?;
+        } else {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let beside = path.with_file_name(format!("{name}-metadata.json"));
+            files.push((path.clone(), table.to_csv()?));
+            files.push((beside, report::csv_metadata(table, &name)?));
+        }
+    }
+    if let Some(path) = &options.parquet {
+        let manifest = Manifest::new(&context.library, accuracy, &context.command).to_json()?;
+        let manifest = String::from_utf8_lossy(&manifest).trim_end().to_owned();
+        files.push((
+            path.clone(),
+            report::to_parquet(numbers, &[("manifest", manifest)])?,
+        ));
+    }
+    report::write_all(&files)
 }
 
 fn write_csv(table: &Table, path: &Path) -> Result<()> {

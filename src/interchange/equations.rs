@@ -447,9 +447,14 @@ fn level_signals(
         perfusion,
         oxygen_target,
         resistant,
+        apoptosis,
         burden,
     } = *s;
-    let HifActivity { hif1, hif2 } = activity;
+    let HifActivity {
+        hif1,
+        hif2,
+        hif2_support,
+    } = activity;
     let Inhibition {
         vegfr2,
         pdgfr,
@@ -459,6 +464,7 @@ fn level_signals(
     let Cascade {
         egfr,
         ampk,
+        akt,
         mtorc1,
         cjun,
         rit1,
@@ -474,6 +480,11 @@ fn level_signals(
     level("PKM2", "PKM2 relative to the reference tumour", pkm2);
     level("HIF1_activity", "HIF-1 transcriptional output f1", hif1);
     level("HIF2_activity", "HIF-2 transcriptional output f2", hif2);
+    level(
+        "HIF2_support",
+        "Support f2+ of survival and growth by HIF-2",
+        hif2_support,
+    );
     level("P_gp", "P-gp relative to the reference tumour", pgp);
     named.define(
         "sorafenib_intracellular",
@@ -498,6 +509,15 @@ fn level_signals(
     level("MVD", "Microvessel density", mvd);
     level("perfusion", "Perfusion q", perfusion);
     named.define("burden", &burden_unit, "Whole burden", burden);
+    if let Environment::Tumour { .. } = &model.environment {
+        let relative = burden / model.size.initial;
+        named.define(
+            "oxygen_supply_per_cell",
+            "1",
+            "Perfusion over the growth of the burden, q/(burden/burden0)^w",
+            model.oxygen.supply_per_cell(perfusion, relative),
+        );
+    }
     named.define(
         "pO2_target",
         "mmHg",
@@ -510,9 +530,15 @@ fn level_signals(
         "Resistant part rho of the viable cells",
         resistant,
     );
+    level(
+        "apoptosis_mean",
+        "Caspase signal per viable cell",
+        apoptosis,
+    );
     level("EGFR", "EGFR and TGF-a, E", egfr);
     level("pAMPK", "Phosphorylated AMPK, P", ampk);
     level("AMPK_loss", "Loss of AMPK, 1 - 2P/(1 + P)", ampk_loss);
+    level("pAKT", "Phosphorylated AKT, K", akt);
     level("mTORC1", "mTORC1, T", mtorc1);
     level("cJun", "c-Jun, J", cjun);
     level("RIT1", "RIT1, Q", rit1);
@@ -537,6 +563,12 @@ fn level_signals(
         model
             .hif
             .hif1a_decay(&y.hif, y.oxygen, &model.expression, &cascade, &nodes),
+    );
+    named.define(
+        "HAF_target",
+        "1",
+        "Steady regulator u/(1 + u)",
+        model.hif.regulator_target(y.oxygen, activity.hif2),
     );
     named.define(
         "room",

@@ -2,19 +2,29 @@
 //!
 //! * [`Symbol`] and [`Graph`]: the right-hand side as expressions.
 //! * [`Equations`]: these expressions with a name and a unit for everything.
-//! * [`sbml`]: Systems Biology Markup Language, Level 3 Version 2.
+//! * [`DataSet`]: NONMEM-style dosing records in, answers out.
+//! * [`sbml`]: Systems Biology Markup Language, Level 3 Version 2; [`antimony`]: the same for reading.
+//! * [`markdown`] and [`latex`]: equations and parameters as a page.
 
+mod antimony;
 mod background;
+mod dataset;
 mod dimension;
 mod equations;
 mod events;
+mod infix;
+mod listing;
 mod sbml;
 mod symbol;
 mod xml;
 
+pub use antimony::antimony;
 pub use background::Background;
+pub use dataset::{AnswerColumn, DataSet};
 pub use dimension::{Unit, Units};
 pub use equations::{Definition, Equations, Input, Parameter, Quantity, Rate};
 pub use events::{Jump, Update, jumps};
+pub use infix::{Style, infix};
+pub use listing::{latex, markdown, reference_page};
 pub use sbml::sbml;
 pub use symbol::{Graph, Leaf, Node, Symbol};

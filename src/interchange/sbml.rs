@@ -350,7 +350,8 @@ fn literal(value: f64, unit: &str) -> Element {
     }
 }
 
-fn unit_id(unit: &Unit) -> String {
+/// Identifier of a unit.
+pub fn unit_id(unit: &Unit) -> String {
     let mut id = String::new();
     let text = unit.to_string();
     for c in text.chars() {

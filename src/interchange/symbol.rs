@@ -187,6 +187,12 @@ impl Graph {
         self.add(Node::Leaf(position))
     }
 
+    /// A constant without a fraction.
+    fn whole(&self, symbol: Symbol) -> Option<f64> {
+        self.constant(symbol)
+            .filter(|value| value.fract().abs() < f64::MIN_POSITIVE)
+    }
+
     /// The simplest node for an operation whose operands are in the graph.
     fn simplify(&mut self, node: Node) -> Symbol {
         let number = |graph: &Self, symbol| graph.constant(symbol);
@@ -234,6 +240,23 @@ impl Graph {
             Node::Sub(one, b) => match self.node(b) {
                 Node::Sub(inner, x) if inner == one => x,
                 Node::Neg(x) => self.simplify(Node::Add(one, x)),
+                _ => self.add(node),
+            },
+            Node::Mul(a, b) if matches!(self.node(b), Node::Div(one, _) if is(self, one, 1.0)) => {
+                match self.node(b) {
+                    Node::Div(_, divisor) => self.simplify(Node::Div(a, divisor)),
+                    _ => self.add(node),
+                }
+            }
+            // (x^2)^2 is x^4.
+            Node::Power(a, b) => match (self.node(a), self.whole(b)) {
+                (Node::Power(base, inner), Some(outer)) => match self.whole(inner) {
+                    Some(inner) => {
+                        let exponent = self.number(inner * outer);
+                        self.simplify(Node::Power(base, exponent))
+                    }
+                    None => self.add(node),
+                },
                 _ => self.add(node),
             },
             // Numbers stand before names in a product.

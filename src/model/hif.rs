@@ -127,7 +127,7 @@ fn output<T: Number>(level: T, saturation: T) -> T {
 
 impl<T: Number> HifParameters<T> {
     /// Steady regulator u/(1 + u) at a pO2 and a HIF-2 activity.
-    fn regulator_target(&self, oxygen: T, hif2_activity: T) -> T {
+    pub fn regulator_target(&self, oxygen: T, hif2_activity: T) -> T {
         let drive = self.regulator_feedback * (hif2_activity - 1.0) + 1.0;
         let u = (self.regulator_half / oxygen * drive.positive_part()).power(self.regulator_hill);
         u.saturation(T::constant(1.0))

@@ -6,13 +6,14 @@ use crate::simulate::Trajectory;
 use crate::table::{Cell, Table};
 
 /// An output column beside the states: name, unit, value.
-type Output = (
+pub type Output = (
     &'static str,
     &'static str,
     fn(&State<f64>, &Signals<f64>) -> f64,
 );
 
-const OUTPUTS: [Output; 8] = [
+/// The columns beside the states.
+pub const OUTPUTS: [Output; 8] = [
     ("sorafenib_mg_per_L", "mg/L", |_, s| s.sorafenib_total),
     ("sorafenib_unbound_nM", "nM", |_, s| s.sorafenib_unbound),
     ("MVD", "1", |_, s| s.mvd),

@@ -4,18 +4,21 @@
 //! (model, baseline, timeline); [`Problem::run`] integrates it from event to event and shows every
 //! solved [`Segment`] to the observers: [`Recorder`] samples a grid, the collector of
 //! [`endpoints`](crate::endpoints) finds extrema and crossings. Nothing is stored that no observer
-//! asked for.
+//! asked for. [`answer_records`] simulates a NONMEM-style data set instead of a timeline.
 
 mod dense;
 mod integrator;
 mod recorder;
+mod records;
 mod roots;
 mod run;
 mod scenario;
+mod steady_state;
 mod template;
 
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
+pub use records::{Answer, answer_records};
 pub use roots::find_root;
 pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
 pub use scenario::{Hold, Scenario};

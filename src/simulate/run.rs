@@ -239,7 +239,8 @@ fn slot(drug: Drug) -> usize {
     }
 }
 
-fn apply(change: &Change, state: &mut State<f64>, inputs: &mut Inputs) {
+/// Carries out a change of the state or the inputs.
+pub(super) fn apply(change: &Change, state: &mut State<f64>, inputs: &mut Inputs) {
     match *change {
         Change::Dose {
             drug: Drug::Sorafenib,

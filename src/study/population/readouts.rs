@@ -51,6 +51,7 @@ impl Readouts {
         let rates = problem
             .model
             .derivatives(&problem.timeline.before, &problem.baseline);
+        let signals = problem.model.signals(&problem.timeline.before, state);
         let growth = rates.tumour.viable() / state.tumour.viable();
         Self {
             doubling_time: std::f64::consts::LN_2 / growth / 24.0,
@@ -60,10 +61,10 @@ impl Readouts {
             hif2a: state.hif.hif2a,
             switch_index: state.hif.hif2a / state.hif.hif1a,
             vegf: state.vasculature.vegf,
-            akt: state.adaptation.akt,
+            akt: signals.cascade.akt,
             glycolysis: state.effectors.glycolysis,
             survival: state.effectors.survival,
-            apoptosis: state.effectors.apoptosis,
+            apoptosis: signals.apoptosis,
             emt: state.effectors.emt,
             resistant: state.tumour.resistant_fraction(),
             exposure: exposure(problem),

@@ -1,0 +1,62 @@
+"""The Antimony text: the antimony compiler must load it, and its SBML must move as the exported SBML.
+
+usage: antimony_check.py HIF_SWITCH
+"""
+
+import subprocess
+import sys
+
+import antimony
+import libsbml
+import numpy as np
+import roadrunner
+
+# Rates are differences of larger terms, and the text associates products differently.
+ALLOWED = 1e-10
+
+CASES = [
+    ("xenograft", "sorafenib+pt2385+genistein", []),
+    ("xenograft", "sorafenib+metformin", ["--mode", "achievable"]),
+    ("xenograft", "sorafenib", ["--regimen", "xenograft-resection"]),
+    ("patient", "sorafenib+belzutifan", ["--mode", "achievable"]),
+    ("culture", "sorafenib+2-methoxyestradiol", []),
+]
+
+
+def export(program, form, case):
+    setting, arm, extra = case
+    command = [program, "export", form, "--setting", setting, "--arm", arm, "--days", "3", *extra]
+    return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+
+
+def rates(sbml, states, shift):
+    """Rates of change of all states, away from the start by `shift` of their size."""
+    model = roadrunner.RoadRunner(sbml)
+    for i, state in enumerate(states):
+        value = model[state]
+        model[state] = (value + 0.01) * (1 + shift * np.sin(1.7 * i))
+    return np.array([model[f"{state}'"] for state in states])
+
+
+def main():
+    program = sys.argv[1]
+    for case in CASES:
+        text = export(program, "antimony", case)
+        if antimony.loadAntimonyString(text) == -1:
+            sys.exit(f"{case}: {antimony.getLastError()}")
+        converted = antimony.getSBMLString(antimony.getMainModuleName())
+        direct = export(program, "sbml", case)
+        model = libsbml.readSBMLFromString(direct).getModel()
+        states = [rule.getVariable() for rule in model.getListOfRules() if rule.isRate()]
+        worst = 0.0
+        for shift in (0.0, 0.1, 0.3):
+            a, b = rates(converted, states, shift), rates(direct, states, shift)
+            worst = max(worst, float(np.max(np.abs(a - b) / np.maximum(np.abs(b), 1e-9))))
+        document = libsbml.readSBMLFromString(converted)
+        events = (document.getModel().getNumEvents(), model.getNumEvents())
+        print(f"{' '.join([*case[:2], *case[2][1:]]):55} {len(states):3} rates within {worst:.1e}, {events[0]} events")
+        if worst > ALLOWED or events[0] != events[1] or len(states) < 10:
+            sys.exit(f"{case}: the Antimony text and the SBML differ: {worst}, events {events}")
+
+
+main()
