@@ -5,6 +5,7 @@
 mod claims;
 mod compare;
 mod export;
+mod merge;
 mod options;
 mod params;
 mod plot;
@@ -120,6 +121,9 @@ enum Command {
         #[command(flatten)]
         study: study_options::StudyOptions,
     },
+    /// Join the parts of a study that was run in shards
+    #[command(after_help = merge::EXAMPLES)]
+    Merge(merge::MergeOptions),
     /// List, show, check or export the parameters
     #[command(after_help = params::EXAMPLES)]
     Params {
@@ -222,6 +226,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
         Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
         Some(Command::Export { command }) => export::run(&context, &command),
+        Some(Command::Merge(options)) => merge::run(&context, &options),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }

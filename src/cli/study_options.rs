@@ -4,9 +4,9 @@ use super::{Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure::Figure;
 use crate::regimen::{Arm, Mode};
-use crate::report::{self, Manifest};
+use crate::report::{self, Header, Manifest, Shard, Store};
 use crate::simulate::{Accuracy, Scenario};
-use crate::study::plan::{Plan, Row, collect};
+use crate::study::plan::{Plan, Row, execute};
 use crate::table::Table;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -33,6 +33,15 @@ pub struct StudyOptions {
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
     pub rtol: f64,
+    /// Run one part of the study, for instance 2/8; `hif-switch merge` joins the parts
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Go on where a run that was stopped left off
+    #[arg(long)]
+    pub resume: bool,
+    /// Rows that are kept together on disk, and lost at most when a run is stopped
+    #[arg(long, value_name = "NUMBER", default_value_t = 512)]
+    pub part_rows: usize,
     /// Folder in which plots/ and results/ are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
@@ -79,17 +88,95 @@ impl StudyOptions {
         })
     }
 
-    /// Runs the rows of a study with a progress bar; `None` when only a part was run.
-    pub fn rows(
-        &self,
-        context: &Context,
-        _name: &str,
-        plan: &dyn Plan,
-    ) -> Result<Option<Vec<Row>>> {
-        let bar = self.bar(context, plan.rows() * plan.runs_per_row());
-        let rows = collect(plan, &self.accuracy()?, &|| bar.inc(1))?;
+    /// Runs the rows of a study part by part with a progress bar; `None` when only a shard was run.
+    pub fn rows(&self, context: &Context, name: &str, plan: &dyn Plan) -> Result<Option<Vec<Row>>> {
+        let shard = self
+            .shard
+            .as_deref()
+            .map(|text| Shard::parse(text, "--shard"))
+            .transpose()?;
+        let store = self.store(context, name, plan, shard.is_none() && !self.resume)?;
+        let missing = store.missing(shard);
+        let per_row = plan.runs_per_row();
+        let runs = missing
+            .iter()
+            .map(|part| store.header.range(*part).len())
+            .sum::<usize>()
+            * per_row;
+        let bar = self.bar(context, runs);
+        let accuracy = self.accuracy()?;
+        for part in &missing {
+            let mut rows = Vec::new();
+            execute(
+                plan,
+                store.header.range(*part),
+                &accuracy,
+                &|| bar.inc(1),
+                |row| {
+                    rows.push(row);
+                    Ok(())
+                },
+            )?;
+            store.write(*part, &rows)?;
+        }
         bar.finish_and_clear();
+        if let Some(shard) = shard {
+            context.print(&format!(
+                "shard {}/{}: {} of {} parts, {} rows now, in {}; `hif-switch merge` joins them",
+                shard.index,
+                shard.count,
+                missing.len(),
+                store.header.parts(),
+                runs / per_row,
+                store.folder().display(),
+            ));
+            return Ok(None);
+        }
+        let results = self.out.join("results");
+        let mut rows = Vec::with_capacity(plan.rows());
+        store.join(
+            &results.join(format!("{name}-rows.csv")),
+            &results.join(format!("{name}-rows.parquet")),
+            |part| rows.extend(part),
+        )?;
         Ok(Some(rows))
+    }
+
+    fn store(&self, context: &Context, name: &str, plan: &dyn Plan, anew: bool) -> Result<Store> {
+        if !(1..=1_000_000).contains(&self.part_rows) {
+            return Err(Error::input(
+                format!("--part-rows {}", self.part_rows),
+                "the number is out of range",
+                "give 1 to 1000000 rows per part",
+            ));
+        }
+        let header = Header::new(&self.manifest(context)?, self.seed, plan, self.part_rows);
+        Store::open(self.parts(name), header, anew)
+    }
+
+    /// Folder of the parts of a study.
+    fn parts(&self, name: &str) -> PathBuf {
+        self.out.join("results").join(format!("{name}.parts"))
+    }
+
+    /// The manifest: the command without what only says where and how much of it is run, so that joined
+    /// shards and a single run give the same.
+    fn manifest(&self, context: &Context) -> Result<Manifest> {
+        let mut command = Vec::new();
+        let mut arguments = context.command.iter().peekable();
+        while let Some(argument) = arguments.next() {
+            let name = argument.split('=').next().unwrap_or_default();
+            match name {
+                "--resume" | "--quiet" | "-q" | "--json" => {}
+                "--shard" | "--out" => {
+                    if !argument.contains('=') {
+                        arguments.next();
+                    }
+                }
+                _ => command.push(argument.clone()),
+            }
+        }
+        Ok(Manifest::new(&context.library, &self.accuracy()?, &command).seeded(self.seed))
     }
 
     /// Accuracy of the integrator.
@@ -125,13 +212,16 @@ impl StudyOptions {
             let data = results.join(format!("figure-{}.csv", figure.name));
             files.push((data, figure.data.to_csv()?));
         }
-        let manifest =
-            Manifest::new(&context.library, &self.accuracy()?, &context.command).seeded(self.seed);
+        let manifest = self.manifest(context)?;
         files.push((
             results.join(format!("{name}-manifest.json")),
             manifest.to_json()?,
         ));
         report::write_all(&files)?;
+        let parts = self.parts(name);
+        if parts.exists() {
+            Store::existing(parts)?.remove()?;
+        }
         if !context.json {
             for figure in figures {
                 context.print(&format!("\n{}: {}", figure.name, figure.caption));

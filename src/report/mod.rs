@@ -9,6 +9,7 @@ mod parameters;
 mod parquet;
 mod population;
 mod sensitivity;
+mod store;
 mod sweep;
 mod trajectory;
 mod trial;
@@ -22,6 +23,7 @@ pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};
 pub use population::{population_summary, subjects_table};
 pub use sensitivity::{sensitivity_notes, sensitivity_table};
+pub use store::{Header, Shard, Store};
 pub use sweep::{
     sweep_table, synergy_over_time_table, synergy_summary, synergy_table, up_down_table,
 };
