@@ -19,9 +19,14 @@ mod map;
 mod monotherapy;
 mod patient;
 mod phase_plane;
+mod population;
 mod selection;
+mod sensitivity;
 mod sign_map;
+mod sweep;
+mod synergy;
 mod traces;
+mod trial;
 mod tumour_volume;
 mod withdrawal;
 
@@ -33,8 +38,13 @@ pub use hif1a_map::hif1a_map;
 pub use monotherapy::monotherapy;
 pub use patient::patient;
 pub use phase_plane::phase_plane;
+pub use population::population;
 pub use selection::Selection;
+pub use sensitivity::{convergence, sensitivity};
 pub use sign_map::sign_map;
+pub use sweep::{hysteresis, sweep};
+pub use synergy::synergy_figures;
+pub use trial::{biomarkers, kaplan_meier, spider, trial_figures, waterfall};
 pub use tumour_volume::tumour_volume;
 pub use withdrawal::withdrawal;
 

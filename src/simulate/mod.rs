@@ -15,6 +15,7 @@ mod roots;
 mod run;
 mod scenario;
 mod steady_state;
+mod template;
 
 pub use ensemble::{Probe, Probed, run_many, run_many_observed};
 pub use integrator::{Accuracy, Method, Work};
@@ -23,3 +24,4 @@ pub use records::{Answer, answer_records};
 pub use roots::find_root;
 pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
 pub use scenario::{Hold, Scenario};
+pub use template::Template;

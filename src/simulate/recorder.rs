@@ -83,6 +83,10 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
+    fn interest(&self) -> f64 {
+        self.next_time().unwrap_or(f64::INFINITY)
+    }
+
     fn observe(&mut self, segment: &Segment<'_>) {
         while let Some(time) = self.next_time() {
             // Ends of segments carry rounding of sums of intervals.

@@ -92,6 +92,11 @@ impl<'a> Segment<'a> {
 pub trait Observer {
     /// Takes what it needs from a segment.
     fn observe(&mut self, segment: &Segment<'_>);
+
+    /// Next time of interest, h: segments that end before it need not be shown.
+    fn interest(&self) -> f64 {
+        f64::NEG_INFINITY
+    }
 }
 
 /// Where the amount of a drug went.

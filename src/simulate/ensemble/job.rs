@@ -35,7 +35,7 @@ pub struct Probed {
 ///
 /// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
 pub fn run_many(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
-    run_all(problems, accuracy, |problem| Prober {
+    run_all(problems, accuracy, |_, problem| Prober {
         recorder: Recorder::new(problem, probe.times.clone()),
     })
     .into_iter()
@@ -48,17 +48,17 @@ pub fn run_many(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec
     .collect()
 }
 
-/// Runs problems in parallel, each watched by the observer that `make` gives for it; observers and outcomes
-/// in the order of the problems.
+/// Runs problems in parallel, each watched by the observer that `make` gives for its index; observers and
+/// outcomes in the order of the problems.
 ///
 /// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
 pub fn run_many_observed<O: Observer + Send>(
     problems: &[Problem],
     accuracy: &Accuracy,
-    make: impl Fn(&Problem) -> O + Sync,
+    make: impl Fn(usize, &Problem) -> O + Sync,
 ) -> Vec<Result<(O, Outcome)>> {
-    run_all(problems, accuracy, |problem| Watcher {
-        observer: make(problem),
+    run_all(problems, accuracy, |index, problem| Watcher {
+        observer: make(index, problem),
     })
     .into_iter()
     .map(|result| result.map(|(watcher, outcome)| (watcher.observer, outcome)))
@@ -103,7 +103,7 @@ struct Watcher<O> {
 
 impl<O: Observer + Send> Watch for Watcher<O> {
     fn interest(&self) -> f64 {
-        f64::NEG_INFINITY
+        self.observer.interest()
     }
     fn see(&mut self, segment: &Segment<'_>) {
         self.observer.observe(segment);
@@ -114,12 +114,13 @@ impl<O: Observer + Send> Watch for Watcher<O> {
 fn run_all<W: Watch + Send>(
     problems: &[Problem],
     accuracy: &Accuracy,
-    watch: impl Fn(&Problem) -> W + Sync,
+    watch: impl Fn(usize, &Problem) -> W + Sync,
 ) -> Vec<Result<(W, Outcome)>> {
     if accuracy.method != Method::Lanes {
         return problems
             .par_iter()
-            .map(|problem| alone(problem, accuracy, watch(problem)))
+            .enumerate()
+            .map(|(index, problem)| alone(problem, accuracy, watch(index, problem)))
             .collect();
     }
     let keyed: Vec<(Key, Vec<f64>)> = problems.par_iter().map(shape::key).collect();
@@ -161,7 +162,7 @@ fn run_all<W: Watch + Send>(
             let make = |at: usize| {
                 let index = members[at];
                 let problem = &problems[index];
-                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(problem));
+                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem));
                 let state = job.moving(&problem.baseline.to_array());
                 Ok((job, state))
             };
