@@ -1,5 +1,6 @@
 //! Running the claims: every distinct run once, every test judged from what the runs left.
 
+use super::cohort::{Cohort, CohortValue, cohort_value};
 use super::definition::{Claim, Claims, Expectation, Form, Measure, Query, Test};
 use crate::endpoints::Endpoints;
 use crate::error::Result;
@@ -139,22 +140,27 @@ enum Sample {
     Endpoint(usize),
     /// An IC50 at a time (bits of h).
     Ic50(u64),
+    /// A value over virtual patients.
+    Cohort(Cohort, CohortValue),
 }
 
 /// The scenarios and samples that a query is made of.
 fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
     let s = &query.scenario;
-    let size = |time: f64| Sample::Size(time.to_bits());
+    let size = |time: &f64| Sample::Size(time.to_bits());
     let alone = |arm: Arm| s.with_arm(arm);
     let partners = || Arm {
         sorafenib: false,
         partners: s.arm.partners.clone(),
     };
-    match query.measure {
+    match &query.measure {
+        Measure::Cohort(cohort, value) => {
+            vec![(s.clone(), Sample::Cohort(cohort.clone(), value.clone()))]
+        }
         Measure::Readout(readout, at) => {
             vec![(s.clone(), Sample::Readout(readout.name, at.to_bits()))]
         }
-        Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(index))],
+        Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(*index))],
         Measure::Ic50(at) => vec![(s.clone(), Sample::Ic50(at.to_bits()))],
         Measure::TreatedOverControl(at) => {
             vec![(s.clone(), size(at)), (alone(Arm::vehicle()), size(at))]
@@ -176,7 +182,10 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
 /// The value of a query from the values of its parts.
 fn combine(measure: &Measure, values: &[f64]) -> f64 {
     match measure {
-        Measure::Readout(..) | Measure::Endpoint(_) | Measure::Ic50(_) => values[0],
+        Measure::Readout(..)
+        | Measure::Endpoint(_)
+        | Measure::Ic50(_)
+        | Measure::Cohort(..) => values[0],
         Measure::TreatedOverControl(_) => values[0] / values[1],
         Measure::Interaction(_) => values[0] * values[1] / (values[2] * values[3]),
         Measure::BetterThanEither(_) => values[0] / values[1].min(values[2]),
@@ -272,8 +281,8 @@ fn execute(
         .par_iter()
         .zip(runs)
         .zip(measured)
-        .map(|((problem, (_, samples)), probed)| {
-            let values = read(problem, samples, &probed?, accuracy);
+        .map(|((problem, (scenario, samples)), probed)| {
+            let values = read(library, scenario, problem, samples, &probed?, accuracy);
             progress();
             values
         })
@@ -297,7 +306,7 @@ fn probe(problem: &Problem, samples: &BTreeSet<Sample>) -> Probe {
                 probe.times.extend(window(problem, f64::from_bits(*at)));
             }
             Sample::Endpoint(_) => probe.endpoints = true,
-            Sample::Ic50(_) => {}
+            Sample::Ic50(_) | Sample::Cohort(..) => {}
         }
     }
     probe.times.sort_by(f64::total_cmp);
@@ -307,6 +316,8 @@ fn probe(problem: &Problem, samples: &BTreeSet<Sample>) -> Probe {
 
 /// Reads the samples of a run.
 fn read(
+    library: &Library,
+    scenario: &Scenario,
     problem: &Problem,
     samples: &BTreeSet<Sample>,
     probed: &Probed,
@@ -327,6 +338,9 @@ fn read(
                 },
                 Sample::Endpoint(index) => endpoint(probed.endpoints.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
+                Sample::Cohort(cohort, value) => {
+                    cohort_value(library, cohort, value, scenario, accuracy)?
+                }
             };
             Ok((sample.clone(), value))
         })
