@@ -184,6 +184,18 @@ impl StudyOptions {
         options::accuracy(self.rtol)
     }
 
+    /// Refuses to share out a study whose runs follow from each other.
+    pub fn whole(&self, study: &str) -> Result<()> {
+        match &self.shard {
+            None => Ok(()),
+            Some(shard) => Err(Error::input(
+                format!("--shard {shard}"),
+                format!("each run of a {study} follows from those before"),
+                "run it whole",
+            )),
+        }
+    }
+
     /// A progress bar over the runs of a study.
     pub fn bar(&self, context: &Context, runs: usize) -> ProgressBar {
         progress::bar(runs as u64, context.quiet)
