@@ -28,6 +28,9 @@ enum Wanted {
     Progression,
 }
 
+/// Schedules of the front that are printed; the file has all.
+const PRINTED: usize = 15;
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Schedule")]
 pub struct ScheduleOptions {
@@ -79,8 +82,7 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
         &|| bar.inc(1),
     )?;
     bar.finish_and_clear();
-    let table = report::front_table(&result);
-    context.print_table(&table);
+    context.print_table(&report::front_table(&result, Some(PRINTED)));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));
     }
@@ -89,6 +91,7 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
     } else {
         vec![figure::schedule(&result)?]
     };
+    let table = report::front_table(&result, None);
     study.write(context, "schedule", &[("", table)], &figures)
 }
 

@@ -183,7 +183,7 @@ fn bars(
         block(schedule.sorafenib_start, days, -4.5, theme::SORAFENIB);
         let color = theme::tint(theme::HIF2, 0.25 + 0.75 * schedule.dose);
         let mut start = schedule.partner_start;
-        while start < days {
+        while start < days && schedule.dose > 1e-6 {
             block(start, start + schedule.on, 4.5, color);
             start += schedule.on + schedule.off.max(1e-6);
         }

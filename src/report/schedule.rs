@@ -4,8 +4,8 @@ use crate::study::attribution::Attribution;
 use crate::study::schedule::{Goal, Schedules};
 use crate::table::{Cell, Table};
 
-/// The front, a row per schedule.
-pub fn front_table(result: &Schedules) -> Table {
+/// The front, a row per schedule; `most` of them, evenly, or all.
+pub fn front_table(result: &Schedules, most: Option<usize>) -> Table {
     let (outcome, sign) = match result.goal {
         Goal::Burden => ("log10 burden at the end [1]", 1.0),
         Goal::Progression => ("time to progression [d]", -1.0),
@@ -19,7 +19,8 @@ pub fn front_table(result: &Schedules) -> Table {
         "off [d]",
         "dose [1]",
     ]);
-    for evaluated in &result.front {
+    let step = most.map_or(1, |most| result.front.len().div_ceil(most).max(1));
+    for evaluated in result.front.iter().step_by(step) {
         let schedule = evaluated.schedule;
         let numbers = [
             evaluated.exposure,
