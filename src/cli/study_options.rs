@@ -40,7 +40,7 @@ pub struct StudyOptions {
     #[arg(long)]
     pub resume: bool,
     /// Rows that are kept together on disk, and lost at most when a run is stopped
-    #[arg(long, value_name = "NUMBER", default_value_t = 512)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
     pub part_rows: usize,
     /// Folder in which plots/ and results/ are written
     #[arg(long, value_name = "DIR", default_value = ".")]

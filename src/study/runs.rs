@@ -5,7 +5,7 @@
 
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
-use crate::simulate::{Accuracy, Observer, Outcome, Problem, Recorder, Trajectory};
+use crate::simulate::{self, Accuracy, Observer, Outcome, Problem, Recorder, Segment, Trajectory};
 use rayon::prelude::*;
 
 /// What is wanted of every run.
@@ -28,30 +28,53 @@ pub struct Probed {
     pub outcome: Outcome,
 }
 
-/// Problems of a chunk.
-pub const CHUNK: usize = 512;
+/// Problems of a chunk: enough to fill the lanes of every thread, few enough to be held at once.
+pub const CHUNK: usize = 2048;
+
+/// What watches a run.
+struct Watch {
+    recorder: Recorder,
+    collector: Collector,
+}
+
+impl Observer for Watch {
+    fn observe(&mut self, segment: &Segment<'_>) {
+        self.recorder.observe(segment);
+        self.collector.observe(segment);
+    }
+}
 
 /// Runs problems in parallel; results in their order.
 pub fn run_batch(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
-    problems
-        .par_iter()
-        .map(|problem| run_one(problem, probe, accuracy))
-        .collect()
-}
-
-fn run_one(problem: &Problem, probe: &Probe, accuracy: &Accuracy) -> Result<Probed> {
-    let mut recorder = Recorder::new(problem, probe.times.clone());
-    let mut collector = probe.endpoints.then(|| Collector::new(problem));
-    let mut observers: Vec<&mut dyn Observer> = vec![&mut recorder];
-    if let Some(collector) = &mut collector {
-        observers.push(collector);
+    if !probe.endpoints {
+        let times = simulate::Probe {
+            times: probe.times.clone(),
+        };
+        let runs = simulate::run_many(problems, &times, accuracy).into_iter();
+        return runs
+            .map(|run| {
+                run.map(|run| Probed {
+                    trajectory: run.trajectory,
+                    endpoints: None,
+                    outcome: run.outcome,
+                })
+            })
+            .collect();
     }
-    let outcome = problem.run(accuracy, &mut observers)?;
-    Ok(Probed {
-        trajectory: recorder.finish(),
-        endpoints: collector.map(|collector| collector.finish(problem, &outcome)),
-        outcome,
-    })
+    let watch = |problem: &Problem| Watch {
+        recorder: Recorder::new(problem, probe.times.clone()),
+        collector: Collector::new(problem),
+    };
+    let runs = simulate::run_many_observed(problems, accuracy, watch).into_iter();
+    runs.zip(problems)
+        .map(|(run, problem)| {
+            run.map(|(watch, outcome)| Probed {
+                trajectory: watch.recorder.finish(),
+                endpoints: Some(watch.collector.finish(problem, &outcome)),
+                outcome,
+            })
+        })
+        .collect()
 }
 
 /// Prepares and runs the problems `from..to` chunk by chunk and hands each result to `sink`, in
