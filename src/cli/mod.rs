@@ -11,6 +11,7 @@ mod params;
 mod plot;
 mod population;
 mod progress;
+mod schedule;
 mod sensitivity;
 mod simulate;
 mod study_options;
@@ -121,6 +122,22 @@ enum Command {
         #[command(flatten)]
         study: study_options::StudyOptions,
     },
+    /// Search schedules of a partner: the front of burden or progression over exposure
+    #[command(after_help = schedule::EXAMPLES)]
+    Schedule {
+        #[command(flatten)]
+        options: schedule::ScheduleOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Decompose what an arm gains over another by mechanism (Shapley values)
+    #[command(after_help = schedule::ATTRIBUTION_EXAMPLES)]
+    Attribution {
+        #[command(flatten)]
+        options: schedule::AttributionOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
     /// Join the parts of a study that was run in shards
     #[command(after_help = merge::EXAMPLES)]
     Merge(merge::MergeOptions),
@@ -226,6 +243,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
         Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
         Some(Command::Export { command }) => export::run(&context, &command),
+        Some(Command::Schedule { options, study }) => schedule::run(&context, &options, &study),
+        Some(Command::Attribution { options, study }) => {
+            schedule::attribution(&context, &options, &study)
+        }
         Some(Command::Merge(options)) => merge::run(&context, &options),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::error::{Error, Result};
 use crate::regimen::{Arm, Mode};
-use crate::simulate::{Accuracy, Scenario};
+use crate::simulate::{Accuracy, Method, Scenario};
 use crate::units::Quantity;
 use clap::Args;
 
@@ -120,6 +120,14 @@ pub fn accuracy(rtol: f64) -> Result<Accuracy> {
             "allowed: 1e-12 to 1e-2",
         ))
     }
+}
+
+/// The accuracy of many runs, which go in lanes.
+pub fn many(rtol: f64) -> Result<Accuracy> {
+    Ok(Accuracy {
+        method: Method::Lanes,
+        ..accuracy(rtol)?
+    })
 }
 
 /// A positive number of days in h.

@@ -40,7 +40,7 @@ pub struct StudyOptions {
     #[arg(long)]
     pub resume: bool,
     /// Rows that are kept together on disk, and lost at most when a run is stopped
-    #[arg(long, value_name = "NUMBER", default_value_t = 512)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
     pub part_rows: usize,
     /// Folder in which plots/ and results/ are written
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -181,7 +181,19 @@ impl StudyOptions {
 
     /// Accuracy of the integrator.
     pub fn accuracy(&self) -> Result<Accuracy> {
-        options::accuracy(self.rtol)
+        options::many(self.rtol)
+    }
+
+    /// Refuses to share out a study whose runs follow from each other.
+    pub fn whole(&self, study: &str) -> Result<()> {
+        match &self.shard {
+            None => Ok(()),
+            Some(shard) => Err(Error::input(
+                format!("--shard {shard}"),
+                format!("each run of a {study} follows from those before"),
+                "run it whole",
+            )),
+        }
     }
 
     /// A progress bar over the runs of a study.

@@ -8,6 +8,7 @@ mod output;
 mod parameters;
 mod parquet;
 mod population;
+mod schedule;
 mod sensitivity;
 mod store;
 mod sweep;
@@ -22,6 +23,7 @@ pub use output::{write_all, write_atomically};
 pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};
 pub use population::{population_summary, subjects_table};
+pub use schedule::{attribution_table, front_table};
 pub use sensitivity::{sensitivity_notes, sensitivity_table};
 pub use store::{Header, Shard, Store};
 pub use sweep::{

@@ -151,12 +151,33 @@ pub fn turned(template: &Template, settings: &[(&Knob, f64)]) -> Result<Problem>
     turned_from(template, settings, &[])
 }
 
+/// Like [`turned`], under another regimen than the template's.
+///
+/// # Errors
+/// As [`Template::problem_under`].
+pub fn turned_under(
+    template: &Template,
+    regimen: &Regimen,
+    settings: &[(&Knob, f64)],
+) -> Result<Problem> {
+    turn(template, regimen, settings, &[])
+}
+
 /// Like [`turned`], from other numbers than the template's.
 ///
 /// # Errors
 /// As [`Template::problem`].
 pub fn turned_from(
     template: &Template,
+    settings: &[(&Knob, f64)],
+    from: &[(&str, f64)],
+) -> Result<Problem> {
+    turn(template, &template.regimen, settings, from)
+}
+
+fn turn(
+    template: &Template,
+    under: &Regimen,
     settings: &[(&Knob, f64)],
     from: &[(&str, f64)],
 ) -> Result<Problem> {
@@ -169,7 +190,7 @@ pub fn turned_from(
             Knob::Dose => dose = Some(dose.unwrap_or(0.0) + value),
             Knob::Partner(name) => numbers.extend(partner_numbers(template, name, *value)),
             Knob::Oxygen => {
-                let regimen = regimen.get_or_insert_with(|| template.regimen.clone());
+                let regimen = regimen.get_or_insert_with(|| under.clone());
                 regimen.oxygen_before = Some(*value);
                 regimen.oxygen = vec![OxygenStep {
                     at: 0.0,
@@ -179,17 +200,14 @@ pub fn turned_from(
         }
     }
     if let Some(dose) = dose {
-        set_dose(
-            regimen.get_or_insert_with(|| template.regimen.clone()),
-            dose,
-        );
+        set_dose(regimen.get_or_insert_with(|| under.clone()), dose);
     }
     let numbers: Vec<(&str, f64)> = from
         .iter()
         .copied()
         .chain(numbers.iter().map(|(path, value)| (path.as_str(), *value)))
         .collect();
-    template.problem_under(regimen.as_ref().unwrap_or(&template.regimen), &numbers)
+    template.problem_under(regimen.as_ref().unwrap_or(under), &numbers)
 }
 
 /// Levels of sorafenib or oxygen held one after the other, each for `hold` hours.

@@ -5,6 +5,7 @@
 
 mod arm_run;
 pub mod assay;
+pub mod attribution;
 pub mod bifurcation;
 pub mod claims;
 mod compare;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod population;
 pub mod random;
 pub mod runs;
+pub mod schedule;
 pub mod sensitivity;
 mod sign_map;
 pub mod survival;

@@ -6,7 +6,7 @@
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
 use crate::simulate::{
-    Accuracy, Method, Observer, Outcome, Problem, Recorder, Segment, Trajectory, run_many_observed,
+    Accuracy, Observer, Outcome, Problem, Recorder, Segment, Trajectory, run_many_observed,
 };
 use rayon::prelude::*;
 
@@ -30,8 +30,8 @@ pub struct Probed {
     pub outcome: Outcome,
 }
 
-/// Problems of a chunk.
-pub const CHUNK: usize = 512;
+/// Problems of a chunk: enough to fill the lanes of every thread, few enough to be held at once.
+pub const CHUNK: usize = 2048;
 
 /// What watches a run.
 struct Watch {
@@ -61,21 +61,12 @@ pub fn run_batch(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Ve
 }
 
 /// Runs problems in parallel, each for the probe of its index; results in their order.
-///
-/// Runs go in lanes; [`Method::Dop853`] alone is kept, as the independent check.
 pub fn run_each(
     problems: &[Problem],
     accuracy: &Accuracy,
     probe: impl Fn(usize) -> Probe + Sync,
 ) -> Vec<Result<Probed>> {
-    let accuracy = Accuracy {
-        method: match accuracy.method {
-            Method::Dop853 => Method::Dop853,
-            _ => Method::Lanes,
-        },
-        ..*accuracy
-    };
-    let results = run_many_observed(problems, &accuracy, |index, problem| {
+    let results = run_many_observed(problems, accuracy, |index, problem| {
         let probe = probe(index);
         Watch {
             recorder: Recorder::new(problem, probe.times),
