@@ -14,7 +14,7 @@ mod roots;
 mod run;
 mod scenario;
 
-pub use ensemble::{Probe, Probed, run_many, run_many_observed};
+pub use ensemble::{Listing, Probe, Probed, run_many, run_many_observed};
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
 pub use roots::find_root;
