@@ -148,7 +148,9 @@ fn the_levels_hold_for_four_weeks_at_constant_demand() {
         behind < 0.35 * lost,
         "{level} is {behind} off, {lost} of the cells revert"
     );
+    // The regulator answers to the cube of pO2 and moves furthest.
     let (moved, level) = furthest(&problem.model, &problem.baseline, &end);
+    assert_eq!(level, "HAF");
     assert!(
         moved < 1.5 * lost,
         "{level} moves by {moved}, {lost} of the cells revert"
