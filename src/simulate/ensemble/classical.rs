@@ -89,7 +89,7 @@ fn solve(
                 started: false,
                 end: Vec::new(),
             };
-            Ok((job, start.to_vec()))
+            (job, start.to_vec())
         },
         &mut outputs,
     );

@@ -151,7 +151,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
     control: &Control,
     queue: &AtomicUsize,
     count: usize,
-    make: &impl Fn(usize) -> Result<(J, Vec<f64>), J::Output>,
+    make: &impl Fn(usize) -> (J, Vec<f64>),
     outputs: &mut Vec<(usize, J::Output)>,
 ) {
     let mut machine = Machine::<W>::new(system);
@@ -159,25 +159,20 @@ pub(super) fn run_thread<const W: usize, J: Job>(
     let mut buffers = Buffers::new(system);
     let mut exhausted = false;
     loop {
-        for lane in 0..W {
-            while lanes[lane].is_none() && !exhausted {
+        for (lane, slot) in lanes.iter_mut().enumerate() {
+            while slot.is_none() && !exhausted {
                 let index = queue.fetch_add(1, Ordering::Relaxed);
                 if index >= count {
                     exhausted = true;
                     break;
                 }
-                match make(index) {
-                    Err(output) => outputs.push((index, output)),
-                    Ok((job, state)) => {
-                        lanes[lane] =
-                            begin(system, &mut machine, lane, index, job, &state, outputs);
-                    }
-                }
+                let (job, state) = make(index);
+                *slot = begin(system, &mut machine, lane, index, job, &state, outputs);
             }
         }
         let mut busy = None;
-        for lane in 0..W {
-            if let Some(runner) = &lanes[lane] {
+        for (lane, slot) in lanes.iter().enumerate() {
+            if let Some(runner) = slot {
                 machine.step.0[lane] = runner.next_step(control);
                 machine.time.0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);

@@ -27,6 +27,9 @@ fn reduce(graph: &mut Graph, a: Option<Id>, b: Id, c: Id) -> Id {
     }
 }
 
+/// A pivot: its state, its inverse, the multipliers of later rows, the rest of its own row.
+type Elimination = (usize, Id, Vec<(usize, Id)>, Vec<(usize, Id)>);
+
 /// Factors `J - s I` for `n` states.
 pub(super) fn factor(graph: &mut Graph, jacobian: &Jacobian, n: usize) -> Factors {
     let shift = graph.push(Node::Shift);
@@ -46,8 +49,7 @@ pub(super) fn factor(graph: &mut Graph, jacobian: &Jacobian, n: usize) -> Factor
 
     let mut left: Vec<usize> = (0..n).collect();
     let mut order = Vec::new();
-    // Per pivot: its inverse, the multipliers of later rows, the rest of its own row.
-    let mut steps: Vec<(usize, Id, Vec<(usize, Id)>, Vec<(usize, Id)>)> = Vec::new();
+    let mut steps: Vec<Elimination> = Vec::new();
     while !left.is_empty() {
         let cost = |k: usize| {
             let below = left

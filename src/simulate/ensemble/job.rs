@@ -164,7 +164,7 @@ fn run_all<W: Watch + Send>(
                 let problem = &problems[index];
                 let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem));
                 let state = job.moving(&problem.baseline.to_array());
-                Ok((job, state))
+                (job, state)
             };
             let outputs: Vec<(usize, Result<(W, Outcome)>)> = (0..share)
                 .into_par_iter()
@@ -243,7 +243,7 @@ pub(in crate::simulate) fn run_single(
         &|_| {
             let job = ModelJob::new(problem, &shape, &parameters, watch.take());
             let state = job.moving(&problem.baseline.to_array());
-            Ok((job, state))
+            (job, state)
         },
         &mut outputs,
     );

@@ -102,8 +102,8 @@ fn map3<const W: usize>(
 
 /// 1.5 * 2^52: adding it rounds to an integer that stands in the low bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-const LN2_HIGH: f64 = 6.931_471_803_691_238_16e-1;
-const LN2_LOW: f64 = 1.908_214_929_270_587_70e-10;
+const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// Exponential: `2^n exp(r)`, `|r| <= ln 2 / 2`, the latter by its series to degree 13.
 #[inline(always)]
@@ -149,13 +149,13 @@ pub(super) fn exp<const FUSED: bool>(x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn ln<const FUSED: bool>(x: f64) -> f64 {
     const L: [f64; 7] = [
-        6.666_666_666_666_735_13e-1,
-        3.999_999_999_940_941_908e-1,
-        2.857_142_874_366_239_149e-1,
-        2.222_219_843_214_978_396e-1,
-        1.818_357_216_161_805_012e-1,
-        1.531_383_769_920_937_332e-1,
-        1.479_819_860_511_658_591e-1,
+        6.666_666_666_666_735e-1,
+        3.999_999_999_940_942e-1,
+        2.857_142_874_366_239e-1,
+        2.222_219_843_214_978_4e-1,
+        1.818_357_216_161_805e-1,
+        1.531_383_769_920_937_3e-1,
+        1.479_819_860_511_658_6e-1,
     ];
     // Bits of sqrt(1/2): exponents are counted from there.
     const OFFSET: u64 = 0x3fe6_a09e_667f_3bcd;

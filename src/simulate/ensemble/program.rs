@@ -8,7 +8,9 @@
 use super::differentiate::{Jacobian, jacobian};
 use super::factor::factor;
 use super::linear::Matrix;
-use super::symbol::{self, Graph, Id, Level, Node, Symbol};
+#[cfg(test)]
+use super::symbol::Symbol;
+use super::symbol::{self, Graph, Id, Level, Node};
 use std::collections::{BTreeSet, HashMap};
 
 /// Index of a row.
@@ -110,14 +112,11 @@ pub(super) struct System {
     pub solve: Vec<Vec<Instruction>>,
     /// Sums of states that must stay positive.
     pub positive: Vec<Vec<usize>>,
-    graph: Graph,
+    scalar: Scalar,
     /// Diagonal of the Jacobian.
     diagonal: Vec<Id>,
     /// Nodes in the fixed rows.
     fixed: Vec<Id>,
-    /// Nodes to compute once per problem, and at each change of inputs.
-    once: Vec<Id>,
-    again: Vec<Id>,
 }
 
 /// Values of the fixed nodes of one problem.
@@ -126,20 +125,34 @@ pub(super) struct Fixed {
     values: Vec<f64>,
 }
 
+impl Fixed {
+    /// The value of a fixed node.
+    pub fn value(&self, id: Id) -> f64 {
+        self.values[id as usize]
+    }
+}
+
 impl System {
     /// Compiles the system whose rates `source` computes from symbols of `states` states. `positive`
     /// lists sums of states that must stay positive.
+    #[cfg(test)]
     pub fn new(
         states: usize,
         positive: Vec<Vec<usize>>,
         source: impl FnOnce(&[Symbol]) -> Vec<Symbol>,
     ) -> Self {
-        let (mut graph, rates) = symbol::record(|| {
+        let (graph, rates) = symbol::record(|| {
             let symbols: Vec<Symbol> = (0..states).map(Symbol::state).collect();
             source(&symbols)
         });
-        let all_rates: Vec<Id> = rates.into_iter().map(|s| s.0).collect();
-        let all_entries = jacobian(&mut graph, &all_rates);
+        let rates: Vec<Id> = rates.into_iter().map(|s| s.0).collect();
+        Self::compile(graph, &rates, positive)
+    }
+
+    /// Compiles recorded rates.
+    pub fn compile(mut graph: Graph, all_rates: &[Id], positive: Vec<Vec<usize>>) -> Self {
+        let states = all_rates.len();
+        let all_entries = jacobian(&mut graph, all_rates);
         let linear = linear_states(&graph, states, &all_entries);
         let implicit: Vec<usize> = (0..states).filter(|i| !linear.contains(i)).collect();
         let rates: Vec<Id> = implicit.iter().map(|i| all_rates[*i]).collect();
@@ -311,10 +324,12 @@ impl System {
             }
         }
         let matrix_nodes = matrix.iter().map(|(_, _, id)| *id);
-        let (once, again) = schedule(
-            &graph,
-            fixed.iter().copied().chain(matrix_nodes).chain(used_there),
-        );
+        let known: Vec<Id> = fixed
+            .iter()
+            .copied()
+            .chain(matrix_nodes)
+            .chain(used_there)
+            .collect();
         let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
         Self {
             states,
@@ -328,43 +343,20 @@ impl System {
             solve,
             positive,
             diagonal,
-            graph,
+            scalar: Scalar::new(graph, &known),
             fixed,
-            once,
-            again,
         }
     }
 
     /// Computes what follows from parameters and inputs; whether the graph holds for them.
     pub fn prepare(&self, parameters: &[f64], inputs: &[f64], into: &mut Fixed) -> bool {
-        into.values.clear();
-        into.values.resize(self.graph.len(), 0.0);
-        self.evaluate(&self.once, parameters, inputs, into);
-        self.evaluate(&self.again, parameters, inputs, into);
-        let negative = |id: &Id| self.graph.is_fixed(*id) && into.values[*id as usize] < 0.0;
-        !self.graph.factors().iter().any(negative)
+        self.scalar.prepare(parameters, inputs, into)
     }
 
     /// Computes again what follows from the inputs.
     pub fn refresh(&self, parameters: &[f64], inputs: &[f64], into: &mut Fixed) {
-        self.evaluate(&self.again, parameters, inputs, into);
-    }
-
-    fn evaluate(&self, nodes: &[Id], parameters: &[f64], inputs: &[f64], into: &mut Fixed) {
-        for id in nodes {
-            let node = self.graph.node(*id);
-            let value = match node {
-                Node::Parameter(i) => parameters[i as usize],
-                Node::Input(i) => inputs[i as usize],
-                Node::Add(a, b) => into.values[a as usize] + into.values[b as usize],
-                Node::Mul(a, b) => into.values[a as usize] * into.values[b as usize],
-                _ => {
-                    let argument = node.arguments().next().unwrap_or(*id);
-                    symbol::evaluate(node, |_| into.values[argument as usize])
-                }
-            };
-            into.values[*id as usize] = value;
-        }
+        self.scalar
+            .evaluate(&self.scalar.again, parameters, inputs, into);
     }
 
     /// The values of the fixed rows, in order.
@@ -377,7 +369,7 @@ impl System {
         self.fixed
             .iter()
             .enumerate()
-            .filter(|(_, id)| self.graph.level(**id) == Level::Input)
+            .filter(|(_, id)| self.scalar.graph.level(**id) == Level::Input)
             .map(|(i, id)| (i, fixed.values[*id as usize]))
     }
 
@@ -396,7 +388,7 @@ impl System {
     /// Fastest relaxation of an integrated state on its own: the largest diagonal entry of the
     /// Jacobian.
     pub fn fastest(&self, fixed: &Fixed, state: &[f64]) -> f64 {
-        let mut values = vec![f64::NAN; self.graph.len()];
+        let mut values = vec![f64::NAN; self.scalar.graph.len()];
         let diagonal = self.diagonal.iter();
         diagonal
             .map(|id| self.value(*id, fixed, state, &mut values).abs())
@@ -404,11 +396,11 @@ impl System {
     }
 
     fn value(&self, id: Id, fixed: &Fixed, state: &[f64], values: &mut [f64]) -> f64 {
-        if self.graph.is_fixed(id) {
+        if self.scalar.graph.is_fixed(id) {
             return fixed.values[id as usize];
         }
         if values[id as usize].is_nan() {
-            let node = self.graph.node(id);
+            let node = self.scalar.graph.node(id);
             values[id as usize] = match node {
                 Node::State(i) => state[i as usize],
                 _ => {
@@ -444,6 +436,49 @@ fn linear_states(graph: &Graph, states: usize, entries: &Jacobian) -> Vec<usize>
         linear = kept;
         if linear.len() == before {
             return linear;
+        }
+    }
+}
+
+/// What is known before a step, to be computed in ordinary numbers.
+pub(super) struct Scalar {
+    graph: Graph,
+    /// Nodes to compute once per problem, and at each change of inputs.
+    once: Vec<Id>,
+    again: Vec<Id>,
+}
+
+impl Scalar {
+    /// The computation of some fixed nodes of a graph.
+    pub fn new(graph: Graph, nodes: &[Id]) -> Self {
+        let (once, again) = schedule(&graph, nodes.iter().copied());
+        Self { graph, once, again }
+    }
+
+    /// Computes what follows from parameters and inputs; whether the graph holds for them.
+    pub fn prepare(&self, parameters: &[f64], inputs: &[f64], into: &mut Fixed) -> bool {
+        into.values.clear();
+        into.values.resize(self.graph.len(), 0.0);
+        self.evaluate(&self.once, parameters, inputs, into);
+        self.evaluate(&self.again, parameters, inputs, into);
+        let negative = |id: &Id| self.graph.is_fixed(*id) && into.values[*id as usize] < 0.0;
+        !self.graph.factors().iter().any(negative)
+    }
+
+    fn evaluate(&self, nodes: &[Id], parameters: &[f64], inputs: &[f64], into: &mut Fixed) {
+        for id in nodes {
+            let node = self.graph.node(*id);
+            let value = match node {
+                Node::Parameter(i) => parameters[i as usize],
+                Node::Input(i) => inputs[i as usize],
+                Node::Add(a, b) => into.values[a as usize] + into.values[b as usize],
+                Node::Mul(a, b) => into.values[a as usize] * into.values[b as usize],
+                _ => {
+                    let argument = node.arguments().next().unwrap_or(*id);
+                    symbol::evaluate(node, |_| into.values[argument as usize])
+                }
+            };
+            into.values[*id as usize] = value;
         }
     }
 }

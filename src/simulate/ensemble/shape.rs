@@ -5,7 +5,7 @@
 //! and parameters that are exactly 0 or 1, which drop out. States that never move are left out too.
 
 use super::program::{Fixed, System};
-use super::symbol::Symbol;
+use super::symbol::{self, Graph, Id, Symbol};
 use crate::model::exposure::SorafenibKinetics;
 use crate::model::partner::{NODES, Nodes, PartnerAction, PartnerKinetics};
 use crate::model::{Environment, Inputs, Model, Number, PARTNER_SLOTS, STATES, State};
@@ -187,6 +187,19 @@ fn rates(problem: &Problem, states: &State<Symbol>) -> [Symbol; STATES] {
 }
 
 fn compile(problem: &Problem) -> Shape {
+    let (moving, graph, rates) = record(problem);
+    let fields = State::fields();
+    let position = |name: &str| moving.iter().position(|index| fields[*index].name == name);
+    let positive = [vec!["pO2_mmHg"], vec!["sensitive", "resistant"]]
+        .into_iter()
+        .map(|group| group.into_iter().filter_map(position).collect())
+        .collect();
+    let system = System::compile(graph, &rates, positive);
+    Shape { system, moving }
+}
+
+/// The states of a problem that move, and their recorded rates.
+pub(super) fn record(problem: &Problem) -> (Vec<usize>, Graph, Vec<Id>) {
     let fields = State::fields();
     let given = given(problem);
     // Amounts of a drug that is not given are 0 throughout.
@@ -196,7 +209,7 @@ fn compile(problem: &Problem) -> Shape {
             || name.starts_with("partner1") && !given[1]
             || name.starts_with("partner2") && !given[2]
     };
-    let (_, moving) = super::symbol::record(|| {
+    let (_, moving) = symbol::record(|| {
         let states: [Symbol; STATES] = std::array::from_fn(|i| {
             if absent(i) {
                 Symbol::constant(0.0)
@@ -209,27 +222,21 @@ fn compile(problem: &Problem) -> Shape {
             .filter(|i| !absent(*i) && !rates[*i].is_zero())
             .collect::<Vec<usize>>()
     });
-    let position = |name: &str| moving.iter().position(|index| fields[*index].name == name);
-    let positive = [vec!["pO2_mmHg"], vec!["sensitive", "resistant"]]
-        .into_iter()
-        .map(|group| group.into_iter().filter_map(position).collect())
-        .filter(|group: &Vec<usize>| !group.is_empty())
-        .collect();
-    let system = System::new(moving.len(), positive, |symbols| {
+    let (graph, rates) = symbol::record(|| {
         let states: [Symbol; STATES] = std::array::from_fn(|i| {
             if absent(i) {
                 Symbol::constant(0.0)
             } else {
                 match moving.iter().position(|index| *index == i) {
-                    Some(position) => symbols[position],
+                    Some(position) => Symbol::state(position),
                     None => Symbol::input(STILL_STATES + i),
                 }
             }
         });
         let rates = rates(problem, &State::from_array(&states));
-        moving.iter().map(|index| rates[*index]).collect()
+        moving.iter().map(|index| rates[*index].0).collect()
     });
-    Shape { system, moving }
+    (moving, graph, rates)
 }
 
 /// The values of the inputs, in the order in which [`rates`] numbers them.
