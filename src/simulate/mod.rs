@@ -17,7 +17,7 @@ mod scenario;
 mod steady_state;
 mod template;
 
-pub use ensemble::{Listing, Probe, Probed, run_many, run_many_observed};
+pub use ensemble::{Listing, Probe, Probed, run_many, run_many_observed, run_mixed_observed};
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
 pub use records::{Answer, answer_records};

@@ -7,6 +7,7 @@ use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
 use crate::simulate::{
     Accuracy, Observer, Outcome, Problem, Recorder, Segment, Trajectory, run_many_observed,
+    run_mixed_observed,
 };
 use rayon::prelude::*;
 
@@ -39,6 +40,15 @@ struct Watch {
     collector: Option<Collector>,
 }
 
+impl Watch {
+    fn new(problem: &Problem, probe: Probe) -> Self {
+        Self {
+            recorder: Recorder::new(problem, probe.times),
+            collector: probe.endpoints.then(|| Collector::new(problem)),
+        }
+    }
+}
+
 impl Observer for Watch {
     fn observe(&mut self, segment: &Segment<'_>) {
         self.recorder.observe(segment);
@@ -57,27 +67,27 @@ impl Observer for Watch {
 
 /// Runs problems in parallel, all for the same probe; results in their order.
 pub fn run_batch(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
-    run_each(problems, accuracy, |_| probe.clone())
+    let watch = |_: usize, problem: &Problem| Watch::new(problem, probe.clone());
+    finish(problems, run_many_observed(problems, accuracy, watch))
 }
 
-/// Runs problems in parallel, each for the probe of its index; results in their order.
-pub fn run_each(
+/// Runs a few problems each of many kinds in parallel, each for the probe of its index; results in their
+/// order. The last bits of a result may depend on what runs beside it.
+pub fn run_mixed(
     problems: &[Problem],
     accuracy: &Accuracy,
     probe: impl Fn(usize) -> Probe + Sync,
 ) -> Vec<Result<Probed>> {
-    let results = run_many_observed(problems, accuracy, |index, problem| {
-        let probe = probe(index);
-        Watch {
-            recorder: Recorder::new(problem, probe.times),
-            collector: probe.endpoints.then(|| Collector::new(problem)),
-        }
-    });
-    results
-        .into_iter()
+    let watch = |index: usize, problem: &Problem| Watch::new(problem, probe(index));
+    finish(problems, run_mixed_observed(problems, accuracy, watch))
+}
+
+/// What the watches have seen.
+fn finish(problems: &[Problem], runs: Vec<Result<(Watch, Outcome)>>) -> Vec<Result<Probed>> {
+    runs.into_iter()
         .zip(problems)
-        .map(|(result, problem)| {
-            let (watch, outcome) = result?;
+        .map(|(run, problem)| {
+            let (watch, outcome) = run?;
             Ok(Probed {
                 trajectory: watch.recorder.finish(),
                 endpoints: watch

@@ -35,7 +35,7 @@ pub struct Probed {
 ///
 /// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
 pub fn run_many(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
-    run_all(problems, accuracy, |_, problem| Prober {
+    run_all(problems, accuracy, false, |_, problem| Prober {
         recorder: Recorder::new(problem, probe.times.clone()),
     })
     .into_iter()
@@ -57,13 +57,31 @@ pub fn run_many_observed<O: Observer + Send>(
     accuracy: &Accuracy,
     make: impl Fn(usize, &Problem) -> O + Sync,
 ) -> Vec<Result<(O, Outcome)>> {
-    run_all(problems, accuracy, |index, problem| Watcher {
+    run_all(problems, accuracy, false, |index, problem| Watcher {
         observer: make(index, problem),
     })
     .into_iter()
     .map(|result| result.map(|(watcher, outcome)| (watcher.observer, outcome)))
     .collect()
 }
+
+/// Like [`run_many_observed`] for a few problems each of many kinds, such as the arms of a comparison: kinds
+/// share lanes, so that the last bits of a result depend on what runs beside it.
+pub fn run_mixed_observed<O: Observer + Send>(
+    problems: &[Problem],
+    accuracy: &Accuracy,
+    make: impl Fn(usize, &Problem) -> O + Sync,
+) -> Vec<Result<(O, Outcome)>> {
+    run_all(problems, accuracy, true, |index, problem| Watcher {
+        observer: make(index, problem),
+    })
+    .into_iter()
+    .map(|result| result.map(|(watcher, outcome)| (watcher.observer, outcome)))
+    .collect()
+}
+
+/// Fewer problems of one shape are run with those of others where that is allowed.
+const ENOUGH: usize = 16;
 
 /// What a job is watched for.
 trait Watch {
@@ -114,6 +132,7 @@ impl<O: Observer + Send> Watch for Watcher<O> {
 fn run_all<W: Watch + Send>(
     problems: &[Problem],
     accuracy: &Accuracy,
+    mixed: bool,
     watch: impl Fn(usize, &Problem) -> W + Sync,
 ) -> Vec<Result<(W, Outcome)>> {
     if accuracy.method != Method::Lanes {
@@ -123,7 +142,10 @@ fn run_all<W: Watch + Send>(
             .map(|(index, problem)| alone(problem, accuracy, watch(index, problem)))
             .collect();
     }
-    let keyed: Vec<(Key, Vec<f64>)> = problems.par_iter().map(shape::key).collect();
+    let mut keyed: Vec<(Key, Vec<f64>)> = problems.par_iter().map(shape::key).collect();
+    if mixed {
+        shape::pool(&mut keyed, ENOUGH);
+    }
     let mut shapes: BTreeMap<&Key, Arc<Shape>> = BTreeMap::new();
     for (problem, (key, _)) in problems.iter().zip(&keyed) {
         shapes

@@ -24,6 +24,6 @@ mod symbol;
 
 pub(super) use driver::Piece;
 pub(super) use job::run_single;
-pub use job::{Probe, Probed, run_many, run_many_observed};
+pub use job::{Probe, Probed, run_many, run_many_observed, run_mixed_observed};
 pub use listing::Listing;
 pub(super) use program::BENDS;

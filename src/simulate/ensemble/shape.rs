@@ -99,6 +99,43 @@ fn special(value: f64) -> u8 {
     }
 }
 
+/// The end of a key: a flag per parameter.
+pub(super) fn flags<'a>(key: &'a Key, problem: &Problem) -> &'a [u8] {
+    &key[key.len() - parameters(&problem.model).len()..]
+}
+
+/// Gives problems of which fewer than `enough` share a shape a wider one: that of all of them with the same
+/// structure, in which only those parameters drop out that are 0 (or 1) in every one.
+pub(super) fn pool(keyed: &mut [(Key, Vec<f64>)], enough: usize) {
+    let mut count: HashMap<Key, usize> = HashMap::new();
+    for (key, _) in keyed.iter() {
+        *count.entry(key.clone()).or_default() += 1;
+    }
+    let mut wider: HashMap<Vec<u8>, Key> = HashMap::new();
+    let structure = |key: &Key, parameters: &[f64]| key[..key.len() - parameters.len()].to_vec();
+    let few: Vec<usize> = (0..keyed.len())
+        .filter(|index| count[&keyed[*index].0] < enough)
+        .collect();
+    for index in &few {
+        let (key, parameters) = &keyed[*index];
+        wider
+            .entry(structure(key, parameters))
+            .and_modify(|common| {
+                for (flag, other) in common.iter_mut().zip(key) {
+                    if *flag != *other {
+                        *flag = 0;
+                    }
+                }
+            })
+            .or_insert_with(|| key.clone());
+    }
+    for index in few {
+        let (key, parameters) = &keyed[index];
+        let common = wider[&structure(key, parameters)].clone();
+        keyed[index].0 = common;
+    }
+}
+
 /// Product of fastest relaxation and mean time between events up to which the explicit method costs less
 /// (measured; see docs/PERFORMANCE.md).
 const EXPLICIT: f64 = 35.0;
@@ -130,17 +167,17 @@ pub(super) fn shape(problem: &Problem, key: &Key) -> Arc<Shape> {
     if let Some(shape) = shapes().get(key) {
         return Arc::clone(shape);
     }
-    let shape = Arc::new(compile(problem));
+    let shape = Arc::new(compile(problem, flags(key, problem)));
     shapes().insert(key.clone(), Arc::clone(&shape));
     shape
 }
 
 /// Runs the equations over symbols, given what stands for each state.
-fn rates(problem: &Problem, states: &State<Symbol>) -> [Symbol; STATES] {
+fn rates(problem: &Problem, flags: &[u8], states: &State<Symbol>) -> [Symbol; STATES] {
     let mut position = 0;
-    let mut model: Model<Symbol> = problem.model.map(|value| {
+    let mut model: Model<Symbol> = problem.model.map(|_| {
         position += 1;
-        match special(value) {
+        match flags[position - 1] {
             1 => Symbol::constant(0.0),
             2 => Symbol::constant(1.0),
             _ => Symbol::parameter(position - 1),
@@ -186,8 +223,8 @@ fn rates(problem: &Problem, states: &State<Symbol>) -> [Symbol; STATES] {
     model.derivatives(&inputs, states).to_array()
 }
 
-fn compile(problem: &Problem) -> Shape {
-    let (moving, graph, rates) = record(problem);
+fn compile(problem: &Problem, flags: &[u8]) -> Shape {
+    let (moving, graph, rates) = record(problem, flags);
     let fields = State::fields();
     let position = |name: &str| moving.iter().position(|index| fields[*index].name == name);
     let positive = [vec!["pO2_mmHg"], vec!["sensitive", "resistant"]]
@@ -199,7 +236,9 @@ fn compile(problem: &Problem) -> Shape {
 }
 
 /// The states of a problem that move, and their recorded rates.
-pub(super) fn record(problem: &Problem) -> (Vec<usize>, Graph, Vec<Id>) {
+///
+/// `flags` tell which parameters drop out: the end of a key.
+pub(super) fn record(problem: &Problem, flags: &[u8]) -> (Vec<usize>, Graph, Vec<Id>) {
     let fields = State::fields();
     let given = given(problem);
     // Amounts of a drug that is not given are 0 throughout.
@@ -217,7 +256,7 @@ pub(super) fn record(problem: &Problem) -> (Vec<usize>, Graph, Vec<Id>) {
                 Symbol::state(i)
             }
         });
-        let rates = rates(problem, &State::from_array(&states));
+        let rates = rates(problem, flags, &State::from_array(&states));
         (0..STATES)
             .filter(|i| !absent(*i) && !rates[*i].is_zero())
             .collect::<Vec<usize>>()
@@ -233,7 +272,7 @@ pub(super) fn record(problem: &Problem) -> (Vec<usize>, Graph, Vec<Id>) {
                 }
             }
         });
-        let rates = rates(problem, &State::from_array(&states));
+        let rates = rates(problem, flags, &State::from_array(&states));
         moving.iter().map(|index| rates[*index].0).collect()
     });
     (moving, graph, rates)

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
-use crate::simulate::{Accuracy, Scenario};
+use crate::simulate::{Accuracy, Method, Scenario};
 use crate::study::population::READOUTS;
 use crate::study::silent;
 use crate::study::survival::rank_correlation;
@@ -11,6 +11,9 @@ use crate::study::trial::{TrialDesign, TrialResult, trial};
 
 /// Seed of the virtual patients of the ledger.
 const SEED: u64 = 1;
+
+/// Relative tolerance of the runs of virtual patients.
+const COARSE: f64 = 1e-4;
 
 const HOURS_PER_DAY: f64 = 24.0;
 const CONFIDENCE: f64 = 0.95;
@@ -67,7 +70,13 @@ pub fn cohort_value(
     if let Some(duration) = scenario.duration {
         design.duration = duration;
     }
-    let result = trial(library, &design, scenario, SEED, accuracy, &silent)?;
+    // Scans are weeks apart: the time of a progression is not finer.
+    let coarse = Accuracy {
+        method: Method::Lanes,
+        rtol: accuracy.rtol.max(COARSE),
+        ..*accuracy
+    };
+    let result = trial(library, &design, scenario, SEED, &coarse, &silent)?;
     Ok(match value {
         CohortValue::Benefiting(delay) => {
             benefiting(&result, f64::from_bits(*delay) / HOURS_PER_DAY)

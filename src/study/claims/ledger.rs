@@ -10,7 +10,7 @@ use crate::parameters::Library;
 use crate::regimen::{Arm, Change};
 use crate::simulate::{Accuracy, Problem, Scenario, Trajectory, find_root};
 use crate::study::Progress;
-use crate::study::runs::{Probe, Probed, run_each};
+use crate::study::runs::{Probe, Probed, run_mixed};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,10 +182,9 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
 /// The value of a query from the values of its parts.
 fn combine(measure: &Measure, values: &[f64]) -> f64 {
     match measure {
-        Measure::Readout(..)
-        | Measure::Endpoint(_)
-        | Measure::Ic50(_)
-        | Measure::Cohort(..) => values[0],
+        Measure::Readout(..) | Measure::Endpoint(_) | Measure::Ic50(_) | Measure::Cohort(..) => {
+            values[0]
+        }
         Measure::TreatedOverControl(_) => values[0] / values[1],
         Measure::Interaction(_) => values[0] * values[1] / (values[2] * values[3]),
         Measure::BetterThanEither(_) => values[0] / values[1].min(values[2]),
@@ -274,7 +273,7 @@ fn execute(
         .collect::<Vec<Result<Problem>>>()
         .into_iter()
         .collect::<Result<Vec<Problem>>>()?;
-    let measured = run_each(&problems, accuracy, |index| {
+    let measured = run_mixed(&problems, accuracy, |index| {
         probe(&problems[index], &runs[index].1)
     });
     let values = problems
