@@ -27,7 +27,6 @@ fn main() -> hif_switch::Result<()> {
         theme::DUAL,
         theme::UPSTREAM,
         theme::FAINT,
-        theme::HIF2,
         theme::SORAFENIB,
     ];
     let mut peers = colors.iter().cycle();
@@ -41,8 +40,14 @@ fn main() -> hif_switch::Result<()> {
         };
         panel = panel.series(Series::new(engine, color, &errors, &costs));
     }
+    let ticks = vec![
+        (1e-7, "10⁻⁷".to_owned()),
+        (1e-6, "10⁻⁶".to_owned()),
+        (1e-5, "10⁻⁵".to_owned()),
+    ];
     let figure = Chart::new("performance", "largest relative error")
         .log_x()
+        .x_ticks(ticks)
         .panel(panel)
         .draw("Cost of one patient against the error that is reached.")?;
     report::write_all(&figure.files("plots"))?;

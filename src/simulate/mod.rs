@@ -4,7 +4,8 @@
 //! (model, baseline, timeline); [`Problem::run`] integrates it from event to event and shows every
 //! solved [`Segment`] to the observers: [`Recorder`] samples a grid, the collector of
 //! [`endpoints`](crate::endpoints) finds extrema and crossings. Nothing is stored that no observer
-//! asked for.
+//! asked for. [`run_many`] and [`run_many_observed`] run many problems at once, several in the lanes
+//! of the processor's vector registers.
 
 mod dense;
 mod ensemble;
