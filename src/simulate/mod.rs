@@ -5,6 +5,8 @@
 //! solved [`Segment`] to the observers: [`Recorder`] samples a grid, the collector of
 //! [`endpoints`](crate::endpoints) finds extrema and crossings. Nothing is stored that no observer
 //! asked for. [`answer_records`] simulates a NONMEM-style data set instead of a timeline.
+//! asked for. [`run_many`] and [`run_many_observed`] run many problems at once, several in the lanes
+//! of the processor's vector registers.
 
 mod dense;
 mod ensemble;
