@@ -179,9 +179,12 @@ impl StudyOptions {
         Ok(Manifest::new(&context.library, &self.accuracy()?, &command).seeded(self.seed))
     }
 
-    /// Accuracy of the integrator.
+    /// Accuracy of the integrator, in lanes.
     pub fn accuracy(&self) -> Result<Accuracy> {
-        options::accuracy(self.rtol)
+        Ok(Accuracy {
+            rtol: options::accuracy(self.rtol)?.rtol,
+            ..Accuracy::ensemble()
+        })
     }
 
     /// Refuses to share out a study whose runs follow from each other.
