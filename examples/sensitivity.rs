@@ -25,7 +25,7 @@ fn main() -> hif_switch::Result<()> {
     };
     let accuracy = Accuracy {
         rtol: 1e-4,
-        ..Accuracy::default()
+        ..Accuracy::ensemble()
     };
     let result = plan.analyse(&collect(&plan, &accuracy, &silent)?);
     println!("{}", result.tally.words());

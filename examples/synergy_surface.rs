@@ -22,7 +22,7 @@ fn main() -> hif_switch::Result<()> {
         None,
         &[14.0 * 24.0, 28.0 * 24.0],
     )?;
-    let rows = collect(&plan, &Accuracy::default(), &silent)?;
+    let rows = collect(&plan, &Accuracy::ensemble(), &silent)?;
     let result = plan.analyse(&rows)?;
     type Grid = fn(&Nulls) -> &Vec<Vec<f64>>;
     let nulls: [(&str, Grid); 4] = [

@@ -27,7 +27,7 @@ fn main() -> hif_switch::Result<()> {
         &design,
         &scenario,
         1,
-        &Accuracy::default(),
+        &Accuracy::ensemble(),
         &silent,
     )?;
     for contrast in &result.contrasts {

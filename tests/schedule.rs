@@ -12,7 +12,7 @@ use hif_switch::study::silent;
 fn accuracy() -> Accuracy {
     Accuracy {
         rtol: 1e-4,
-        ..Accuracy::default()
+        ..Accuracy::ensemble()
     }
 }
 

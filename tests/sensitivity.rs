@@ -203,7 +203,7 @@ fn plan(method: Method) -> SensitivityPlan {
 fn accuracy() -> Accuracy {
     Accuracy {
         rtol: 1e-6,
-        ..Accuracy::default()
+        ..Accuracy::ensemble()
     }
 }
 

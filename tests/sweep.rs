@@ -14,7 +14,7 @@ use hif_switch::study::sweep::{Axis, FIXED_CELLS, SweepPlan, up_down};
 fn accuracy() -> Accuracy {
     Accuracy {
         rtol: 1e-5,
-        ..Accuracy::default()
+        ..Accuracy::ensemble()
     }
 }
 

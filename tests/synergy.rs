@@ -169,7 +169,7 @@ fn study(arm: &str, first: &[f64], second: &[f64]) -> Synergy {
     };
     let accuracy = Accuracy {
         rtol: 1e-6,
-        ..Accuracy::default()
+        ..Accuracy::ensemble()
     };
     let plan = SynergyPlan::new(&library, &scenario, first, second, None, &[168.0]).unwrap();
     plan.analyse(&collect(&plan, &accuracy, &silent).unwrap())

@@ -159,7 +159,7 @@ fn mice(allocation: Allocation, dropout: f64) -> TrialDesign {
 fn run(design: &TrialDesign) -> TrialResult {
     let accuracy = Accuracy {
         rtol: 1e-4,
-        ..Accuracy::default()
+        ..Accuracy::ensemble()
     };
     let scenario = Scenario::new("xenograft", Arm::vehicle());
     trial(

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::error::{Error, Result};
 use crate::regimen::{Arm, Mode};
-use crate::simulate::{Accuracy, Method, Scenario};
+use crate::simulate::{Accuracy, Scenario};
 use crate::units::Quantity;
 use clap::Args;
 
@@ -125,8 +125,8 @@ pub fn accuracy(rtol: f64) -> Result<Accuracy> {
 /// The accuracy of many runs, which go in lanes.
 pub fn many(rtol: f64) -> Result<Accuracy> {
     Ok(Accuracy {
-        method: Method::Lanes,
-        ..accuracy(rtol)?
+        rtol: accuracy(rtol)?.rtol,
+        ..Accuracy::ensemble()
     })
 }
 

@@ -179,7 +179,7 @@ impl StudyOptions {
         Ok(Manifest::new(&context.library, &self.accuracy()?, &command).seeded(self.seed))
     }
 
-    /// Accuracy of the integrator.
+    /// Accuracy of the integrator, in lanes.
     pub fn accuracy(&self) -> Result<Accuracy> {
         options::many(self.rtol)
     }

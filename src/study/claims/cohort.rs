@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
-use crate::simulate::{Accuracy, Method, Scenario};
+use crate::simulate::{Accuracy, Scenario};
 use crate::study::population::READOUTS;
 use crate::study::silent;
 use crate::study::survival::rank_correlation;
@@ -72,9 +72,8 @@ pub fn cohort_value(
     }
     // Scans are weeks apart: the time of a progression is not finer.
     let coarse = Accuracy {
-        method: Method::Lanes,
         rtol: accuracy.rtol.max(COARSE),
-        ..*accuracy
+        ..Accuracy::ensemble()
     };
     let result = trial(library, &design, scenario, SEED, &coarse, &silent)?;
     Ok(match value {
