@@ -9,6 +9,7 @@ mod options;
 mod params;
 mod plot;
 mod progress;
+mod report;
 mod simulate;
 
 use crate::error::{Error, Result};
@@ -94,6 +95,14 @@ enum Command {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Write one HTML page with everything: comparison, figures, claims, parameters, manifest
+    #[command(after_help = report::EXAMPLES)]
+    Report {
+        #[command(flatten)]
+        options: report::ReportOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
 }
 
 /// What every command needs.
@@ -170,6 +179,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Claims(options)) => claims::run(&context, &options),
         Some(Command::Export { command }) => export::run(&context, &command),
         Some(Command::Params { command }) => params::run(&context, &command),
+        Some(Command::Report { options, run }) => report::run(&context, &options, &run),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }
 }
