@@ -249,18 +249,18 @@ fn claims_section(ledger: &Ledger) -> Markup {
             ul { @for line in lines { li { (line) } } }
             p { "A claim passes when all its tests do; up and down mean by more than 5 %. " code.command { "hif-switch claims" } " lists every test with its value and numerical error." }
             div.scroll { table {
-                thead { tr { th { "id" } th { "priority" } th { "claim" } th { "verdict" } th { "tests passed" } } }
+                thead { tr { th { "id" } th { "verdict" } th { "claim" } th { "priority" } th.number { "tests passed" } } }
                 tbody {
                     @for row in &ledger.rows {
                         tr id={ "claim-" (row.claim.id) } {
                             td { (row.claim.id) }
-                            td { (row.claim.priority) }
+                            td.fail[row.verdict == Verdict::Fail] { (row.verdict.name()) }
                             td.long {
                                 (row.claim.text)
                                 @if let Some(reason) = &row.claim.untested { details { summary { "Why it is not tested" } (reason) } }
                                 @if row.verdict == Verdict::Fail { @if let Some(failure) = &row.claim.failure { details { summary { "Why it fails" } (failure) } } }
                             }
-                            td.fail[row.verdict == Verdict::Fail] { (row.verdict.name()) }
+                            td { (row.claim.priority) }
                             td.number { (row.tests.iter().filter(|test| test.passed).count()) " of " (row.tests.len()) }
                         }
                     }
