@@ -1,8 +1,10 @@
-"""The Antimony text: the antimony compiler must load it, and its SBML must move as the exported SBML.
+"""The Antimony text and the LaTeX page: the antimony compiler must load it, and its SBML must move as the
+exported SBML; the formulas must be well-formed.
 
 usage: antimony_check.py HIF_SWITCH
 """
 
+import re
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ import antimony
 import libsbml
 import numpy as np
 import roadrunner
+from matplotlib.mathtext import MathTextParser
 
 # Rates are differences of larger terms, and the text associates products differently.
 ALLOWED = 1e-10
@@ -57,6 +60,14 @@ def main():
         print(f"{' '.join([*case[:2], *case[2][1:]]):55} {len(states):3} rates within {worst:.1e}, {events[0]} events")
         if worst > ALLOWED or events[0] != events[1] or len(states) < 10:
             sys.exit(f"{case}: the Antimony text and the SBML differ: {worst}, events {events}")
+    latex = export(program, "equations", ("patient", "sorafenib+pt2385", ["--format", "latex"]))
+    formulas = re.findall(r"\\begin\{dmath\*\}\n(.*?)\n\\end", latex, re.S)
+    parser = MathTextParser("path")
+    for formula in formulas:
+        parser.parse(f"${formula}$")
+    if len(formulas) < 60 or latex.count("{") != latex.count("}"):
+        sys.exit(f"only {len(formulas)} formulas in the LaTeX page")
+    print(f"{len(formulas)} formulas of the LaTeX page can be set")
 
 
 main()
