@@ -188,13 +188,17 @@ fn draw_days(canvas: &mut Canvas, axes: &Axes, path: &Path, labelled: bool) {
             } else {
                 tidy(*day, 2)
             };
-            // To the left; above where the curve comes from there.
-            let crowded = dots[..rank]
+            // To the left; where the curve comes from there above, or to the right if it climbs.
+            let near = |dot: &&Point| (dot.1 - at.1).abs() < 24.0 && dot.0 < at.0;
+            let crowded = dots[..rank].iter().flatten().any(|dot| near(&dot));
+            let climbs = dots[..rank]
                 .iter()
                 .flatten()
-                .any(|dot| (dot.1 - at.1).abs() < 24.0 && dot.0 < at.0);
+                .next_back()
+                .is_some_and(|dot| (dot.1 - at.1) > (dot.0 - at.0).abs());
             let (place, align) = match rank {
                 0 => ((at.0 + radius + 5.0, at.1), Align::Start),
+                _ if climbs && rank == 1 => ((at.0 + radius + 5.0, at.1), Align::Start),
                 _ if crowded => ((at.0, at.1 - radius - 9.0), Align::Middle),
                 _ => ((at.0 - radius - 5.0, at.1), Align::End),
             };
