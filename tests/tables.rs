@@ -70,7 +70,7 @@ fn the_metadata_beside_a_csv_names_types_and_units() {
     assert_eq!(json["url"], "t.csv");
     let burden = &json["tableSchema"]["columns"][1];
     assert_eq!(
-        (&burden["name"], &burden["unit"]),
+        (&burden["name"], &burden["schema:unitText"]),
         (&"burden".into(), &"mm^3".into())
     );
     assert_eq!(burden["datatype"], "number");
