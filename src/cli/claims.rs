@@ -88,7 +88,7 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
         .cloned()
         .collect();
     let alternatives = alternatives(context, options, &claims)?;
-    let accuracy = options::accuracy(options.rtol)?;
+    let accuracy = options::many(options.rtol)?;
     let runs = ledger_runs(&selected, alternatives.len());
     let bar = progress::bar(runs, context.quiet);
     let ledger = ledger(library, &selected, &alternatives, &accuracy, &|| bar.inc(1))?;

@@ -5,12 +5,20 @@
 mod claims;
 mod compare;
 mod export;
+mod merge;
 mod options;
 mod params;
 mod plot;
+mod population;
 mod progress;
 mod report;
+mod schedule;
+mod sensitivity;
 mod simulate;
+mod study_options;
+mod sweep;
+mod synergy;
+mod trial;
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
@@ -75,6 +83,65 @@ enum Command {
     /// Judge every claim of the literature that the model can test
     #[command(after_help = claims::EXAMPLES)]
     Claims(claims::ClaimsOptions),
+    /// Draw virtual patients or animals and show what they are like
+    #[command(after_help = population::EXAMPLES)]
+    Population {
+        #[command(flatten)]
+        options: population::PopulationOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Treat virtual patients: time to progression, hazard ratios, responses, biomarkers
+    #[command(after_help = trial::EXAMPLES)]
+    Trial {
+        #[command(flatten)]
+        options: trial::TrialOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Which parameters decide an endpoint: Morris, Sobol, elasticities
+    #[command(after_help = sensitivity::EXAMPLES)]
+    Sensitivity {
+        #[command(flatten)]
+        options: sensitivity::SensitivityOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Turn one or two knobs over their ranges, or one up and down
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep {
+        #[command(flatten)]
+        options: sweep::SweepOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Dose by dose surfaces of two drugs against HSA, Bliss, Loewe, ZIP and MuSyC
+    #[command(after_help = synergy::EXAMPLES)]
+    Synergy {
+        #[command(flatten)]
+        options: synergy::SynergyOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Search schedules of a partner: the front of burden or progression over exposure
+    #[command(after_help = schedule::EXAMPLES)]
+    Schedule {
+        #[command(flatten)]
+        options: schedule::ScheduleOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Decompose what an arm gains over another by mechanism (Shapley values)
+    #[command(after_help = schedule::ATTRIBUTION_EXAMPLES)]
+    Attribution {
+        #[command(flatten)]
+        options: schedule::AttributionOptions,
+        #[command(flatten)]
+        study: study_options::StudyOptions,
+    },
+    /// Join the parts of a study that was run in shards
+    #[command(after_help = merge::EXAMPLES)]
+    Merge(merge::MergeOptions),
     /// List, show, check or export the parameters
     #[command(after_help = params::EXAMPLES)]
     Params {
@@ -177,7 +244,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
         Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
         Some(Command::Claims(options)) => claims::run(&context, &options),
+        Some(Command::Population { options, study }) => population::run(&context, &options, &study),
+        Some(Command::Trial { options, study }) => trial::run(&context, &options, &study),
+        Some(Command::Sensitivity { options, study }) => {
+            sensitivity::run(&context, &options, &study)
+        }
+        Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
+        Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
         Some(Command::Export { command }) => export::run(&context, &command),
+        Some(Command::Schedule { options, study }) => schedule::run(&context, &options, &study),
+        Some(Command::Attribution { options, study }) => {
+            schedule::attribution(&context, &options, &study)
+        }
+        Some(Command::Merge(options)) => merge::run(&context, &options),
         Some(Command::Params { command }) => params::run(&context, &command),
         Some(Command::Report { options, run }) => report::run(&context, &options, &run),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),

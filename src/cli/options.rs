@@ -3,7 +3,7 @@
 use super::Context;
 use crate::error::{Error, Result};
 use crate::regimen::{Arm, Mode};
-use crate::simulate::{Accuracy, Scenario};
+use crate::simulate::{Accuracy, Method, Scenario};
 use crate::units::Quantity;
 use clap::Args;
 
@@ -57,20 +57,7 @@ impl RunOptions {
                 settings,
             ));
         }
-        let overrides = self
-            .set
-            .iter()
-            .map(|text| {
-                let (path, value) = text.split_once('=').ok_or_else(|| {
-                    Error::input(
-                        format!("--set {text}"),
-                        "there is no `=`",
-                        "write --set path.to.parameter=\"value unit\"",
-                    )
-                })?;
-                Ok((path.trim().to_owned(), value.trim().to_owned()))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let overrides = overrides(&self.set)?;
         let duration = self.days.map(|days| hours(days, "--days")).transpose()?;
         let evaluations = self
             .evaluate
@@ -102,6 +89,23 @@ impl RunOptions {
     }
 }
 
+/// Paths and values of `--set`.
+pub fn overrides(texts: &[String]) -> Result<Vec<(String, String)>> {
+    texts
+        .iter()
+        .map(|text| {
+            let (path, value) = text.split_once('=').ok_or_else(|| {
+                Error::input(
+                    format!("--set {text}"),
+                    "there is no `=`",
+                    "write --set path.to.parameter=\"value unit\"",
+                )
+            })?;
+            Ok((path.trim().to_owned(), value.trim().to_owned()))
+        })
+        .collect()
+}
+
 /// The default accuracy at a relative tolerance.
 pub fn accuracy(rtol: f64) -> Result<Accuracy> {
     if (1e-12..=1e-2).contains(&rtol) {
@@ -118,8 +122,16 @@ pub fn accuracy(rtol: f64) -> Result<Accuracy> {
     }
 }
 
+/// The accuracy of many runs, which go in lanes.
+pub fn many(rtol: f64) -> Result<Accuracy> {
+    Ok(Accuracy {
+        method: Method::Lanes,
+        ..accuracy(rtol)?
+    })
+}
+
 /// A positive number of days in h.
-fn hours(days: f64, option: &str) -> Result<f64> {
+pub fn hours(days: f64, option: &str) -> Result<f64> {
     if days.is_finite() && days > 0.0 {
         Ok(days * 24.0)
     } else {

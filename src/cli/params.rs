@@ -7,6 +7,8 @@ use crate::parameters::{Grade, Library, ParameterTable};
 use crate::regimen::{Arm, Mode, Regimen};
 use crate::report;
 use crate::simulate::Scenario;
+use crate::study::population::{Population, Sampler};
+use crate::study::trial::TrialDesign;
 use crate::table::{Cell, Table};
 use clap::Subcommand;
 use std::collections::BTreeMap;
@@ -62,7 +64,13 @@ fn show(context: &Context, name: &str) -> Result<()> {
         context.print_table(&report::parameter_table(library, parameters, prefix)?);
         Ok(())
     };
-    for folder in ["partners", "phenotypes", "variants"] {
+    for folder in [
+        "partners",
+        "phenotypes",
+        "variants",
+        "populations",
+        "trials",
+    ] {
         if library.names(folder).contains(&name) {
             return table(&library.table(folder, name, "params show")?, "");
         }
@@ -80,7 +88,15 @@ fn show(context: &Context, name: &str) -> Result<()> {
     if parameters.numbers().any(|(path, _)| path.starts_with(name)) {
         return table(&parameters, name);
     }
-    let folders = ["partners", "phenotypes", "variants", "settings", "regimens"];
+    let folders = [
+        "partners",
+        "phenotypes",
+        "variants",
+        "settings",
+        "regimens",
+        "populations",
+        "trials",
+    ];
     let names = folders.iter().flat_map(|folder| library.names(folder));
     let paths = parameters.numbers().map(|(path, _)| path);
     Err(Error::unknown_name(
@@ -138,6 +154,14 @@ fn check(context: &Context) -> Result<()> {
             scenario.prepare(library)?;
         }
     }
+    for population in library.names("populations") {
+        let population = Population::read(library, population, "params check")?;
+        let scenario = Scenario::new(&population.setting, Arm::sorafenib());
+        Sampler::new(library, &population, &scenario, 1)?.subject(0)?;
+    }
+    for trial in library.names("trials") {
+        TrialDesign::read(library, trial, "params check")?;
+    }
     for phenotype in library.names("phenotypes") {
         let mut scenario = Scenario::new("xenograft", Arm::sorafenib());
         scenario.phenotype = Some(phenotype.to_owned());
@@ -170,7 +194,14 @@ fn check(context: &Context) -> Result<()> {
 /// Folder and name of every file of graded numbers.
 fn parameter_files(library: &Library) -> Vec<(&'static str, &str)> {
     let mut files = vec![("", "biology")];
-    for folder in ["settings", "phenotypes", "variants", "partners"] {
+    for folder in [
+        "settings",
+        "phenotypes",
+        "variants",
+        "partners",
+        "populations",
+        "trials",
+    ] {
         files.extend(library.names(folder).into_iter().map(|name| (folder, name)));
     }
     files

@@ -167,7 +167,7 @@ pub(super) fn colour_bar(
 
 /// The line on which a grid is 0, as pieces between edges of cells (marching squares): points are
 /// (row, column).
-fn contour(corners: &[Vec<f64>]) -> Vec<[Point; 2]> {
+pub(super) fn contour(corners: &[Vec<f64>]) -> Vec<[Point; 2]> {
     let mut pieces = Vec::new();
     for row in 0..corners.len().saturating_sub(1) {
         for column in 0..corners[row].len().saturating_sub(1) {

@@ -79,6 +79,24 @@ pub fn typeset(text: &str) -> String {
         .replace("O2", "O₂")
 }
 
+/// The name of a readout, factor or endpoint in print.
+pub fn quantity(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let words = words
+        .replace("hif1a", "HIF-1α")
+        .replace("hif2a", "HIF-2α")
+        .replace("vegfr2", "VEGFR2")
+        .replace("vegf ", "VEGF ");
+    match words.as_str() {
+        "vegf" => "VEGF".to_owned(),
+        "akt" => "AKT".to_owned(),
+        "emt" => "EMT".to_owned(),
+        "mvd" => "MVD".to_owned(),
+        "oxygen" => "pO₂".to_owned(),
+        _ => words,
+    }
+}
+
 /// A colour mixed with paper: 0 is paper, 1 the colour.
 pub fn tint(color: Color, strength: f64) -> Color {
     mix(PAPER, color, strength)
@@ -104,6 +122,19 @@ const DIVERGING: [Color; 5] = [
     Color(240, 160, 96),
     Color(176, 66, 0),
 ];
+
+/// The sequential scale: near white at 0, dark blue at 1.
+pub fn sequential(value: f64) -> Color {
+    if !value.is_finite() {
+        return MISSING;
+    }
+    let value = value.clamp(0.0, 1.0);
+    if value < 0.5 {
+        mix(Color(248, 248, 240), Color(112, 172, 212), 2.0 * value)
+    } else {
+        mix(Color(112, 172, 212), Color(0, 62, 110), 2.0 * value - 1.0)
+    }
+}
 
 /// The diverging scale: blue below 0, white at 0, vermilion above; values beyond -1 and 1 keep the
 /// colour of the end.

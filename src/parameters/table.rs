@@ -9,16 +9,18 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use toml_edit::{Item, TableLike, Value};
 
-/// Numbers and texts of one or more merged parameter files, by dotted path.
+/// Numbers, texts and lists of texts of one or more merged parameter files, by dotted path.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParameterTable {
     numbers: BTreeMap<String, Entry>,
     texts: BTreeMap<String, (String, Origin)>,
+    lists: BTreeMap<String, (Vec<String>, Origin)>,
 }
 
 impl ParameterTable {
     /// Reads a TOML text. Every table with the key `value` is a number; `"unknown"` is a number
-    /// that the literature does not give; other strings and integers are texts.
+    /// that the literature does not give; other strings and integers are texts, arrays of strings
+    /// are lists.
     ///
     /// # Errors
     /// Names file, line and key of what is no TOML, has an unknown or missing field, a unit that
@@ -78,6 +80,11 @@ impl ParameterTable {
                 Some(Value::Integer(value)) => {
                     self.texts.insert(path, (value.value().to_string(), origin));
                 }
+                Some(Value::Array(values)) if values.iter().all(Value::is_str) => {
+                    let texts = values.iter().filter_map(Value::as_str);
+                    let list = texts.map(str::to_owned).collect();
+                    self.lists.insert(path, (list, origin));
+                }
                 _ => {
                     return Err(Error::input(
                         format!("{origin}, key `{path}`"),
@@ -96,6 +103,8 @@ impl ParameterTable {
             .extend(over.numbers.iter().map(|(k, v)| (k.clone(), v.clone())));
         self.texts
             .extend(over.texts.iter().map(|(k, v)| (k.clone(), v.clone())));
+        self.lists
+            .extend(over.lists.iter().map(|(k, v)| (k.clone(), v.clone())));
     }
 
     /// Like [`overlay`](Self::overlay), for those numbers only whose path this table has already.
@@ -177,9 +186,23 @@ impl ParameterTable {
         self.texts.get(path).map(|(text, _)| text.as_str())
     }
 
+    /// A list of texts such as `factor.growth.paths`.
+    pub fn list(&self, path: &str) -> Option<&[String]> {
+        self.lists.get(path).map(|(list, _)| list.as_slice())
+    }
+
+    /// Paths of all texts and lists, in alphabetical order each.
+    pub fn text_paths(&self) -> impl Iterator<Item = &str> {
+        self.texts
+            .keys()
+            .chain(self.lists.keys())
+            .map(String::as_str)
+    }
+
     /// Where a text was read.
     pub fn text_origin(&self, path: &str) -> Option<&Origin> {
-        self.texts.get(path).map(|(_, origin)| origin)
+        let text = self.texts.get(path).map(|(_, origin)| origin);
+        text.or_else(|| self.lists.get(path).map(|(_, origin)| origin))
     }
 
     /// Starts reading numbers in internal units.

@@ -46,6 +46,13 @@ impl Arm {
         }
     }
 
+    /// The arms of each of its drugs alone.
+    pub fn drugs_alone(&self) -> Vec<Self> {
+        let sorafenib = self.sorafenib.then(Self::sorafenib);
+        let partners = self.partners.iter().map(|name| Self::partner(name));
+        sorafenib.into_iter().chain(partners).collect()
+    }
+
     /// Reads an arm by name and checks it against the partners of the library.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::partner::{
     NODES, Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics,
 };
-use crate::parameters::{Domain, Library, ParameterTable, Reader};
+use crate::parameters::{Domain, ParameterTable, Reader};
 
 /// How a partner's effect is determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,26 +80,11 @@ pub struct PartnerDrug {
 const CLASSES: [&str; 4] = ["hif1", "hif2", "dual", "upstream"];
 
 impl PartnerDrug {
-    /// Reads a partner for a setting (`culture`, `xenograft`, `patient`); `body_weight` in kg.
+    /// The partner of a table for a setting (`culture`, `xenograft`, `patient`); `body_weight` in kg.
     ///
     /// # Errors
-    /// An unknown name, class or form; a number that cannot be used; a key that nothing uses.
-    pub fn read(
-        library: &Library,
-        name: &str,
-        setting: &str,
-        mode: Mode,
-        body_weight: Option<f64>,
-        overrides: &[(String, String)],
-    ) -> Result<Self> {
-        let mut table = library.table("partners", name, "partner")?;
-        for (path, value) in overrides {
-            table.set(path, value)?;
-        }
-        Self::from_table(&table, name, setting, mode, body_weight)
-    }
-
-    fn from_table(
+    /// An unknown class or form; a number that cannot be used; a key that nothing uses.
+    pub fn from_table(
         table: &ParameterTable,
         name: &str,
         setting: &str,

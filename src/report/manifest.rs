@@ -15,6 +15,9 @@ pub struct Manifest {
     pub parameters_sha256: String,
     /// Method and tolerances.
     pub accuracy: Accuracy,
+    /// Seed of every random number; absent where none is drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// Command line after the program's name.
     pub command: Vec<String>,
 }
@@ -26,7 +29,16 @@ impl Manifest {
             program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
             parameters_sha256: parameters_hash(library),
             accuracy: *accuracy,
+            seed: None,
             command: command.to_vec(),
+        }
+    }
+
+    /// The same with the seed of its random numbers.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self {
+            seed: Some(seed),
+            ..self
         }
     }
 

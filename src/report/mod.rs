@@ -2,18 +2,34 @@
 
 mod claims;
 mod comparison;
+mod failures;
 mod manifest;
 mod output;
 mod page;
 mod parameters;
 mod parquet;
+mod population;
+mod schedule;
+mod sensitivity;
+mod store;
+mod sweep;
 mod trajectory;
+mod trial;
 
 pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
+pub use failures::failures_table;
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
 pub use page::{Comparison, Drawing, Page, ParameterSet, parameter_sets};
 pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};
+pub use population::{population_summary, subjects_table};
+pub use schedule::{attribution_table, front_table};
+pub use sensitivity::{sensitivity_notes, sensitivity_table};
+pub use store::{Header, Shard, Store};
+pub use sweep::{
+    sweep_table, synergy_over_time_table, synergy_summary, synergy_table, up_down_table,
+};
 pub use trajectory::{OUTPUTS, timeline_table, trajectory_table};
+pub use trial::{arms_summary, biomarkers_table, contrasts_table, courses_table, steps_table};

@@ -1,9 +1,11 @@
 //! The solution between two events as a function of time.
 
+use super::ensemble::{BENDS, Piece};
 use crate::model::{Inputs, Model, Number, STATES, State};
 use nalgebra::SVector;
 use num_dual::Dual64;
 use ode_solvers::continuous_output_model::ContinuousOutputModel;
+use std::sync::Arc;
 
 /// State vector of the integrator: every state divided by its scale.
 pub(super) type Vector = SVector<f64, STATES>;
@@ -15,6 +17,41 @@ pub(super) enum Dense {
     /// Quintic Hermite interpolation through the steps of Dop853, with exact first and second
     /// derivatives.
     Hermite(Vec<HermiteNode>),
+    /// The interpolant of a lane, step by step, and the states that are known exactly.
+    Lane {
+        steps: Vec<LaneStep>,
+        pieces: Vec<Exact>,
+    },
+}
+
+/// A step of a lane with its interpolant.
+pub(super) struct LaneStep {
+    pub start: f64,
+    pub length: f64,
+    pub before: Vector,
+    pub after: Vector,
+    /// Coefficients of the interpolant.
+    pub bends: [Vector; BENDS],
+    /// Index of the piece of the exactly known states.
+    pub piece: usize,
+}
+
+/// States that are known exactly over a piece of a segment.
+pub(super) struct Exact {
+    pub piece: Piece,
+    /// Which states they are.
+    pub states: Arc<[usize]>,
+}
+
+impl LaneStep {
+    fn evaluate(&self, time: f64) -> Vector {
+        let x = ((time - self.start) / self.length).clamp(0.0, 1.0);
+        let [e1, e2, e3, e4, e5, e6] = &self.bends;
+        let rest = 1.0 - x;
+        let inner = e3 + (e4 + (e5 + e6 * x) * rest) * x;
+        let bend = e1 + (e2 + inner * rest) * x;
+        self.before + (self.after - self.before + bend * rest) * x
+    }
 }
 
 /// Time, value, first and second derivative at a step.
@@ -66,6 +103,17 @@ impl Dense {
                     .partition_point(|node| node.time < time)
                     .clamp(1, nodes.len().checked_sub(1)?);
                 Some(quintic(&nodes[after - 1], &nodes[after], time))
+            }
+            Self::Lane { steps, pieces } => {
+                let after = steps.partition_point(|step| step.start < time);
+                let step = steps.get(after.saturating_sub(1))?;
+                let mut state = step.evaluate(time);
+                if let Some(exact) = pieces.get(step.piece) {
+                    for (index, value) in exact.states.iter().zip(exact.piece.at(time)) {
+                        state[*index] = value;
+                    }
+                }
+                Some(state)
             }
         }
     }

@@ -7,6 +7,7 @@
 //! asked for. [`answer_records`] simulates a NONMEM-style data set instead of a timeline.
 
 mod dense;
+mod ensemble;
 mod integrator;
 mod recorder;
 mod records;
@@ -14,10 +15,13 @@ mod roots;
 mod run;
 mod scenario;
 mod steady_state;
+mod template;
 
+pub use ensemble::{Listing, Probe, Probed, run_many, run_many_observed};
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};
 pub use records::{Answer, answer_records};
 pub use roots::find_root;
 pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
 pub use scenario::{Hold, Scenario};
+pub use template::Template;

@@ -65,6 +65,11 @@ impl Recorder {
         Self::new(problem, grid)
     }
 
+    /// The next time of the grid, h.
+    pub(super) fn next_time(&self) -> Option<f64> {
+        self.grid.get(self.trajectory.times.len()).copied()
+    }
+
     /// What was recorded.
     pub fn finish(self) -> Trajectory {
         self.trajectory
@@ -78,8 +83,12 @@ impl Recorder {
 }
 
 impl Observer for Recorder {
+    fn interest(&self) -> f64 {
+        self.next_time().unwrap_or(f64::INFINITY)
+    }
+
     fn observe(&mut self, segment: &Segment<'_>) {
-        while let Some(time) = self.grid.get(self.trajectory.times.len()).copied() {
+        while let Some(time) = self.next_time() {
             // Ends of segments carry rounding of sums of intervals.
             if time > segment.end + 1e-9 {
                 break;

@@ -1,6 +1,7 @@
 //! Integration from event to event.
 
 use super::dense::{Dense, Vector};
+use super::ensemble;
 use super::integrator::{self, Accuracy, Method, Work};
 use crate::error::{Error, Result};
 use crate::model::{Inputs, Model, Number, PARTNER_SLOTS, Signals, State};
@@ -39,7 +40,28 @@ pub struct Segment<'a> {
     scale: &'a Vector,
 }
 
-impl Segment<'_> {
+impl<'a> Segment<'a> {
+    /// A stretch from `ends.0` to `ends.1`, solved at `times`, and `dense` between them.
+    pub(super) fn new(
+        ends: (f64, f64),
+        model: &'a Model<f64>,
+        inputs: &'a Inputs,
+        times: &'a [f64],
+        states: &'a [State<f64>],
+        dense: &'a Dense,
+        scale: &'a Vector,
+    ) -> Self {
+        Self {
+            start: ends.0,
+            end: ends.1,
+            model,
+            inputs,
+            times,
+            states,
+            dense,
+            scale,
+        }
+    }
     /// State at a time of the segment, h.
     pub fn state(&self, time: f64) -> State<f64> {
         if time <= self.start {
@@ -70,6 +92,11 @@ impl Segment<'_> {
 pub trait Observer {
     /// Takes what it needs from a segment.
     fn observe(&mut self, segment: &Segment<'_>);
+
+    /// Next time of interest, h: segments that end before it need not be shown.
+    fn interest(&self) -> f64 {
+        f64::NEG_INFINITY
+    }
 }
 
 /// Where the amount of a drug went.
@@ -113,9 +140,12 @@ impl Problem {
     /// # Errors
     /// A state that leaves its domain, or a solver that gives up, with state, time and run.
     pub fn run(&self, accuracy: &Accuracy, observers: &mut [&mut dyn Observer]) -> Result<Outcome> {
+        if accuracy.method == Method::Lanes {
+            return ensemble::run_single(self, accuracy, observers);
+        }
         let scale = integrator::scales(&self.model, self.largest_doses());
         let dual: Option<Model<Dual64>> = match accuracy.method {
-            Method::Dopri5 => None,
+            Method::Dopri5 | Method::Lanes => None,
             Method::Dop853 => Some(self.model.map(Dual64::constant)),
         };
         let mut state = self.baseline;
@@ -196,7 +226,7 @@ impl Problem {
         largest
     }
 
-    fn balance(&self, end: &State<f64>) -> [DrugBalance; 1 + PARTNER_SLOTS] {
+    pub(super) fn balance(&self, end: &State<f64>) -> [DrugBalance; 1 + PARTNER_SLOTS] {
         let drugs = [Drug::Sorafenib, Drug::Partner(0), Drug::Partner(1)];
         drugs.map(|drug| {
             let (given, absorbed) = self.timeline.amounts(drug);
@@ -216,7 +246,7 @@ impl Problem {
         })
     }
 
-    fn failure(&self, start: f64, failure: &integrator::SegmentFailure) -> Error {
+    pub(super) fn failure(&self, start: f64, failure: &integrator::SegmentFailure) -> Error {
         Error::Run {
             run: self.label.clone(),
             state: failure.state.map_or_else(

@@ -2,11 +2,10 @@
 
 use super::integrator::Accuracy;
 use super::run::Problem;
+use super::template::Template;
 use crate::error::{Error, Result};
-use crate::model::baseline::{self, baseline};
-use crate::model::{Clamp, Model, PARTNER_SLOTS};
 use crate::parameters::{Library, ParameterTable};
-use crate::regimen::{Arm, Course, Mode, OxygenStep, PartnerDrug, Regimen, Timeline};
+use crate::regimen::{Arm, Course, Mode, OxygenStep, PartnerDrug, Regimen};
 use crate::units::Quantity;
 
 /// What an experiment holds in place during the run.
@@ -205,26 +204,40 @@ impl Scenario {
         library: &Library,
         body_weight: Option<f64>,
     ) -> Result<Vec<PartnerDrug>> {
-        self.arm
-            .partners
-            .iter()
-            .map(|name| {
-                let prefix = format!("partner.{name}.");
-                let overrides: Vec<(String, String)> = self
-                    .overrides
-                    .iter()
-                    .filter_map(|(path, value)| {
-                        Some((path.strip_prefix(&prefix)?.to_owned(), value.clone()))
-                    })
-                    .collect();
-                PartnerDrug::read(
-                    library,
-                    name,
-                    &self.setting,
-                    self.mode,
-                    body_weight,
-                    &overrides,
-                )
+        self.partners_from(&self.partner_tables(library)?, body_weight)
+    }
+
+    /// The files of the arm's partners with the overrides that concern them.
+    ///
+    /// # Errors
+    /// An unknown partner, or an override that does not fit.
+    pub(super) fn partner_tables(&self, library: &Library) -> Result<Vec<ParameterTable>> {
+        let read = |name: &String| {
+            let mut table = library.table("partners", name, "partner")?;
+            let prefix = format!("partner.{name}.");
+            for (path, value) in &self.overrides {
+                if let Some(key) = path.strip_prefix(&prefix) {
+                    table.set(key, value)?;
+                }
+            }
+            Ok(table)
+        };
+        self.arm.partners.iter().map(read).collect()
+    }
+
+    /// The partner drugs of the arm from their tables.
+    ///
+    /// # Errors
+    /// A table that cannot be used.
+    pub(super) fn partners_from(
+        &self,
+        tables: &[ParameterTable],
+        body_weight: Option<f64>,
+    ) -> Result<Vec<PartnerDrug>> {
+        let drugs = self.arm.partners.iter().zip(tables);
+        drugs
+            .map(|(name, table)| {
+                PartnerDrug::from_table(table, name, &self.setting, self.mode, body_weight)
             })
             .collect()
     }
@@ -244,57 +257,7 @@ impl Scenario {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn prepare_pretreated(&self, library: &Library, resistant: Option<f64>) -> Result<Problem> {
-        let mut table = self.parameters(library)?;
-        if let Some(resistant) = resistant {
-            table.replace_value("tumour.initial_resistant_fraction", resistant);
-        }
-        let none = || std::array::from_fn(|_| None);
-        let mut model = Model::read(&table, none())?;
-        let weight = model.kinetics.absorption().map(|a| a.body_weight);
-        let drugs = self.partners(library, weight)?;
-        for (slot, drug) in drugs.iter().enumerate().take(PARTNER_SLOTS) {
-            model.partners[slot] = Some(drug.partner.clone());
-        }
-        let regimen = self.regimen(library, &table)?;
-        let timeline = Timeline::build(&regimen, &model, self.arm.sorafenib, &drugs)?;
-        let baseline = baseline(&model, &timeline.before).map_err(|failure| Error::Run {
-            run: self.label(),
-            state: failure.state.to_owned(),
-            time_h: 0.0,
-            cause: format!(
-                "no untreated steady state: {} per h is left, {} is allowed",
-                failure.derivative,
-                baseline::STEADY
-            ),
-            remedy: "bring the parameters back towards their plausible range".to_owned(),
-        })?;
-        if !self.interventions.is_empty() {
-            for (path, value) in &self.interventions {
-                table.set(path, value)?;
-            }
-            model = Model::read(&table, model.partners)?;
-        }
-        model.clamp = match self.hold {
-            None => Clamp::default(),
-            Some(Hold::UntreatedOxygen) => Clamp {
-                oxygen: Some(baseline.oxygen),
-                switch_index: false,
-            },
-            Some(Hold::Oxygen(oxygen)) => Clamp {
-                oxygen: Some(oxygen),
-                switch_index: false,
-            },
-            Some(Hold::SwitchIndex) => Clamp {
-                oxygen: None,
-                switch_index: true,
-            },
-        };
-        Ok(Problem {
-            label: self.label(),
-            model,
-            baseline,
-            timeline,
-        })
+        Template::read_pretreated(library, self, resistant)?.problem(&[])
     }
 
     /// The resistant part with which a phenotype with a `[pretreatment]` starts: that of a parental

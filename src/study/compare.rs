@@ -160,7 +160,7 @@ pub fn compare(
         .iter()
         .map(|run| {
             let arm = &run.scenario.arm;
-            let alone: Vec<&ArmRun> = drugs_alone(arm).iter().filter_map(find).collect();
+            let alone: Vec<&ArmRun> = arm.drugs_alone().iter().filter_map(find).collect();
             let evaluations: Vec<Evaluation> = (0..run.burdens.len())
                 .map(|i| {
                     let singles: Vec<f64> = alone.iter().map(|run| run.burdens[i]).collect();
@@ -203,18 +203,11 @@ pub fn compare(
     })
 }
 
-/// The arms of each single drug of an arm.
-fn drugs_alone(arm: &Arm) -> Vec<Arm> {
-    let sorafenib = arm.sorafenib.then(Arm::sorafenib);
-    let partners = arm.partners.iter().map(|name| Arm::partner(name));
-    sorafenib.into_iter().chain(partners).collect()
-}
-
 /// The arms with vehicle first and all single drugs of the combinations, each once.
 fn with_controls(arms: &[Arm]) -> Vec<Arm> {
     let mut all = vec![Arm::vehicle()];
     for arm in arms {
-        for needed in drugs_alone(arm).into_iter().chain([arm.clone()]) {
+        for needed in arm.drugs_alone().into_iter().chain([arm.clone()]) {
             if !all.contains(&needed) {
                 all.push(needed);
             }

@@ -4,11 +4,25 @@
 //! Progress is shown by an observer that the caller hands in.
 
 mod arm_run;
+pub mod assay;
+pub mod attribution;
+pub mod bifurcation;
 pub mod claims;
 mod compare;
 mod hif1a_map;
+pub mod knob;
 mod overview;
+pub mod plan;
+pub mod population;
+pub mod random;
+pub mod runs;
+pub mod schedule;
+pub mod sensitivity;
 mod sign_map;
+pub mod survival;
+pub mod sweep;
+pub mod synergy;
+pub mod trial;
 
 pub use arm_run::{ArmRun, Verification, run_scenario};
 pub use compare::{ArmResult, CompareStudy, Verdict, all_arms, compare};

@@ -1,5 +1,6 @@
 //! Claims as their files describe them.
 
+use super::cohort::{Cohort, CohortValue};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
 use crate::model::markers::{READOUTS, Readout};
@@ -96,6 +97,9 @@ struct RawChange {
     clamp: Option<String>,
     set: Option<BTreeMap<String, String>>,
     duration: Option<String>,
+    trial: Option<String>,
+    patients: Option<u64>,
+    readout: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -157,6 +161,9 @@ impl RawChange {
             clamp: b.clamp.or(a.clamp),
             set: b.set.or(a.set),
             duration: b.duration.or(a.duration),
+            trial: b.trial.or(a.trial),
+            patients: b.patients.or(a.patients),
+            readout: b.readout.or(a.readout),
         }
     }
 }
@@ -222,7 +229,7 @@ pub struct Mechanism {
 }
 
 /// What is read off a condition.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Measure {
     /// A readout at a time, h; in treated animals and patients the mean of the 24 h before.
     Readout(&'static Readout, f64),
@@ -236,6 +243,8 @@ pub enum Measure {
     Interaction(f64),
     /// Burden of a combination over that of the better of its drugs at a time, h.
     BetterThanEither(f64),
+    /// A value over virtual patients.
+    Cohort(Cohort, CohortValue),
 }
 
 impl Measure {
@@ -604,6 +613,12 @@ impl Names<'_> {
             words.push(format!("{clamp} held"));
         }
         let measure = self.measure(change, place, &quantity)?;
+        if let (Some(trial), Some(patients)) = (&change.trial, change.patients) {
+            words.push(format!("{patients} virtual patients of {trial}"));
+        }
+        if let Some(readout) = &change.readout {
+            words.push(format!("{readout} before treatment"));
+        }
         if let Some(at) = &change.at {
             words.push(at.clone());
         }
@@ -636,6 +651,15 @@ impl Names<'_> {
             "treated_over_control" => return Ok(Measure::TreatedOverControl(at()?)),
             "interaction" => return Ok(Measure::Interaction(at()?)),
             "better_than_either" => return Ok(Measure::BetterThanEither(at()?)),
+            "benefiting_part" => {
+                let value = CohortValue::Benefiting(at()?.to_bits());
+                return Ok(Measure::Cohort(cohort(change, place)?, value));
+            }
+            "prognosis" => {
+                let readout = change.readout.as_deref().unwrap_or_default();
+                let value = CohortValue::prognosis(readout, &format!("{place}, key `readout`"))?;
+                return Ok(Measure::Cohort(cohort(change, place)?, value));
+            }
             _ => {}
         }
         let endpoint = Endpoints::DEFINITIONS.iter().position(|d| d.name == name);
@@ -656,9 +680,26 @@ impl Names<'_> {
                         "treated_over_control",
                         "interaction",
                         "better_than_either",
+                        "benefiting_part",
+                        "prognosis",
                     ]),
             )),
         }
+    }
+}
+
+/// The virtual patients that a measure asks for.
+fn cohort(change: &RawChange, place: &str) -> Result<Cohort> {
+    match (&change.trial, change.patients) {
+        (Some(trial), Some(patients)) if patients > 0 => Ok(Cohort {
+            trial: trial.clone(),
+            patients,
+        }),
+        _ => Err(Error::input(
+            format!("{place}, keys `trial` and `patients`"),
+            "the measure is over virtual patients",
+            "name a trial of params/trials and a number of patients",
+        )),
     }
 }
 

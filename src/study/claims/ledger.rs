@@ -1,14 +1,16 @@
 //! Running the claims: every distinct run once, every test judged from what the runs left.
 
+use super::cohort::{Cohort, CohortValue, cohort_value};
 use super::definition::{Claim, Claims, Expectation, Form, Measure, Query, Test};
-use crate::endpoints::{Collector, Endpoints};
+use crate::endpoints::Endpoints;
 use crate::error::Result;
 use crate::model::Environment;
 use crate::model::markers::Readout;
 use crate::parameters::Library;
 use crate::regimen::{Arm, Change};
-use crate::simulate::{Accuracy, Observer, Problem, Recorder, Scenario, Trajectory, find_root};
+use crate::simulate::{Accuracy, Problem, Scenario, Trajectory, find_root};
 use crate::study::Progress;
+use crate::study::runs::{Probe, Probed, run_each};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,22 +140,27 @@ enum Sample {
     Endpoint(usize),
     /// An IC50 at a time (bits of h).
     Ic50(u64),
+    /// A value over virtual patients.
+    Cohort(Cohort, CohortValue),
 }
 
 /// The scenarios and samples that a query is made of.
 fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
     let s = &query.scenario;
-    let size = |time: f64| Sample::Size(time.to_bits());
+    let size = |time: &f64| Sample::Size(time.to_bits());
     let alone = |arm: Arm| s.with_arm(arm);
     let partners = || Arm {
         sorafenib: false,
         partners: s.arm.partners.clone(),
     };
-    match query.measure {
+    match &query.measure {
+        Measure::Cohort(cohort, value) => {
+            vec![(s.clone(), Sample::Cohort(cohort.clone(), value.clone()))]
+        }
         Measure::Readout(readout, at) => {
             vec![(s.clone(), Sample::Readout(readout.name, at.to_bits()))]
         }
-        Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(index))],
+        Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(*index))],
         Measure::Ic50(at) => vec![(s.clone(), Sample::Ic50(at.to_bits()))],
         Measure::TreatedOverControl(at) => {
             vec![(s.clone(), size(at)), (alone(Arm::vehicle()), size(at))]
@@ -175,7 +182,9 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
 /// The value of a query from the values of its parts.
 fn combine(measure: &Measure, values: &[f64]) -> f64 {
     match measure {
-        Measure::Readout(..) | Measure::Endpoint(_) | Measure::Ic50(_) => values[0],
+        Measure::Readout(..) | Measure::Endpoint(_) | Measure::Ic50(_) | Measure::Cohort(..) => {
+            values[0]
+        }
         Measure::TreatedOverControl(_) => values[0] / values[1],
         Measure::Interaction(_) => values[0] * values[1] / (values[2] * values[3]),
         Measure::BetterThanEither(_) => values[0] / values[1].min(values[2]),
@@ -255,74 +264,82 @@ fn execute(
             slot.insert(scenario.pretreated_fraction(library)?);
         }
     }
-    let all = runs
+    let problems = runs
         .par_iter()
-        .map(|(scenario, samples)| {
+        .map(|(scenario, _)| {
             let before = format!("{:?} {:?}", scenario.phenotype, scenario.background);
-            let problem = scenario.prepare_pretreated(library, pretreated[&before])?;
-            let values = measure(&problem, samples, accuracy);
-            progress();
-            values.map(|values| (key(scenario), values))
+            scenario.prepare_pretreated(library, pretreated[&before])
         })
-        .collect::<Vec<Result<(String, Vec<(Sample, f64)>)>>>();
+        .collect::<Vec<Result<Problem>>>()
+        .into_iter()
+        .collect::<Result<Vec<Problem>>>()?;
+    let measured = run_each(&problems, accuracy, |index| {
+        probe(&problems[index], &runs[index].1)
+    });
+    let values = problems
+        .par_iter()
+        .zip(runs)
+        .zip(measured)
+        .map(|((problem, (scenario, samples)), probed)| {
+            let values = read(library, scenario, problem, samples, &probed?, accuracy);
+            progress();
+            values
+        })
+        .collect::<Vec<Result<Vec<(Sample, f64)>>>>();
     let mut collected = Values::new();
-    for run in all {
-        let (key, values) = run?;
-        for (sample, value) in values {
+    for ((scenario, _), values) in runs.iter().zip(values) {
+        let key = key(scenario);
+        for (sample, value) in values? {
             collected.insert((key.clone(), sample), value);
         }
     }
     Ok(collected)
 }
 
-/// Runs a problem and reads its samples.
-fn measure(
-    problem: &Problem,
-    samples: &BTreeSet<Sample>,
-    accuracy: &Accuracy,
-) -> Result<Vec<(Sample, f64)>> {
-    let mut grid: Vec<f64> = Vec::new();
-    let mut endpoints = false;
+/// What the samples need of a run.
+fn probe(problem: &Problem, samples: &BTreeSet<Sample>) -> Probe {
+    let mut probe = Probe::default();
     for sample in samples {
         match sample {
             Sample::Readout(_, at) | Sample::Size(at) => {
-                grid.extend(window(problem, f64::from_bits(*at)))
+                probe.times.extend(window(problem, f64::from_bits(*at)));
             }
-            Sample::Endpoint(_) => endpoints = true,
-            Sample::Ic50(_) => {}
+            Sample::Endpoint(_) => probe.endpoints = true,
+            Sample::Ic50(_) | Sample::Cohort(..) => {}
         }
     }
-    grid.sort_by(f64::total_cmp);
-    grid.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
-    let run_needed = !grid.is_empty() || endpoints;
-    let mut trajectory = Trajectory::default();
-    let mut measured = None;
-    if run_needed {
-        let mut recorder = Recorder::new(problem, grid);
-        let mut collector = endpoints.then(|| Collector::new(problem));
-        let mut observers: Vec<&mut dyn Observer> = vec![&mut recorder];
-        if let Some(collector) = &mut collector {
-            observers.push(collector);
-        }
-        let outcome = problem.run(accuracy, &mut observers)?;
-        trajectory = recorder.finish();
-        measured = collector.map(|collector| collector.finish(problem, &outcome));
-    }
-    let read = |name: &str, at: u64| {
+    probe.times.sort_by(f64::total_cmp);
+    probe.times.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
+    probe
+}
+
+/// Reads the samples of a run.
+fn read(
+    library: &Library,
+    scenario: &Scenario,
+    problem: &Problem,
+    samples: &BTreeSet<Sample>,
+    probed: &Probed,
+    accuracy: &Accuracy,
+) -> Result<Vec<(Sample, f64)>> {
+    let mean = |name: &str, at: u64| {
         let window = window(problem, f64::from_bits(at));
-        mean(problem, &trajectory, name, &window)
+        mean(problem, &probed.trajectory, name, &window)
     };
     samples
         .iter()
         .map(|sample| {
             let value = match sample {
-                Sample::Readout(name, at) => read(name, *at),
+                Sample::Readout(name, at) => mean(name, *at),
                 Sample::Size(at) => match problem.model.environment {
-                    Environment::Culture => read("viable", *at),
-                    Environment::Tumour { .. } => read("burden", *at),
+                    Environment::Culture => mean("viable", *at),
+                    Environment::Tumour { .. } => mean("burden", *at),
                 },
-                Sample::Endpoint(index) => endpoint(measured.as_ref(), *index),
+                Sample::Endpoint(index) => endpoint(probed.endpoints.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
+                Sample::Cohort(cohort, value) => {
+                    cohort_value(library, cohort, value, scenario, accuracy)?
+                }
             };
             Ok((sample.clone(), value))
         })

@@ -4,6 +4,7 @@
 //! what is expected. [`ledger()`] runs every distinct scenario once, in parallel, at two tolerances, and
 //! once per alternative: a variant of the model, or the model without one of its mechanisms.
 
+mod cohort;
 mod definition;
 mod ledger;
 

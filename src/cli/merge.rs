@@ -1,0 +1,131 @@
+//! `hif-switch merge`: joins the parts of a study that was shared out.
+
+use super::Context;
+use crate::error::{Error, Result};
+use crate::report::Store;
+use clap::Args;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch merge shared                          parts of shards that wrote to one folder, --out shared
+  hif-switch merge node1 node2 node3 --out joined  parts of shards with a folder each";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Merge")]
+pub struct MergeOptions {
+    /// Folders that were given to --out of the shards, or the NAME.parts folders in them
+    #[arg(value_name = "DIR", required = true)]
+    folders: Vec<PathBuf>,
+    /// Folder in which plots/ and results/ are written; without, the first of the folders
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(context: &Context, options: &MergeOptions) -> Result<()> {
+    let mut stores = Vec::new();
+    for folder in &options.folders {
+        for parts in part_folders(folder)? {
+            stores.push(Store::existing(parts)?);
+        }
+    }
+    let first = &stores[0];
+    for store in &stores[1..] {
+        first.header.check(&store.header, store.folder())?;
+    }
+    let missing: Vec<usize> = (0..first.header.parts())
+        .filter(|part| !stores.iter().any(|store| store.part(*part).exists()))
+        .collect();
+    if !missing.is_empty() {
+        let list: Vec<String> = missing
+            .iter()
+            .take(10)
+            .map(|part| (part + 1).to_string())
+            .collect();
+        return Err(Error::input(
+            "merge",
+            format!(
+                "{} of {} parts are missing: {}{}",
+                missing.len(),
+                first.header.parts(),
+                list.join(", "),
+                if missing.len() > 10 { " and more" } else { "" }
+            ),
+            format!(
+                "part p of n shards is shard (p - 1) mod n + 1; run that --shard again into its folder: hif-switch {}",
+                first.header.command.join(" ")
+            ),
+        ));
+    }
+    let out = match &options.out {
+        Some(out) => out.clone(),
+        None => out_of(first.folder()),
+    };
+    gather(&stores, &out)?;
+    let mut arguments: Vec<OsString> = vec!["hif-switch".into()];
+    arguments.extend(first.header.command.iter().map(OsString::from));
+    arguments.push("--resume".into());
+    arguments.push("--out".into());
+    arguments.push(out.into_os_string());
+    for (wanted, flag) in [(context.quiet, "--quiet"), (context.json, "--json")] {
+        if wanted && !first.header.command.iter().any(|argument| argument == flag) {
+            arguments.push(flag.into());
+        }
+    }
+    super::run(arguments)
+}
+
+/// The `--out` of a folder of parts, two levels up.
+fn out_of(parts: &Path) -> PathBuf {
+    parts
+        .parent()
+        .and_then(Path::parent)
+        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// The folders of parts that a folder means.
+fn part_folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_parts = |path: &Path| path.extension().is_some_and(|e| e == "parts") && path.is_dir();
+    if is_parts(folder) {
+        return Ok(vec![folder.to_path_buf()]);
+    }
+    let unreadable = |cause: String| {
+        Error::input(
+            folder.display().to_string(),
+            cause,
+            "name the folders that were given to --out of the shards",
+        )
+    };
+    let entries =
+        std::fs::read_dir(folder.join("results")).map_err(|e| unreadable(e.to_string()))?;
+    let mut parts: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| is_parts(path))
+        .collect();
+    parts.sort();
+    match parts.len() {
+        0 => Err(unreadable("there are no parts in its results/".to_owned())),
+        1 => Ok(parts),
+        _ => {
+            let names: BTreeSet<String> = parts.iter().map(|p| p.display().to_string()).collect();
+            Err(unreadable(format!(
+                "there are parts of several studies: {}",
+                names.into_iter().collect::<Vec<_>>().join(", ")
+            )))
+        }
+    }
+}
+
+/// Puts the parts of all stores into the folder of the joined study.
+fn gather(stores: &[Store], out: &Path) -> Result<()> {
+    let name = stores[0].folder().file_name().unwrap_or_default();
+    let folder = out.join("results").join(name);
+    let target = Store::open(folder, stores[0].header.clone(), false)?;
+    for part in target.missing(None) {
+        if let Some(store) = stores.iter().find(|store| store.part(part).exists()) {
+            target.write(part, &store.read(part)?)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Options that every study shares.
+
+use super::{Context, options, progress};
+use crate::error::{Error, Result};
+use crate::figure::Figure;
+use crate::regimen::{Arm, Mode};
+use crate::report::{self, Header, Manifest, Shard, Store};
+use crate::simulate::{Accuracy, Scenario};
+use crate::study::plan::{Plan, Row, execute};
+use crate::table::Table;
+use clap::Args;
+use indicatif::ProgressBar;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Study")]
+pub struct StudyOptions {
+    /// Seed of every random number
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Tumour phenotype
+    #[arg(long, value_name = "NAME")]
+    pub phenotype: Option<String>,
+    /// Model variant
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Partner effects: mechanistic (imposed) or achievable (kinetics and potency)
+    #[arg(long, value_name = "MODE", default_value = "mechanistic")]
+    pub mode: String,
+    /// Set a parameter, with unit: hif.haf_loss="1.1 1/h"
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Relative tolerance of the integrator
+    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    pub rtol: f64,
+    /// Run one part of the study, for instance 2/8; `hif-switch merge` joins the parts
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Go on where a run that was stopped left off
+    #[arg(long)]
+    pub resume: bool,
+    /// Rows that are kept together on disk, and lost at most when a run is stopped
+    #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
+    pub part_rows: usize,
+    /// Folder in which plots/ and results/ are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Write tables only
+    #[arg(long)]
+    pub no_figures: bool,
+}
+
+impl StudyOptions {
+    /// The scenario of an arm in a setting.
+    pub fn scenario(&self, setting: &str, arm: Arm) -> Result<Scenario> {
+        Ok(Scenario {
+            phenotype: self.phenotype.clone(),
+            variant: self.variant.clone(),
+            mode: Mode::parse(&self.mode, "--mode")?,
+            overrides: options::overrides(&self.set)?,
+            ..Scenario::new(setting, arm)
+        })
+    }
+
+    /// The scenario of an arm in a setting of a length in days.
+    pub fn timed_scenario(
+        &self,
+        context: &Context,
+        setting: &str,
+        arm: Arm,
+        days: Option<f64>,
+    ) -> Result<Scenario> {
+        let settings = context.library.names("settings");
+        if !settings.contains(&setting) {
+            return Err(Error::unknown_name(
+                "--setting",
+                "setting",
+                setting,
+                settings,
+            ));
+        }
+        let duration = days
+            .map(|days| options::hours(days, "--days"))
+            .transpose()?;
+        Ok(Scenario {
+            duration,
+            ..self.scenario(setting, arm)?
+        })
+    }
+
+    /// Runs the rows of a study part by part with a progress bar; `None` when only a shard was run.
+    pub fn rows(&self, context: &Context, name: &str, plan: &dyn Plan) -> Result<Option<Vec<Row>>> {
+        let shard = self
+            .shard
+            .as_deref()
+            .map(|text| Shard::parse(text, "--shard"))
+            .transpose()?;
+        let store = self.store(context, name, plan, shard.is_none() && !self.resume)?;
+        let missing = store.missing(shard);
+        let per_row = plan.runs_per_row();
+        let runs = missing
+            .iter()
+            .map(|part| store.header.range(*part).len())
+            .sum::<usize>()
+            * per_row;
+        let bar = self.bar(context, runs);
+        let accuracy = self.accuracy()?;
+        for part in &missing {
+            let mut rows = Vec::new();
+            execute(
+                plan,
+                store.header.range(*part),
+                &accuracy,
+                &|| bar.inc(1),
+                |row| {
+                    rows.push(row);
+                    Ok(())
+                },
+            )?;
+            store.write(*part, &rows)?;
+        }
+        bar.finish_and_clear();
+        if let Some(shard) = shard {
+            context.print(&format!(
+                "shard {}/{}: {} of {} parts, {} rows now, in {}; `hif-switch merge` joins them",
+                shard.index,
+                shard.count,
+                missing.len(),
+                store.header.parts(),
+                runs / per_row,
+                store.folder().display(),
+            ));
+            return Ok(None);
+        }
+        let results = self.out.join("results");
+        let mut rows = Vec::with_capacity(plan.rows());
+        store.join(
+            &results.join(format!("{name}-rows.csv")),
+            &results.join(format!("{name}-rows.parquet")),
+            |part| rows.extend(part),
+        )?;
+        Ok(Some(rows))
+    }
+
+    fn store(&self, context: &Context, name: &str, plan: &dyn Plan, anew: bool) -> Result<Store> {
+        if !(1..=1_000_000).contains(&self.part_rows) {
+            return Err(Error::input(
+                format!("--part-rows {}", self.part_rows),
+                "the number is out of range",
+                "give 1 to 1000000 rows per part",
+            ));
+        }
+        let header = Header::new(&self.manifest(context)?, self.seed, plan, self.part_rows);
+        Store::open(self.parts(name), header, anew)
+    }
+
+    /// Folder of the parts of a study.
+    fn parts(&self, name: &str) -> PathBuf {
+        self.out.join("results").join(format!("{name}.parts"))
+    }
+
+    /// The manifest: the command without what only says where and how much of it is run, so that joined
+    /// shards and a single run give the same.
+    fn manifest(&self, context: &Context) -> Result<Manifest> {
+        let mut command = Vec::new();
+        let mut arguments = context.command.iter().peekable();
+        while let Some(argument) = arguments.next() {
+            let name = argument.split('=').next().unwrap_or_default();
+            match name {
+                "--resume" | "--quiet" | "-q" | "--json" => {}
+                "--shard" | "--out" => {
+                    if !argument.contains('=') {
+                        arguments.next();
+                    }
+                }
+                _ => command.push(argument.clone()),
+            }
+        }
+        Ok(Manifest::new(&context.library, &self.accuracy()?, &command).seeded(self.seed))
+    }
+
+    /// Accuracy of the integrator.
+    pub fn accuracy(&self) -> Result<Accuracy> {
+        options::many(self.rtol)
+    }
+
+    /// Refuses to share out a study whose runs follow from each other.
+    pub fn whole(&self, study: &str) -> Result<()> {
+        match &self.shard {
+            None => Ok(()),
+            Some(shard) => Err(Error::input(
+                format!("--shard {shard}"),
+                format!("each run of a {study} follows from those before"),
+                "run it whole",
+            )),
+        }
+    }
+
+    /// A progress bar over the runs of a study.
+    pub fn bar(&self, context: &Context, runs: usize) -> ProgressBar {
+        progress::bar(runs as u64, context.quiet)
+    }
+
+    /// Writes tables, figures with their data, and the manifest of a study; returns where.
+    pub fn write(
+        &self,
+        context: &Context,
+        name: &str,
+        tables: &[(&str, Table)],
+        figures: &[Figure],
+    ) -> Result<()> {
+        let results = self.out.join("results");
+        let mut files = Vec::new();
+        for (part, table) in tables {
+            let file = if part.is_empty() {
+                format!("{name}.csv")
+            } else {
+                format!("{name}-{part}.csv")
+            };
+            files.push((results.join(file), table.to_csv()?));
+        }
+        for figure in figures {
+            files.extend(figure.files(self.out.join("plots")));
+            let data = results.join(format!("figure-{}.csv", figure.name));
+            files.push((data, figure.data.to_csv()?));
+        }
+        let manifest = self.manifest(context)?;
+        files.push((
+            results.join(format!("{name}-manifest.json")),
+            manifest.to_json()?,
+        ));
+        report::write_all(&files)?;
+        let parts = self.parts(name);
+        if parts.exists() {
+            Store::existing(parts)?.remove()?;
+        }
+        if !context.json {
+            for figure in figures {
+                context.print(&format!("\n{}: {}", figure.name, figure.caption));
+            }
+            context.print(&format!(
+                "\nwritten: {} files to {}",
+                files.len(),
+                self.out.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A whole number of one or more.
+pub fn count(number: u64, option: &str) -> Result<u64> {
+    if (1..=100_000_000).contains(&number) {
+        return Ok(number);
+    }
+    Err(Error::input(
+        format!("{option} {number}"),
+        "the number is out of range",
+        "give a number from 1 to 100000000",
+    ))
+}

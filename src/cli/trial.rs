@@ -1,0 +1,125 @@
+//! `hif-switch trial`: virtual patients in arms.
+
+use super::Context;
+use super::study_options::{StudyOptions, count};
+use crate::error::{Error, Result};
+use crate::figure;
+use crate::regimen::Arm;
+use crate::report;
+use crate::study::trial::{Allocation, TrialDesign, TrialPlan};
+use clap::Args;
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch trial sharp                                  as in params/trials/sharp.toml
+  hif-switch trial sharp --patients 50 --arm vehicle --arm sorafenib
+  hif-switch trial asia-pacific --design randomised --dropout \"0.02 1/month\" --seed 3";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trial")]
+pub struct TrialOptions {
+    /// Trial of params/trials
+    #[arg(value_name = "NAME", default_value = "sharp")]
+    name: String,
+    /// Arm instead of the trial's, repeatable; the first is the control
+    #[arg(long, value_name = "ARM")]
+    arm: Vec<String>,
+    /// Patients per arm instead of the trial's
+    #[arg(long, value_name = "NUMBER")]
+    patients: Option<u64>,
+    /// Population instead of the trial's
+    #[arg(long, value_name = "NAME")]
+    population: Option<String>,
+    /// matched (every patient in every arm) or randomised
+    #[arg(long, value_name = "WORD")]
+    design: Option<String>,
+    /// Length in weeks instead of the trial's
+    #[arg(long, value_name = "WEEKS")]
+    weeks: Option<f64>,
+    /// Rate of leaving without progression, for instance "0.02 1/month"
+    #[arg(long, value_name = "RATE")]
+    dropout: Option<String>,
+}
+
+impl TrialOptions {
+    fn design(&self, context: &Context) -> Result<TrialDesign> {
+        let library = &context.library;
+        let mut design = TrialDesign::read(library, &self.name, "command line")?;
+        if !self.arm.is_empty() {
+            let arms = self.arm.iter();
+            design.arms = arms
+                .map(|text| Arm::parse(text, library, "--arm"))
+                .collect::<Result<_>>()?;
+        }
+        if let Some(patients) = self.patients {
+            design.patients = count(patients, "--patients")?;
+        }
+        if let Some(population) = &self.population {
+            design.population.clone_from(population);
+        }
+        if let Some(word) = &self.design {
+            design.allocation = Allocation::parse(word, "--design")?;
+        }
+        if let Some(weeks) = self.weeks {
+            design.duration = weeks * 168.0;
+        }
+        if let Some(text) = &self.dropout {
+            design.dropout = rate(text)?;
+        }
+        design.check("command line")?;
+        Ok(design)
+    }
+}
+
+fn rate(text: &str) -> Result<f64> {
+    let bad = |problem: String| {
+        Error::input(
+            format!("--dropout {text}"),
+            problem,
+            "give a rate with a unit: \"0.02 1/month\"",
+        )
+    };
+    let rate = crate::units::Quantity::parse(text)
+        .and_then(|quantity| quantity.to("1/h"))
+        .map_err(|error| bad(error.to_string()))?;
+    if rate < 0.0 {
+        return Err(bad("the rate is negative".to_owned()));
+    }
+    Ok(rate)
+}
+
+pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> Result<()> {
+    let design = options.design(context)?;
+    // The setting is the population's; it replaces this one.
+    let scenario = study.scenario("patient", Arm::vehicle())?;
+    let plan = TrialPlan::new(&context.library, &design, &scenario, study.seed)?;
+    let name = format!("trial-{}", design.name);
+    let Some(rows) = study.rows(context, &name, &plan)? else {
+        return Ok(());
+    };
+    let result = plan.analyse(&rows)?;
+    context.print_table(&report::arms_summary(&result));
+    if !context.json {
+        context.print(&format!("\n{}", result.tally.words()));
+    }
+    let figures = if study.no_figures {
+        Vec::new()
+    } else {
+        figure::trial_figures(&result)?
+    };
+    let subjects = report::subjects_table(&result.factors, &result.subjects, &result.burden_unit);
+    let tables = [
+        ("", report::arms_summary(&result)),
+        ("contrasts", report::contrasts_table(&result)),
+        ("biomarkers", report::biomarkers_table(&result)),
+        ("survival", report::steps_table(&result)),
+        ("courses", report::courses_table(&result)),
+        ("subjects", subjects),
+        ("failures", report::failures_table(&result.tally)),
+    ];
+    study.write(
+        context,
+        &format!("trial-{}", design.name),
+        &tables,
+        &figures,
+    )
+}

@@ -1,0 +1,529 @@
+//! Lanes that each run a job of their own.
+//!
+//! A lane has its own time, step and event; when its job is done it takes the next one. No lane waits for
+//! another, so that a job's result does not depend on what runs beside it, and regimens need not agree
+//! within a group. Only the equations are shared.
+
+use super::dormand_prince::Explicit;
+use super::lanes::{Lanes, dispatch};
+use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
+use super::program::{BENDS, Fixed, System};
+use super::rodas::{Advance, Machine};
+use crate::simulate::integrator::Work;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Steps per segment beyond which a job is given up.
+const MAX_STEPS: u64 = 100_000;
+
+/// First step of a job, as a part of its first segment.
+const FIRST_STEP: f64 = 0.01;
+
+/// A stretch between two events.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stretch {
+    /// Its length.
+    pub length: f64,
+    /// What kind of event it follows; steps are remembered per kind.
+    pub kind: u32,
+    /// Whether inputs changed at its start.
+    pub changed: bool,
+}
+
+/// Where and why a job could not be finished.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Failure {
+    /// Time since the last event.
+    pub time: f64,
+    /// State outside its domain.
+    pub state: Option<usize>,
+    /// What happened.
+    pub cause: &'static str,
+}
+
+/// What a lane integrates.
+pub(super) trait Job {
+    /// What it leaves behind.
+    type Output;
+
+    /// Parameters of the equations.
+    fn parameters(&self) -> &[f64];
+
+    /// Absolute over relative tolerance per state.
+    fn weights(&self) -> &[f64];
+
+    /// Applies the next events to states and inputs; `None` at the end. `inputs` is empty at the start.
+    /// The first call is before the first step.
+    fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch>;
+
+    /// Time since the last event up to which no step is of interest.
+    fn interest(&self) -> f64;
+
+    /// Sees a step of interest.
+    fn observe(&mut self, step: &Step<'_>);
+
+    /// The end of the job.
+    fn finish(self, work: Work) -> Self::Output;
+
+    /// What to do with a job for whose parameters the recorded equations do not hold.
+    fn unsuited(self) -> Self::Output;
+
+    /// The end of a job that failed.
+    fn fail(self, failure: &Failure, work: Work) -> Self::Output;
+}
+
+/// An accepted step of one lane.
+pub(super) struct Step<'a> {
+    /// Its start, since the last event.
+    pub start: f64,
+    /// Its length.
+    pub length: f64,
+    /// Whether it ends the stretch.
+    pub last: bool,
+    /// States at its ends.
+    pub before: &'a [f64],
+    /// States at its end.
+    pub after: &'a [f64],
+    /// Coefficients of the interpolant of the integrated states, one after the other.
+    pub dense: &'a [f64],
+    /// The piece of the exactly known states in which the step lies.
+    pub piece: &'a Piece,
+}
+
+/// Exactly known states over a piece.
+#[derive(Debug, Clone, Default)]
+pub(in crate::simulate) struct Piece {
+    /// Its start, since the last event.
+    pub start: f64,
+    /// Its length.
+    pub length: f64,
+    /// Their series; empty until someone looks.
+    pub series: Vec<[f64; TERMS]>,
+}
+
+impl Piece {
+    /// The states at a time since the last event.
+    pub fn at(&self, time: f64) -> impl Iterator<Item = f64> + '_ {
+        let place = (2.0 * (time - self.start) / self.length - 1.0).clamp(-1.0, 1.0);
+        self.series.iter().map(move |terms| series(terms, place))
+    }
+}
+
+/// How the lanes are to integrate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Control {
+    /// Relative tolerance.
+    pub rtol: f64,
+    /// Largest step.
+    pub max_step: f64,
+    /// Whether the explicit method steps.
+    pub explicit: bool,
+}
+
+/// A job in its lane.
+struct Runner<J> {
+    index: usize,
+    job: J,
+    fixed: Fixed,
+    inputs: Vec<f64>,
+    stretch: Stretch,
+    /// Linear states: their equations, their values at the start of the piece, their series.
+    matrix: Matrix,
+    amounts: Vec<f64>,
+    tables: Tables,
+    piece: Piece,
+    /// Since the last event.
+    time: f64,
+    /// Step that the error allows.
+    proposal: f64,
+    /// Steps tried since the last event.
+    tried: u64,
+    /// Accepted since the last event.
+    accepted: u64,
+    /// First steps after events, by kind.
+    memory: HashMap<u32, f64>,
+    work: Work,
+}
+
+/// Runs jobs 0 to `count` in lanes of width `W` on the calling thread, taking the next from `queue`.
+pub(super) fn run_thread<const W: usize, J: Job>(
+    system: &System,
+    control: &Control,
+    queue: &AtomicUsize,
+    count: usize,
+    make: &impl Fn(usize) -> (J, Vec<f64>),
+    outputs: &mut Vec<(usize, J::Output)>,
+) {
+    let mut machine = Machine::<W>::new(system);
+    let mut lanes: Vec<Option<Runner<J>>> = (0..W).map(|_| None).collect();
+    let mut buffers = Buffers::new(system);
+    let mut exhausted = false;
+    loop {
+        for (lane, slot) in lanes.iter_mut().enumerate() {
+            while slot.is_none() && !exhausted {
+                let index = queue.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    exhausted = true;
+                    break;
+                }
+                let (job, state) = make(index);
+                *slot = begin(system, &mut machine, lane, index, job, &state, outputs);
+            }
+        }
+        let mut busy = None;
+        for (lane, slot) in lanes.iter().enumerate() {
+            if let Some(runner) = slot {
+                machine.step.0[lane] = runner.next_step(control);
+                machine.time.0[lane] = runner.time - runner.piece.start;
+                busy = Some(lane);
+            }
+        }
+        let Some(busy) = busy else { return };
+        // Idle lanes repeat a busy one, so that they cannot slow the arithmetic down.
+        for lane in (0..W).filter(|lane| lanes[*lane].is_none()) {
+            copy_lane(&mut machine, system, busy, lane);
+        }
+        let dense = lanes.iter().enumerate().any(|(lane, runner)| {
+            runner
+                .as_ref()
+                .is_some_and(|r| r.time + machine.step.0[lane] * (1.0 + 1e-9) >= r.job.interest())
+        });
+        let (rtol, machine) = (control.rtol, &mut machine);
+        if control.explicit {
+            dispatch(Explicit {
+                system,
+                machine,
+                rtol,
+                dense,
+            });
+        } else {
+            dispatch(Advance {
+                system,
+                machine,
+                rtol,
+                dense,
+            });
+        }
+        for (lane, slot) in lanes.iter_mut().enumerate() {
+            let Some(runner) = slot else { continue };
+            let settled = runner.settle(system, control, machine, lane, &mut buffers);
+            if matches!(settled, Settled::Running) {
+                continue;
+            }
+            if let Some(runner) = slot.take() {
+                let output = match settled {
+                    Settled::Failed(failure) => runner.job.fail(&failure, runner.work),
+                    _ => runner.job.finish(runner.work),
+                };
+                outputs.push((runner.index, output));
+            }
+        }
+    }
+}
+
+/// States of one lane side by side.
+struct Buffers {
+    before: Vec<f64>,
+    after: Vec<f64>,
+    dense: Vec<f64>,
+}
+
+impl Buffers {
+    fn new(system: &System) -> Self {
+        let all = system.implicit.len() + system.linear.len();
+        Self {
+            before: vec![0.0; all],
+            after: vec![0.0; all],
+            dense: vec![0.0; BENDS * system.states],
+        }
+    }
+}
+
+/// All states of a lane from the rows of the integrated ones and the values of the others.
+fn read_state<const W: usize>(
+    system: &System,
+    rows: &[Lanes<W>],
+    lane: usize,
+    amounts: impl Iterator<Item = f64>,
+    into: &mut [f64],
+) {
+    for (state, row) in system.implicit.iter().zip(rows) {
+        into[*state] = row.0[lane];
+    }
+    for (state, value) in system.linear.iter().zip(amounts) {
+        into[*state] = value;
+    }
+}
+
+fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usize, state: &[f64]) {
+    for (row, at) in rows.iter_mut().zip(&system.implicit) {
+        row.0[lane] = state[*at];
+    }
+}
+
+fn copy_lane<const W: usize>(machine: &mut Machine<W>, system: &System, from: usize, to: usize) {
+    let first = system.layout.fixed;
+    let fixed = machine.rows[first..first + system.fixed_count()].iter_mut();
+    let states = machine.before.iter_mut().chain(&mut machine.weights);
+    for row in fixed.chain(states).chain(&mut machine.series) {
+        row.0[to] = row.0[from];
+    }
+    machine.step.0[to] = machine.step.0[from];
+    machine.time.0[to] = machine.time.0[from];
+    machine.pace.0[to] = machine.pace.0[from];
+}
+
+/// Puts a job into a lane; `None` if it ends before its first step.
+fn begin<const W: usize, J: Job>(
+    system: &System,
+    machine: &mut Machine<W>,
+    lane: usize,
+    index: usize,
+    mut job: J,
+    state: &[f64],
+    outputs: &mut Vec<(usize, J::Output)>,
+) -> Option<Runner<J>> {
+    let mut state = state.to_vec();
+    let mut inputs = Vec::new();
+    let Some(stretch) = job.next(&mut state, &mut inputs) else {
+        outputs.push((index, job.finish(Work::default())));
+        return None;
+    };
+    let mut fixed = Fixed::default();
+    if !system.prepare(job.parameters(), &inputs, &mut fixed) {
+        outputs.push((index, job.unsuited()));
+        return None;
+    }
+    for (i, value) in system.fixed_rows(&fixed).enumerate() {
+        machine.rows[system.layout.fixed + i].0[lane] = value;
+    }
+    write_state(system, &mut machine.before, lane, &state);
+    write_state(system, &mut machine.weights, lane, job.weights());
+    let mut runner = Runner {
+        index,
+        job,
+        matrix: system.linear_system(&fixed),
+        fixed,
+        inputs,
+        stretch,
+        amounts: system.linear.iter().map(|i| state[*i]).collect(),
+        tables: Tables::default(),
+        piece: Piece::default(),
+        time: 0.0,
+        proposal: FIRST_STEP * stretch.length,
+        tried: 0,
+        accepted: 0,
+        memory: HashMap::new(),
+        work: Work {
+            segments: 1,
+            ..Work::default()
+        },
+    };
+    runner.first_piece();
+    runner.prepare_piece(system, machine, lane);
+    Some(runner)
+}
+
+enum Settled {
+    Running,
+    Finished,
+    Failed(Failure),
+}
+
+impl<J: Job> Runner<J> {
+    /// The next step: the rest of the stretch in equal parts of about the size that the error allows.
+    /// Steps that spread the error evenly over a stretch, from the memory of the one before, were tried:
+    /// fewer, but not more accurate for the same work.
+    fn next_step(&self, control: &Control) -> f64 {
+        let rest = self.piece.start + self.piece.length - self.time;
+        let parts = (rest / self.proposal.min(control.max_step) - 1e-9).ceil();
+        rest / parts.max(1.0)
+    }
+
+    /// Cuts the stretch into pieces.
+    fn first_piece(&mut self) {
+        let longest = LONGEST / self.matrix.fastest();
+        let pieces = (self.stretch.length / longest).ceil().max(1.0);
+        self.piece.start = 0.0;
+        self.piece.length = self.stretch.length / pieces;
+    }
+
+    /// Series of the drives over the piece.
+    fn prepare_piece<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &mut Machine<W>,
+        lane: usize,
+    ) {
+        self.piece.series.clear();
+        machine.pace.0[lane] = 2.0 / self.piece.length;
+        if system.linear.is_empty() {
+            return;
+        }
+        self.tables.choose(&self.matrix, self.piece.length);
+        let Some(table) = self.tables.current() else {
+            return;
+        };
+        for (drive, state) in system.drives.iter().enumerate() {
+            let terms = table.coefficients(*state, &self.amounts);
+            let rows = &mut machine.series[drive * TERMS..(drive + 1) * TERMS];
+            for (row, value) in rows.iter_mut().zip(terms) {
+                row.0[lane] = value;
+            }
+        }
+    }
+
+    /// Series of all linear states over the piece.
+    fn look(&mut self) {
+        if self.piece.series.is_empty()
+            && let Some(table) = self.tables.current()
+        {
+            let states = 0..self.amounts.len();
+            let terms = states.map(|i| table.coefficients(i, &self.amounts));
+            self.piece.series.extend(terms);
+        }
+    }
+
+    /// Linear states at the end of the piece.
+    fn finish_piece(&mut self) {
+        if let Some(table) = self.tables.current() {
+            table.finish(&mut self.amounts);
+        }
+    }
+
+    /// Takes the step or not, and goes on to the next stretch where it ends one.
+    fn settle<const W: usize>(
+        &mut self,
+        system: &System,
+        control: &Control,
+        machine: &mut Machine<W>,
+        lane: usize,
+        buffers: &mut Buffers,
+    ) -> Settled {
+        let step = machine.step.0[lane];
+        let factor = machine.factor.0[lane];
+        self.tried += 1;
+        self.work.evaluations += if control.explicit { 12 } else { 8 };
+        let taken = machine.error.0[lane] <= 1.0;
+        if !taken {
+            self.work.rejected_steps += 1;
+            self.proposal = step * factor.min(0.9);
+            let vanished = self.time + 1e-3 * self.proposal <= self.time
+                || self.proposal < 1e-12 * self.stretch.length;
+            if vanished || self.tried > MAX_STEPS {
+                let cause = if vanished {
+                    "the step size vanished"
+                } else {
+                    "no end after 100000 steps"
+                };
+                return Settled::Failed(Failure {
+                    time: self.time,
+                    state: culprit(system, machine, lane).map(|i| system.implicit[i]),
+                    cause,
+                });
+            }
+            return Settled::Running;
+        }
+        self.work.accepted_steps += 1;
+        self.accepted += 1;
+        self.proposal = step * factor;
+        let piece_end = self.piece.start + self.piece.length;
+        let ends_piece = piece_end - self.time - step <= 1e-12 * self.piece.length;
+        let last = ends_piece && piece_end >= self.stretch.length * (1.0 - 1e-12);
+        let end = if last {
+            self.stretch.length
+        } else if ends_piece {
+            piece_end
+        } else {
+            self.time + step
+        };
+        if end >= self.job.interest() {
+            self.look();
+            let (from, to) = (self.piece.at(self.time), self.piece.at(end));
+            read_state(system, &machine.before, lane, from, &mut buffers.before);
+            read_state(system, &machine.after, lane, to, &mut buffers.after);
+            for (value, row) in buffers.dense.iter_mut().zip(&machine.dense) {
+                *value = row.0[lane];
+            }
+            self.job.observe(&Step {
+                start: self.time,
+                length: end - self.time,
+                last,
+                before: &buffers.before,
+                after: &buffers.after,
+                dense: &buffers.dense,
+                piece: &self.piece,
+            });
+        }
+        if self.accepted == 1 {
+            self.memory.insert(self.stretch.kind, self.proposal);
+        }
+        self.time = end;
+        if ends_piece {
+            self.finish_piece();
+        }
+        if !last {
+            for (before, after) in machine.before.iter_mut().zip(&machine.after) {
+                before.0[lane] = after.0[lane];
+            }
+            if self.tried > MAX_STEPS {
+                return Settled::Failed(Failure {
+                    time: self.time,
+                    state: None,
+                    cause: "no end after 100000 steps",
+                });
+            }
+            if ends_piece {
+                self.piece.start = end;
+                self.prepare_piece(system, machine, lane);
+            }
+            return Settled::Running;
+        }
+        let amounts = self.amounts.iter().copied();
+        read_state(system, &machine.after, lane, amounts, &mut buffers.before);
+        let next = self.job.next(&mut buffers.before, &mut self.inputs);
+        write_state(system, &mut machine.before, lane, &buffers.before);
+        for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
+            *amount = buffers.before[*at];
+        }
+        let Some(stretch) = next else {
+            return Settled::Finished;
+        };
+        if stretch.changed {
+            system.refresh(self.job.parameters(), &self.inputs, &mut self.fixed);
+            for (i, value) in system.changed_rows(&self.fixed) {
+                machine.rows[system.layout.fixed + i].0[lane] = value;
+            }
+            self.matrix = system.linear_system(&self.fixed);
+        }
+        self.work.segments += 1;
+        self.stretch = stretch;
+        self.time = 0.0;
+        self.tried = 0;
+        self.accepted = 0;
+        self.first_piece();
+        self.prepare_piece(system, machine, lane);
+        if let Some(remembered) = self.memory.get(&stretch.kind) {
+            self.proposal = *remembered;
+        }
+        Settled::Running
+    }
+}
+
+/// The first state that is not finite or outside its domain after the step.
+fn culprit<const W: usize>(system: &System, machine: &Machine<W>, lane: usize) -> Option<usize> {
+    let after = |i: usize| machine.after[i].0[lane];
+    (0..system.states)
+        .find(|i| !after(*i).is_finite())
+        .or_else(|| {
+            let outside = |group: &&Vec<usize>| {
+                let sum: f64 = group.iter().map(|i| after(*i)).sum();
+                sum <= 0.0
+            };
+            system
+                .positive
+                .iter()
+                .find(outside)
+                .and_then(|group| group.first().copied())
+        })
+}

@@ -1,0 +1,509 @@
+//! Problems as jobs for the lanes.
+
+use super::driver::{Control, Failure, Job, Step, Stretch, run_thread};
+use super::shape::{self, Key, Shape};
+use crate::error::Result;
+use crate::model::{Inputs, STATES, State};
+use crate::regimen::{Change, Drug};
+use crate::simulate::dense::{Dense, Exact, LaneStep, Vector};
+use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
+use crate::simulate::recorder::{Recorder, Trajectory};
+use crate::simulate::run::{self, Observer, Outcome, Problem, Segment};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// What is wanted of every run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Probe {
+    /// Increasing times at which states and signals are kept, h.
+    pub times: Vec<f64>,
+}
+
+/// What a run gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probed {
+    /// States and signals at the times of the probe.
+    pub trajectory: Trajectory,
+    /// End state, work and mass balance.
+    pub outcome: Outcome,
+}
+
+/// Runs problems in parallel and keeps states and signals at the times of `probe`; results in the order of
+/// the problems.
+///
+/// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
+pub fn run_many(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
+    run_all(problems, accuracy, |_, problem| Prober {
+        recorder: Recorder::new(problem, probe.times.clone()),
+    })
+    .into_iter()
+    .map(|result| {
+        result.map(|(prober, outcome)| Probed {
+            trajectory: prober.recorder.finish(),
+            outcome,
+        })
+    })
+    .collect()
+}
+
+/// Runs problems in parallel, each watched by the observer that `make` gives for its index; observers and
+/// outcomes in the order of the problems.
+///
+/// [`Method::Lanes`] runs in lanes, the other methods one by one with `ode_solvers`.
+pub fn run_many_observed<O: Observer + Send>(
+    problems: &[Problem],
+    accuracy: &Accuracy,
+    make: impl Fn(usize, &Problem) -> O + Sync,
+) -> Vec<Result<(O, Outcome)>> {
+    run_all(problems, accuracy, |index, problem| Watcher {
+        observer: make(index, problem),
+    })
+    .into_iter()
+    .map(|result| result.map(|(watcher, outcome)| (watcher.observer, outcome)))
+    .collect()
+}
+
+/// What a job is watched for.
+trait Watch {
+    /// Next time of interest, h; below it no step is kept.
+    fn interest(&self) -> f64;
+    /// Sees the steps of interest of a finished segment.
+    fn see(&mut self, segment: &Segment<'_>);
+}
+
+impl<W: Watch> Watch for Option<W> {
+    fn interest(&self) -> f64 {
+        self.as_ref().map_or(f64::INFINITY, Watch::interest)
+    }
+    fn see(&mut self, segment: &Segment<'_>) {
+        if let Some(watch) = self {
+            watch.see(segment);
+        }
+    }
+}
+
+struct Prober {
+    recorder: Recorder,
+}
+
+impl Watch for Prober {
+    fn interest(&self) -> f64 {
+        self.recorder.next_time().unwrap_or(f64::INFINITY)
+    }
+    fn see(&mut self, segment: &Segment<'_>) {
+        self.recorder.observe(segment);
+    }
+}
+
+struct Watcher<O> {
+    observer: O,
+}
+
+impl<O: Observer + Send> Watch for Watcher<O> {
+    fn interest(&self) -> f64 {
+        self.observer.interest()
+    }
+    fn see(&mut self, segment: &Segment<'_>) {
+        self.observer.observe(segment);
+    }
+}
+
+/// Runs all problems, grouped by shape.
+fn run_all<W: Watch + Send>(
+    problems: &[Problem],
+    accuracy: &Accuracy,
+    watch: impl Fn(usize, &Problem) -> W + Sync,
+) -> Vec<Result<(W, Outcome)>> {
+    if accuracy.method != Method::Lanes {
+        return problems
+            .par_iter()
+            .enumerate()
+            .map(|(index, problem)| alone(problem, accuracy, watch(index, problem)))
+            .collect();
+    }
+    let keyed: Vec<(Key, Vec<f64>)> = problems.par_iter().map(shape::key).collect();
+    let mut shapes: BTreeMap<&Key, Arc<Shape>> = BTreeMap::new();
+    for (problem, (key, _)) in problems.iter().zip(&keyed) {
+        shapes
+            .entry(key)
+            .or_insert_with(|| shape::shape(problem, key));
+    }
+    let explicit: Vec<bool> = problems
+        .par_iter()
+        .zip(&keyed)
+        .map(|(problem, (key, parameters))| shapes[key].suits_explicit(problem, parameters))
+        .collect();
+    let mut groups: BTreeMap<(&Key, bool), Vec<usize>> = BTreeMap::new();
+    for (index, (key, _)) in keyed.iter().enumerate() {
+        groups
+            .entry((key, explicit[index]))
+            .or_default()
+            .push(index);
+    }
+    let mut results: Vec<Option<Result<(W, Outcome)>>> = problems.iter().map(|_| None).collect();
+    let groups: Vec<(&Arc<Shape>, bool, Vec<usize>)> = groups
+        .into_iter()
+        .map(|((key, explicit), members)| (&shapes[key], explicit, members))
+        .collect();
+    let threads = rayon::current_num_threads();
+    let outputs: Vec<(usize, Result<(W, Outcome)>)> = groups
+        .par_iter()
+        .flat_map_iter(|(shape, explicit, members)| {
+            // A group as large as the others together is shared by the threads.
+            let share = (members.len() * threads).div_ceil(problems.len()).max(1);
+            let queue = AtomicUsize::new(0);
+            let control = Control {
+                rtol: accuracy.rtol,
+                max_step: accuracy.max_step,
+                explicit: *explicit,
+            };
+            let make = |at: usize| {
+                let index = members[at];
+                let problem = &problems[index];
+                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem));
+                let state = job.moving(&problem.baseline.to_array());
+                (job, state)
+            };
+            let outputs: Vec<(usize, Result<(W, Outcome)>)> = (0..share)
+                .into_par_iter()
+                .flat_map_iter(|_| {
+                    let mut outputs = Vec::new();
+                    let system = &shape.system;
+                    let each = members.len().div_ceil(share);
+                    let run = match width(each) {
+                        1 => run_thread::<1, _>,
+                        8 => run_thread::<8, _>,
+                        16 => run_thread::<16, _>,
+                        _ => run_thread::<32, _>,
+                    };
+                    run(system, &control, &queue, members.len(), &make, &mut outputs);
+                    outputs
+                })
+                .collect();
+            outputs
+                .into_iter()
+                .map(|(at, output)| (members[at], output))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    for (index, output) in outputs {
+        results[index] = Some(output);
+    }
+    // Every problem was taken from a queue once.
+    results.into_iter().flatten().collect()
+}
+
+/// Lanes for a number of jobs: those that cost least, by the measured cost of a step of all lanes
+/// (microseconds; only their ratios matter).
+fn width(jobs: usize) -> usize {
+    const COSTS: [(usize, usize); 4] = [(1, 14), (8, 18), (16, 28), (32, 41)];
+    COSTS
+        .into_iter()
+        .min_by_key(|(lanes, cost)| jobs.div_ceil(*lanes) * cost)
+        .map_or(1, |(lanes, _)| lanes)
+}
+
+/// One run in a single lane.
+pub(in crate::simulate) fn run_single(
+    problem: &Problem,
+    accuracy: &Accuracy,
+    observers: &mut [&mut dyn Observer],
+) -> Result<Outcome> {
+    struct All<'a, 'b>(&'a mut [&'b mut dyn Observer]);
+    impl Watch for All<'_, '_> {
+        fn interest(&self) -> f64 {
+            if self.0.is_empty() {
+                f64::INFINITY
+            } else {
+                f64::NEG_INFINITY
+            }
+        }
+        fn see(&mut self, segment: &Segment<'_>) {
+            for observer in self.0.iter_mut() {
+                observer.observe(segment);
+            }
+        }
+    }
+    let (key, parameters) = shape::key(problem);
+    let shape = shape::shape(problem, &key);
+    let control = Control {
+        rtol: accuracy.rtol,
+        max_step: accuracy.max_step,
+        explicit: shape.suits_explicit(problem, &parameters),
+    };
+    let watch = std::cell::RefCell::new(Some(All(observers)));
+    let mut outputs = Vec::new();
+    run_thread::<1, _>(
+        &shape.system,
+        &control,
+        &AtomicUsize::new(0),
+        1,
+        &|_| {
+            let job = ModelJob::new(problem, &shape, &parameters, watch.take());
+            let state = job.moving(&problem.baseline.to_array());
+            (job, state)
+        },
+        &mut outputs,
+    );
+    let output = outputs.pop().map(|(_, output)| output);
+    output.map_or_else(
+        || {
+            Err(crate::Error::input(
+                &problem.label,
+                "nothing was run",
+                "report this",
+            ))
+        },
+        |output| output.map(|(_, outcome)| outcome),
+    )
+}
+
+/// One run with `ode_solvers`.
+fn alone<W: Watch>(problem: &Problem, accuracy: &Accuracy, watch: W) -> Result<(W, Outcome)> {
+    struct Shown<W>(W);
+    impl<W: Watch> Observer for Shown<W> {
+        fn observe(&mut self, segment: &Segment<'_>) {
+            self.0.see(segment);
+        }
+    }
+    let mut shown = Shown(watch);
+    let outcome = problem.run(accuracy, &mut [&mut shown])?;
+    Ok((shown.0, outcome))
+}
+
+/// A problem in a lane.
+struct ModelJob<'a, W> {
+    problem: &'a Problem,
+    shape: &'a Shape,
+    parameters: &'a [f64],
+    weights: Vec<f64>,
+    inputs: Inputs,
+    /// All states at the last event.
+    full: [f64; STATES],
+    event: usize,
+    /// Last event, h, and the next.
+    now: f64,
+    end: f64,
+    started: bool,
+    watch: W,
+    /// Steps of interest since the last event.
+    times: Vec<f64>,
+    states: Vec<State<f64>>,
+    steps: Vec<LaneStep>,
+    pieces: Vec<Exact>,
+    /// Which states are known exactly.
+    exact: Arc<[usize]>,
+}
+
+impl<'a, W: Watch> ModelJob<'a, W> {
+    fn new(problem: &'a Problem, shape: &'a Shape, parameters: &'a [f64], watch: W) -> Self {
+        let scale = integrator::scales(&problem.model, problem.largest_doses());
+        let weights = shape.moving.iter().map(|i| 1e-2 * scale[*i]).collect();
+        Self {
+            problem,
+            shape,
+            parameters,
+            weights,
+            inputs: problem.timeline.before,
+            full: problem.baseline.to_array(),
+            event: 0,
+            now: 0.0,
+            end: 0.0,
+            started: false,
+            watch,
+            times: Vec::new(),
+            states: Vec::new(),
+            steps: Vec::new(),
+            pieces: Vec::new(),
+            exact: shape
+                .system
+                .linear
+                .iter()
+                .map(|i| shape.moving[*i])
+                .collect(),
+        }
+    }
+
+    fn moving(&self, full: &[f64; STATES]) -> Vec<f64> {
+        self.shape.moving.iter().map(|i| full[*i]).collect()
+    }
+
+    fn spread(&self, moving: &[f64]) -> [f64; STATES] {
+        let mut full = self.full;
+        for (index, value) in self.shape.moving.iter().zip(moving) {
+            full[*index] = *value;
+        }
+        full
+    }
+
+    /// Shows the finished segment.
+    fn show(&mut self) {
+        if self.times.is_empty() {
+            return;
+        }
+        let dense = Dense::Lane {
+            steps: std::mem::take(&mut self.steps),
+            pieces: std::mem::take(&mut self.pieces),
+        };
+        self.watch.see(&Segment::new(
+            (self.now, self.end),
+            &self.problem.model,
+            &self.inputs,
+            &self.times,
+            &self.states,
+            &dense,
+            &UNSCALED,
+        ));
+        self.times.clear();
+        self.states.clear();
+        if let Dense::Lane {
+            mut steps,
+            mut pieces,
+        } = dense
+        {
+            steps.clear();
+            pieces.clear();
+            (self.steps, self.pieces) = (steps, pieces);
+        }
+    }
+}
+
+static UNSCALED: Vector = Vector::from_array_storage(nalgebra::ArrayStorage([[1.0; STATES]]));
+
+/// Kinds of events for the memory of steps.
+fn kind(change: &Change) -> u32 {
+    match change {
+        Change::Dose { drug, .. } => match drug {
+            Drug::Sorafenib => 4,
+            Drug::Partner(slot) => 5 + *slot as u32,
+        },
+        Change::Gallbladder(false) => 1,
+        Change::Gallbladder(true) => 2,
+        _ => 3,
+    }
+}
+
+impl<W: Watch> Job for ModelJob<'_, W> {
+    type Output = Result<(W, Outcome)>;
+
+    fn parameters(&self) -> &[f64] {
+        self.parameters
+    }
+
+    fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch> {
+        self.full = self.spread(state);
+        self.show();
+        let timeline = &self.problem.timeline;
+        self.now = self.end;
+        if self.now >= timeline.duration {
+            return None;
+        }
+        let mut changed = !self.started;
+        self.started = true;
+        let mut after = 0;
+        let mut full = State::from_array(&self.full);
+        while let Some(event) = timeline.events.get(self.event)
+            && event.time <= self.now + 1e-9
+        {
+            run::apply(&event.change, &mut full, &mut self.inputs);
+            changed |= !matches!(event.change, Change::Dose { .. } | Change::Resection(_));
+            after = after * 8 + kind(&event.change);
+            self.event += 1;
+        }
+        self.full = full.to_array();
+        self.end = timeline
+            .events
+            .get(self.event)
+            .map_or(timeline.duration, |event| event.time);
+        state.copy_from_slice(&self.moving(&self.full));
+        if changed {
+            shape::input_values(&self.problem.model, &self.inputs, &self.full, inputs);
+        }
+        Some(Stretch {
+            length: self.end - self.now,
+            kind: after,
+            changed,
+        })
+    }
+
+    fn interest(&self) -> f64 {
+        self.watch.interest() - self.now - 1e-9
+    }
+
+    fn observe(&mut self, step: &Step<'_>) {
+        let before = self.spread(step.before);
+        let after = self.spread(step.after);
+        let system = &self.shape.system;
+        let n = system.states;
+        let part = |k: usize| {
+            let mut full = [0.0; STATES];
+            for (at, value) in system.implicit.iter().zip(&step.dense[k * n..]) {
+                full[self.shape.moving[*at]] = *value;
+            }
+            Vector::from(full)
+        };
+        if self.times.is_empty() {
+            self.times.push(self.now + step.start);
+            self.states.push(State::from_array(&before));
+        }
+        self.times.push(if step.last {
+            self.end
+        } else {
+            self.now + step.start + step.length
+        });
+        self.states.push(State::from_array(&after));
+        let known = |piece: &Exact| piece.piece.start.to_bits() == step.piece.start.to_bits();
+        if !self.pieces.last().is_some_and(known) {
+            self.pieces.push(Exact {
+                piece: step.piece.clone(),
+                states: Arc::clone(&self.exact),
+            });
+        }
+        self.steps.push(LaneStep {
+            start: step.start,
+            length: step.length,
+            before: before.into(),
+            after: after.into(),
+            bends: std::array::from_fn(part),
+            piece: self.pieces.len().saturating_sub(1),
+        });
+    }
+
+    fn finish(self, work: Work) -> Self::Output {
+        let end = State::from_array(&self.full);
+        let outcome = Outcome {
+            end,
+            work,
+            balance: self.problem.balance(&end),
+        };
+        Ok((self.watch, outcome))
+    }
+
+    fn unsuited(self) -> Self::Output {
+        alone(
+            self.problem,
+            &Accuracy {
+                method: Method::Dopri5,
+                ..Accuracy::default()
+            },
+            self.watch,
+        )
+    }
+
+    fn fail(self, failure: &Failure, _: Work) -> Self::Output {
+        Err(self.problem.failure(
+            self.now,
+            &SegmentFailure {
+                time: failure.time,
+                state: failure.state.map(|i| self.shape.moving[i]),
+                cause: failure.cause.to_owned(),
+            },
+        ))
+    }
+}

@@ -1,0 +1,29 @@
+//! Many runs at once, several in the lanes of the processor's vector registers.
+//!
+//! [`run_many`] and [`run_many_observed`] take any problems and give results in their order. The equations
+//! are recorded once per shape of problem from the one generic source of the model and compiled to a list
+//! of operations on rows of lanes ([`symbol`], [`program`]), with their exact sparse Jacobian
+//! ([`differentiate`]) and its factors ([`factor`]); Rodas5P integrates ([`rodas`]). Every lane runs
+//! its own problem with its own step, events and end ([`driver`]), so that a result is the same to
+//! the bit whatever runs beside it, on one thread or on many, at any width of lanes.
+
+#[cfg(test)]
+mod classical;
+mod differentiate;
+mod dormand_prince;
+mod driver;
+mod factor;
+mod job;
+mod lanes;
+mod linear;
+mod listing;
+mod program;
+mod rodas;
+mod shape;
+mod symbol;
+
+pub(super) use driver::Piece;
+pub(super) use job::run_single;
+pub use job::{Probe, Probed, run_many, run_many_observed};
+pub use listing::Listing;
+pub(super) use program::BENDS;

@@ -1,0 +1,662 @@
+//! From a recorded system to lists of instructions on rows of lanes.
+//!
+//! A [`System`] has three programs: the rates; the rates with the factors of the linear system; and
+//! the solution of a linear system. Each is a list of operations on rows, a row holding one value per
+//! lane. What is known before a step (parameters, inputs) is computed once per problem and event, by
+//! [`System::prepare`] and [`System::refresh`], in ordinary numbers.
+
+use super::differentiate::{Jacobian, jacobian};
+use super::factor::factor;
+use super::linear::Matrix;
+#[cfg(test)]
+use super::symbol::Symbol;
+use super::symbol::{self, Graph, Id, Level, Node};
+use std::collections::{BTreeSet, HashMap};
+
+/// Index of a row.
+pub(super) type Row = u16;
+
+/// Stages of the implicit method.
+pub(super) const STAGES: usize = 8;
+
+/// Slopes of the explicit method, with those of its interpolant.
+pub(super) const SLOPES: usize = 16;
+
+/// Coefficients of an interpolant beside the values at the ends.
+pub(in crate::simulate) const BENDS: usize = 6;
+
+/// What an instruction computes from rows `a`, `b`, `c`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// a
+    Copy,
+    /// a + b
+    Add,
+    /// a b
+    Mul,
+    /// a b + c
+    MulAdd,
+    /// c - a b
+    MulSub,
+    /// 1/a
+    Inverse,
+    /// 1/a where positive, else 0
+    SafeInverse,
+    /// ln a
+    Ln,
+    /// exp a
+    Exp,
+    /// 1/(1 + exp(-a))
+    Logistic,
+    /// square root of a
+    Sqrt,
+    /// a where positive, else 0
+    Positive,
+    /// 1 where a is positive, else 0
+    Step,
+}
+
+/// One operation on rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instruction {
+    pub operation: Operation,
+    pub to: Row,
+    pub a: Row,
+    pub b: Row,
+    pub c: Row,
+}
+
+/// Where things stand in the rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Layout {
+    /// States.
+    pub states: usize,
+    /// Shift of the linear systems.
+    pub shift: usize,
+    /// What is known before a step.
+    pub fixed: usize,
+    /// Rates.
+    pub rates: usize,
+    /// Right-hand side of a linear system.
+    pub load: usize,
+    /// Increments of the stages.
+    pub increments: usize,
+    /// Partial derivatives of the rates by time.
+    pub tilt: usize,
+    /// Linear states that the others follow, and their rates.
+    pub drives: usize,
+    pub tempo: usize,
+    /// All rows.
+    pub rows: usize,
+}
+
+/// An autonomous system of equations, compiled.
+pub(super) struct System {
+    /// Number of states that are integrated.
+    pub states: usize,
+    /// Which of all states they are.
+    pub implicit: Vec<usize>,
+    /// Which of all states are propagated exactly.
+    pub linear: Vec<usize>,
+    /// Which of the linear ones the others follow.
+    pub drives: Vec<usize>,
+    /// Entries of the linear system.
+    matrix: Vec<(usize, usize, Id)>,
+    /// Where things stand.
+    pub layout: Layout,
+    /// Rates.
+    pub rates: Vec<Instruction>,
+    /// Rates and factors.
+    pub factor: Vec<Instruction>,
+    /// Solutions, per stage.
+    pub solve: Vec<Vec<Instruction>>,
+    /// Sums of states that must stay positive.
+    pub positive: Vec<Vec<usize>>,
+    scalar: Scalar,
+    /// Diagonal of the Jacobian.
+    diagonal: Vec<Id>,
+    /// Nodes in the fixed rows.
+    fixed: Vec<Id>,
+}
+
+/// Values of the fixed nodes of one problem.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fixed {
+    values: Vec<f64>,
+}
+
+impl Fixed {
+    /// The value of a fixed node.
+    pub fn value(&self, id: Id) -> f64 {
+        self.values[id as usize]
+    }
+}
+
+impl System {
+    /// Compiles the system whose rates `source` computes from symbols of `states` states. `positive`
+    /// lists sums of states that must stay positive.
+    #[cfg(test)]
+    pub fn new(
+        states: usize,
+        positive: Vec<Vec<usize>>,
+        source: impl FnOnce(&[Symbol]) -> Vec<Symbol>,
+    ) -> Self {
+        let (graph, rates) = symbol::record(|| {
+            let symbols: Vec<Symbol> = (0..states).map(Symbol::state).collect();
+            source(&symbols)
+        });
+        let rates: Vec<Id> = rates.into_iter().map(|s| s.0).collect();
+        Self::compile(graph, &rates, positive)
+    }
+
+    /// Compiles recorded rates.
+    pub fn compile(mut graph: Graph, all_rates: &[Id], positive: Vec<Vec<usize>>) -> Self {
+        let states = all_rates.len();
+        let all_entries = jacobian(&mut graph, all_rates);
+        let linear = linear_states(&graph, states, &all_entries);
+        let implicit: Vec<usize> = (0..states).filter(|i| !linear.contains(i)).collect();
+        let rates: Vec<Id> = implicit.iter().map(|i| all_rates[*i]).collect();
+        let place = |list: &[usize], state: usize| list.iter().position(|i| *i == state);
+
+        let mut matrix: Vec<(usize, usize, Id)> = Vec::new();
+        let mut entries = Jacobian::new();
+        // Rate of each implicit state that follows from the motion of the linear ones.
+        let mut tilt: Vec<Id> = vec![graph.constant(0.0); implicit.len()];
+        let mut drives: Vec<usize> = Vec::new();
+        for ((row, column), id) in &all_entries {
+            match (place(&implicit, *row), place(&implicit, *column)) {
+                (Some(i), Some(j)) => {
+                    entries.insert((i, j), *id);
+                }
+                (Some(i), None) => {
+                    let drive = place(&drives, *column).unwrap_or_else(|| {
+                        drives.push(*column);
+                        drives.len() - 1
+                    });
+                    let tempo = graph.push(Node::Tempo(drive as u32));
+                    let product = graph.mul(*id, tempo);
+                    tilt[i] = graph.add(tilt[i], product);
+                }
+                (None, _) => {
+                    if let (Some(i), Some(j)) = (place(&linear, *row), place(&linear, *column)) {
+                        matrix.push((i, j, *id));
+                    }
+                }
+            }
+        }
+        for (i, state) in linear.iter().enumerate() {
+            let constant = graph.without_states(all_rates[*state]);
+            if graph.value(constant).is_none_or(|value| value.abs() > 0.0) {
+                matrix.push((i, linear.len(), constant));
+            }
+        }
+        let jacobian = entries;
+        let positive = positive
+            .into_iter()
+            .map(|group| {
+                group
+                    .into_iter()
+                    .filter_map(|i| place(&implicit, i))
+                    .collect()
+            })
+            .filter(|group: &Vec<usize>| !group.is_empty())
+            .collect();
+        let states = implicit.len();
+        let factors = factor(&mut graph, &jacobian, states);
+
+        let mut layout = Layout::default();
+        let mut at = 0usize;
+        let mut take = |count: usize| {
+            let first = at;
+            at += count;
+            first
+        };
+        layout.states = take(states);
+        layout.shift = take(1);
+        layout.load = take(states);
+        layout.rates = take(states);
+        layout.increments = take(SLOPES * states);
+        layout.tilt = take(states);
+        layout.drives = take(drives.len());
+        layout.tempo = take(drives.len());
+        let moving: Vec<Id> = factors
+            .entries
+            .iter()
+            .copied()
+            .filter(|id| !graph.is_fixed(*id))
+            .collect();
+        let held = take(moving.len());
+
+        // Every fixed node that a moving one uses, and fixed targets.
+        let mut fixed: BTreeSet<Id> = BTreeSet::new();
+        let targets = rates
+            .iter()
+            .chain(&tilt)
+            .chain(&moving)
+            .chain(&factors.solution);
+        let mut open: Vec<Id> = targets.copied().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if graph.is_fixed(id) {
+                fixed.insert(id);
+            } else {
+                open.extend(graph.node(id).arguments());
+            }
+        }
+        let fixed: Vec<Id> = fixed.into_iter().collect();
+        layout.fixed = take(fixed.len());
+        let temporaries = take(0);
+
+        let mut given: HashMap<Id, Row> = HashMap::new();
+        for (i, id) in fixed.iter().enumerate() {
+            given.insert(*id, (layout.fixed + i) as Row);
+        }
+        for id in 0..graph.len() as Id {
+            match graph.node(id) {
+                Node::State(i) => place(&implicit, i as usize)
+                    .map(|i| layout.states + i)
+                    .or_else(|| place(&drives, i as usize).map(|i| layout.drives + i))
+                    .and_then(|row| given.insert(id, row as Row)),
+                Node::Tempo(i) => given.insert(id, (layout.tempo + i as usize) as Row),
+                Node::Load(i) => given.insert(id, (layout.load + i as usize) as Row),
+                Node::Shift => given.insert(id, layout.shift as Row),
+                _ => None,
+            };
+        }
+        let rate_targets: Vec<(Id, Row)> = rates
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (*id, (layout.rates + i) as Row))
+            .collect();
+        let held_targets: Vec<(Id, Row)> = moving
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (*id, (held + i) as Row))
+            .collect();
+        let compiler = Compiler {
+            graph: &graph,
+            temporaries: temporaries as Row,
+        };
+        let (rates_program, used_a) = compiler.compile(&rate_targets, &given);
+        let tilt_targets = tilt
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (*id, (layout.tilt + i) as Row));
+        let both: Vec<(Id, Row)> = rate_targets
+            .iter()
+            .chain(&held_targets)
+            .copied()
+            .chain(tilt_targets)
+            .collect();
+        let (factor_program, used_b) = compiler.compile(&both, &given);
+        given.extend(held_targets);
+        let mut used = used_a.max(used_b);
+        let solve: Vec<Vec<Instruction>> = (0..STAGES)
+            .map(|stage| {
+                let first = layout.increments + stage * states;
+                let targets: Vec<(Id, Row)> = factors
+                    .solution
+                    .iter()
+                    .enumerate()
+                    .map(|(i, id)| (*id, (first + i) as Row))
+                    .collect();
+                let (program, used_c) = compiler.compile(&targets, &given);
+                used = used.max(used_c);
+                program
+            })
+            .collect();
+        layout.rows = used as usize;
+
+        let diagonal: Vec<Id> = (0..states)
+            .filter_map(|i| jacobian.get(&(i, i)).copied())
+            .collect();
+        let mut scalar: Vec<Id> = diagonal.clone();
+        let mut seen = BTreeSet::new();
+        let mut used_there = Vec::new();
+        while let Some(id) = scalar.pop() {
+            if graph.is_fixed(id) {
+                used_there.push(id);
+            } else if seen.insert(id) {
+                scalar.extend(graph.node(id).arguments());
+            }
+        }
+        let matrix_nodes = matrix.iter().map(|(_, _, id)| *id);
+        let known: Vec<Id> = fixed
+            .iter()
+            .copied()
+            .chain(matrix_nodes)
+            .chain(used_there)
+            .collect();
+        let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
+        Self {
+            states,
+            implicit,
+            linear,
+            drives,
+            matrix,
+            layout,
+            rates: rates_program,
+            factor: factor_program,
+            solve,
+            positive,
+            diagonal,
+            scalar: Scalar::new(graph, &known),
+            fixed,
+        }
+    }
+
+    /// Computes what follows from parameters and inputs; whether the graph holds for them.
+    pub fn prepare(&self, parameters: &[f64], inputs: &[f64], into: &mut Fixed) -> bool {
+        self.scalar.prepare(parameters, inputs, into)
+    }
+
+    /// Computes again what follows from the inputs.
+    pub fn refresh(&self, parameters: &[f64], inputs: &[f64], into: &mut Fixed) {
+        self.scalar
+            .evaluate(&self.scalar.again, parameters, inputs, into);
+    }
+
+    /// The values of the fixed rows, in order.
+    pub fn fixed_rows<'a>(&'a self, fixed: &'a Fixed) -> impl Iterator<Item = f64> + 'a {
+        self.fixed.iter().map(|id| fixed.values[*id as usize])
+    }
+
+    /// Rows that a change of inputs can change, with their values.
+    pub fn changed_rows<'a>(&'a self, fixed: &'a Fixed) -> impl Iterator<Item = (usize, f64)> + 'a {
+        self.fixed
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| self.scalar.graph.level(**id) == Level::Input)
+            .map(|(i, id)| (i, fixed.values[*id as usize]))
+    }
+
+    /// The linear system of one problem.
+    pub fn linear_system(&self, fixed: &Fixed) -> Matrix {
+        Matrix {
+            size: self.linear.len(),
+            entries: self
+                .matrix
+                .iter()
+                .map(|(i, j, id)| (*i, *j, fixed.values[*id as usize]))
+                .collect(),
+        }
+    }
+
+    /// Fastest relaxation of an integrated state on its own: the largest diagonal entry of the
+    /// Jacobian.
+    pub fn fastest(&self, fixed: &Fixed, state: &[f64]) -> f64 {
+        let mut values = vec![f64::NAN; self.scalar.graph.len()];
+        let diagonal = self.diagonal.iter();
+        diagonal
+            .map(|id| self.value(*id, fixed, state, &mut values).abs())
+            .fold(0.0, f64::max)
+    }
+
+    fn value(&self, id: Id, fixed: &Fixed, state: &[f64], values: &mut [f64]) -> f64 {
+        if self.scalar.graph.is_fixed(id) {
+            return fixed.values[id as usize];
+        }
+        if values[id as usize].is_nan() {
+            let node = self.scalar.graph.node(id);
+            values[id as usize] = match node {
+                Node::State(i) => state[i as usize],
+                _ => {
+                    let arguments: Vec<f64> = node
+                        .arguments()
+                        .map(|a| self.value(a, fixed, state, values))
+                        .collect();
+                    symbol::evaluate(node, |i| arguments.get(i).copied().unwrap_or(0.0))
+                }
+            };
+        }
+        values[id as usize]
+    }
+
+    /// Number of fixed rows.
+    pub fn fixed_count(&self) -> usize {
+        self.fixed.len()
+    }
+}
+
+/// States whose rates are linear in one another, with fixed coefficients, and follow no other state.
+fn linear_states(graph: &Graph, states: usize, entries: &Jacobian) -> Vec<usize> {
+    let mut linear: Vec<usize> = (0..states).collect();
+    loop {
+        let before = linear.len();
+        let closed = |row: usize| {
+            entries
+                .iter()
+                .filter(|((i, _), _)| *i == row)
+                .all(|((_, j), id)| graph.is_fixed(*id) && linear.contains(j))
+        };
+        let kept: Vec<usize> = linear.iter().copied().filter(|i| closed(*i)).collect();
+        linear = kept;
+        if linear.len() == before {
+            return linear;
+        }
+    }
+}
+
+/// What is known before a step, to be computed in ordinary numbers.
+pub(super) struct Scalar {
+    graph: Graph,
+    /// Nodes to compute once per problem, and at each change of inputs.
+    once: Vec<Id>,
+    again: Vec<Id>,
+}
+
+impl Scalar {
+    /// The computation of some fixed nodes of a graph.
+    pub fn new(graph: Graph, nodes: &[Id]) -> Self {
+        let (once, again) = schedule(&graph, nodes.iter().copied());
+        Self { graph, once, again }
+    }
+
+    /// Computes what follows from parameters and inputs; whether the graph holds for them.
+    pub fn prepare(&self, parameters: &[f64], inputs: &[f64], into: &mut Fixed) -> bool {
+        into.values.clear();
+        into.values.resize(self.graph.len(), 0.0);
+        self.evaluate(&self.once, parameters, inputs, into);
+        self.evaluate(&self.again, parameters, inputs, into);
+        let negative = |id: &Id| self.graph.is_fixed(*id) && into.values[*id as usize] < 0.0;
+        !self.graph.factors().iter().any(negative)
+    }
+
+    fn evaluate(&self, nodes: &[Id], parameters: &[f64], inputs: &[f64], into: &mut Fixed) {
+        for id in nodes {
+            let node = self.graph.node(*id);
+            let value = match node {
+                Node::Parameter(i) => parameters[i as usize],
+                Node::Input(i) => inputs[i as usize],
+                Node::Add(a, b) => into.values[a as usize] + into.values[b as usize],
+                Node::Mul(a, b) => into.values[a as usize] * into.values[b as usize],
+                _ => {
+                    let argument = node.arguments().next().unwrap_or(*id);
+                    symbol::evaluate(node, |_| into.values[argument as usize])
+                }
+            };
+            into.values[*id as usize] = value;
+        }
+    }
+}
+
+/// The fixed nodes to compute, in order: those known before the run, and those known at events.
+fn schedule(graph: &Graph, fixed: impl Iterator<Item = Id>) -> (Vec<Id>, Vec<Id>) {
+    let mut needed: BTreeSet<Id> = BTreeSet::new();
+    let mut open: Vec<Id> = fixed.collect();
+    open.extend(graph.factors().iter().filter(|id| graph.is_fixed(**id)));
+    while let Some(id) = open.pop() {
+        if needed.insert(id) {
+            open.extend(graph.node(id).arguments());
+        }
+    }
+    needed
+        .into_iter()
+        .partition(|id| graph.level(*id) < Level::Input)
+}
+
+/// Makes instructions of nodes.
+struct Compiler<'a> {
+    graph: &'a Graph,
+    /// First row for values in between.
+    temporaries: Row,
+}
+
+impl Compiler<'_> {
+    /// Instructions that put each target into its row, from the `given` rows; and the number of rows
+    /// used.
+    fn compile(&self, targets: &[(Id, Row)], given: &HashMap<Id, Row>) -> (Vec<Instruction>, Row) {
+        let mut needed: BTreeSet<Id> = BTreeSet::new();
+        let mut open: Vec<Id> = targets.iter().map(|(id, _)| *id).collect();
+        while let Some(id) = open.pop() {
+            if !given.contains_key(&id) && needed.insert(id) {
+                open.extend(self.graph.node(id).arguments());
+            }
+        }
+        let mut uses: HashMap<Id, usize> = HashMap::new();
+        for id in needed
+            .iter()
+            .flat_map(|id| self.graph.node(*id).arguments())
+            .chain(targets.iter().map(|(id, _)| *id))
+        {
+            *uses.entry(id).or_default() += 1;
+        }
+        // Products that are used once, in a sum, become part of it.
+        let alone = |id: Id| !given.contains_key(&id) && uses.get(&id) == Some(&1);
+        let mut absorbed: BTreeSet<Id> = BTreeSet::new();
+        let mut plans: Vec<(Id, Operation, Vec<Id>)> = Vec::new();
+        for id in needed.iter().rev() {
+            if absorbed.contains(id) {
+                continue;
+            }
+            let plan = match self.graph.node(*id) {
+                Node::Add(a, b) => self.sum(a, b, &alone, &mut absorbed),
+                node => (operation(node), node.arguments().collect()),
+            };
+            plans.push((*id, plan.0, plan.1));
+        }
+        plans.reverse();
+        self.allocate(&plans, targets, given)
+    }
+
+    fn sum(
+        &self,
+        a: Id,
+        b: Id,
+        alone: &impl Fn(Id) -> bool,
+        absorbed: &mut BTreeSet<Id>,
+    ) -> (Operation, Vec<Id>) {
+        for (product, other) in [(b, a), (a, b)] {
+            let Node::Mul(x, y) = self.graph.node(product) else {
+                continue;
+            };
+            if a == b || !alone(product) {
+                continue;
+            }
+            let minus = self
+                .graph
+                .value(y)
+                .is_some_and(|v| (v + 1.0).abs() < 1e-300);
+            absorbed.insert(product);
+            if minus
+                && let Node::Mul(p, q) = self.graph.node(x)
+                && alone(x)
+            {
+                absorbed.insert(x);
+                return (Operation::MulSub, vec![p, q, other]);
+            }
+            return (Operation::MulAdd, vec![x, y, other]);
+        }
+        (Operation::Add, vec![a, b])
+    }
+
+    fn allocate(
+        &self,
+        plans: &[(Id, Operation, Vec<Id>)],
+        targets: &[(Id, Row)],
+        given: &HashMap<Id, Row>,
+    ) -> (Vec<Instruction>, Row) {
+        let mut last: HashMap<Id, usize> = HashMap::new();
+        for (i, (_, _, arguments)) in plans.iter().enumerate() {
+            for argument in arguments {
+                last.insert(*argument, i);
+            }
+        }
+        let mut rows = given.clone();
+        let mut copies = Vec::new();
+        let mut bound: HashMap<Id, Row> = HashMap::new();
+        for (id, row) in targets {
+            if given.contains_key(id) || bound.contains_key(id) {
+                copies.push((*id, *row));
+            } else {
+                bound.insert(*id, *row);
+            }
+        }
+        let mut free: Vec<Row> = Vec::new();
+        let mut next = self.temporaries;
+        let mut program = Vec::with_capacity(plans.len() + copies.len());
+        for (i, (id, operation, arguments)) in plans.iter().enumerate() {
+            let at: Vec<Row> = arguments.iter().map(|a| rows[a]).collect();
+            for argument in arguments {
+                let temporary = !given.contains_key(argument) && !bound.contains_key(argument);
+                if temporary && last.get(argument) == Some(&i) {
+                    let row = rows[argument];
+                    if !free.contains(&row) {
+                        free.push(row);
+                    }
+                }
+            }
+            let to = match bound.get(id) {
+                Some(row) => *row,
+                None => free.pop().unwrap_or_else(|| {
+                    next += 1;
+                    next - 1
+                }),
+            };
+            rows.insert(*id, to);
+            let operand = |k: usize| at.get(k).copied().unwrap_or(0);
+            program.push(Instruction {
+                operation: *operation,
+                to,
+                a: operand(0),
+                b: operand(1),
+                c: operand(2),
+            });
+        }
+        for (id, row) in copies {
+            program.push(Instruction {
+                operation: Operation::Copy,
+                to: row,
+                a: rows[&id],
+                b: 0,
+                c: 0,
+            });
+        }
+        (program, next)
+    }
+}
+
+fn operation(node: Node) -> Operation {
+    match node {
+        Node::Add(..) => Operation::Add,
+        Node::Mul(..) => Operation::Mul,
+        Node::Inverse(_) => Operation::Inverse,
+        Node::SafeInverse(_) => Operation::SafeInverse,
+        Node::Ln(_) => Operation::Ln,
+        Node::Exp(_) => Operation::Exp,
+        Node::Logistic(_) => Operation::Logistic,
+        Node::Sqrt(_) => Operation::Sqrt,
+        Node::Positive(_) => Operation::Positive,
+        Node::Step(_) => Operation::Step,
+        Node::Constant(_)
+        | Node::Parameter(_)
+        | Node::Input(_)
+        | Node::State(_)
+        | Node::Shift
+        | Node::Load(_)
+        | Node::Tempo(_) => Operation::Copy,
+    }
+}

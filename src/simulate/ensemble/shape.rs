@@ -1,0 +1,379 @@
+//! The model as a system of equations for the lanes.
+//!
+//! Problems share a [`Shape`] when their equations are the same up to the values of parameters:
+//! environment, forms of the kinetics, kinds of partner action, clamps, drugs that are given at all,
+//! and parameters that are exactly 0 or 1, which drop out. States that never move are left out too.
+
+use super::program::{Fixed, System};
+use super::symbol::{self, Graph, Id, Symbol};
+use crate::model::exposure::SorafenibKinetics;
+use crate::model::partner::{NODES, Nodes, PartnerAction, PartnerKinetics};
+use crate::model::{Environment, Inputs, Model, Number, PARTNER_SLOTS, STATES, State};
+use crate::regimen::{Change, Drug};
+use crate::simulate::Problem;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+/// Inputs beside those of the partners: medium, infusion, gallbladder release, pO2 of the medium.
+const OWN_INPUTS: usize = 4;
+
+/// Inputs of a partner: held level, infusion, nodes.
+const PARTNER_INPUTS: usize = 2 + NODES;
+
+/// First input that holds a state which does not move.
+const STILL_STATES: usize = OWN_INPUTS + PARTNER_SLOTS * PARTNER_INPUTS;
+
+/// What problems of one shape have in common, as bytes.
+pub(super) type Key = Vec<u8>;
+
+/// A compiled system with the states that move.
+pub(super) struct Shape {
+    /// Equations.
+    pub system: System,
+    /// Indices of the states that move.
+    pub moving: Vec<usize>,
+}
+
+/// Parameters in the order of [`Model::map`].
+pub(super) fn parameters(model: &Model<f64>) -> Vec<f64> {
+    let mut values = Vec::with_capacity(320);
+    let _ = model.map(|value| {
+        values.push(value);
+        value
+    });
+    values
+}
+
+/// Drugs that a problem gives at all.
+fn given(problem: &Problem) -> [bool; 1 + PARTNER_SLOTS] {
+    let mut given = [false; 1 + PARTNER_SLOTS];
+    for event in &problem.timeline.events {
+        if let Change::Dose { drug, .. } | Change::Infusion { drug, .. } = event.change {
+            given[match drug {
+                Drug::Sorafenib => 0,
+                Drug::Partner(slot) => 1 + slot,
+            }] = true;
+        }
+    }
+    given
+}
+
+fn infused(problem: &Problem) -> bool {
+    let infusion = |change: &Change| matches!(change, Change::Infusion { .. });
+    problem.timeline.events.iter().any(|e| infusion(&e.change))
+}
+
+/// The shape of a problem and its parameters.
+pub(super) fn key(problem: &Problem) -> (Key, Vec<f64>) {
+    let model = &problem.model;
+    let mut key = vec![
+        u8::from(matches!(model.environment, Environment::Culture)),
+        match model.kinetics {
+            SorafenibKinetics::Medium => 0,
+            SorafenibKinetics::OneCompartment(..) => 1,
+            SorafenibKinetics::Enterohepatic(..) => 2,
+        },
+        u8::from(model.clamp.oxygen.is_some()),
+        u8::from(model.clamp.switch_index),
+        u8::from(infused(problem)),
+    ];
+    key.extend(given(problem).map(u8::from));
+    for partner in &model.partners {
+        key.push(partner.as_ref().map_or(0, |partner| {
+            let kinetics = u8::from(matches!(partner.kinetics, PartnerKinetics::Held));
+            let action = u8::from(matches!(partner.action, PartnerAction::Imposed(_)));
+            1 + kinetics + 2 * action
+        }));
+    }
+    let parameters = parameters(model);
+    key.extend(parameters.iter().map(|value| special(*value)));
+    (key, parameters)
+}
+
+/// 1 for zero, 2 for one, 0 for any other number.
+fn special(value: f64) -> u8 {
+    if value.abs() < f64::MIN_POSITIVE {
+        1
+    } else {
+        2 * u8::from(value.to_bits() == 1f64.to_bits())
+    }
+}
+
+/// Product of fastest relaxation and mean time between events up to which the explicit method costs less
+/// (measured; see docs/PERFORMANCE.md).
+const EXPLICIT: f64 = 35.0;
+
+impl Shape {
+    /// Whether the explicit method suits a problem: it does where events follow one another so closely that
+    /// accuracy rather than stability sets the steps.
+    pub fn suits_explicit(&self, problem: &Problem, parameters: &[f64]) -> bool {
+        let timeline = &problem.timeline;
+        let mut times: Vec<f64> = timeline.events.iter().map(|event| event.time).collect();
+        times.dedup_by(|a, b| *a - *b < 1e-9);
+        let mean = timeline.duration / times.len().max(1) as f64;
+        let full = problem.baseline.to_array();
+        let mut inputs = Vec::new();
+        input_values(&problem.model, &timeline.before, &full, &mut inputs);
+        let mut fixed = Fixed::default();
+        self.system.prepare(parameters, &inputs, &mut fixed);
+        let state: Vec<f64> = self.moving.iter().map(|i| full[*i]).collect();
+        self.system.fastest(&fixed, &state) * mean <= EXPLICIT
+    }
+}
+
+/// Shapes compiled so far.
+static SHAPES: LazyLock<Mutex<HashMap<Key, Arc<Shape>>>> = LazyLock::new(Mutex::default);
+
+/// The compiled shape of a problem; compiled once per process.
+pub(super) fn shape(problem: &Problem, key: &Key) -> Arc<Shape> {
+    let shapes = || SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(shape) = shapes().get(key) {
+        return Arc::clone(shape);
+    }
+    let shape = Arc::new(compile(problem));
+    shapes().insert(key.clone(), Arc::clone(&shape));
+    shape
+}
+
+/// Runs the equations over symbols, given what stands for each state.
+fn rates(problem: &Problem, states: &State<Symbol>) -> [Symbol; STATES] {
+    let mut position = 0;
+    let mut model: Model<Symbol> = problem.model.map(|value| {
+        position += 1;
+        match special(value) {
+            1 => Symbol::constant(0.0),
+            2 => Symbol::constant(1.0),
+            _ => Symbol::parameter(position - 1),
+        }
+    });
+    let given = given(problem);
+    let infused = infused(problem);
+    let input = |position: usize, used: bool| {
+        if used {
+            Symbol::input(position)
+        } else {
+            Symbol::constant(0.0)
+        }
+    };
+    // What opens and closes is an input that is 0 when closed.
+    if let SorafenibKinetics::Enterohepatic(kinetics, _) = &mut model.kinetics {
+        kinetics.gallbladder_release = Symbol::input(2);
+    }
+    let mut inputs = problem.timeline.before.map(Symbol::constant);
+    inputs.sorafenib.medium = input(0, matches!(model.kinetics, SorafenibKinetics::Medium));
+    inputs.sorafenib.infusion = input(1, infused && given[0]);
+    inputs.sorafenib.gallbladder_open = true;
+    inputs.medium_oxygen = Symbol::input(3);
+    for (slot, partner) in model.partners.iter_mut().enumerate() {
+        let first = OWN_INPUTS + slot * PARTNER_INPUTS;
+        inputs.partners[slot].held = Symbol::input(first);
+        inputs.partners[slot].infusion = input(first + 1, infused && given[1 + slot]);
+        inputs.partners[slot].given = true;
+        if let Some(partner) = partner
+            && let PartnerAction::Imposed(nodes) = &mut partner.action
+        {
+            let mut node = first + 2;
+            *nodes = Nodes::from_values(nodes.values().map(|value| {
+                node += 1;
+                if value.is_zero() {
+                    value
+                } else {
+                    Symbol::input(node - 1)
+                }
+            }));
+        }
+    }
+    model.derivatives(&inputs, states).to_array()
+}
+
+fn compile(problem: &Problem) -> Shape {
+    let (moving, graph, rates) = record(problem);
+    let fields = State::fields();
+    let position = |name: &str| moving.iter().position(|index| fields[*index].name == name);
+    let positive = [vec!["pO2_mmHg"], vec!["sensitive", "resistant"]]
+        .into_iter()
+        .map(|group| group.into_iter().filter_map(position).collect())
+        .collect();
+    let system = System::compile(graph, &rates, positive);
+    Shape { system, moving }
+}
+
+/// The states of a problem that move, and their recorded rates.
+pub(super) fn record(problem: &Problem) -> (Vec<usize>, Graph, Vec<Id>) {
+    let fields = State::fields();
+    let given = given(problem);
+    // Amounts of a drug that is not given are 0 throughout.
+    let absent = |index: usize| {
+        let name = fields[index].name;
+        name.starts_with("sorafenib") && !given[0]
+            || name.starts_with("partner1") && !given[1]
+            || name.starts_with("partner2") && !given[2]
+    };
+    let (_, moving) = symbol::record(|| {
+        let states: [Symbol; STATES] = std::array::from_fn(|i| {
+            if absent(i) {
+                Symbol::constant(0.0)
+            } else {
+                Symbol::state(i)
+            }
+        });
+        let rates = rates(problem, &State::from_array(&states));
+        (0..STATES)
+            .filter(|i| !absent(*i) && !rates[*i].is_zero())
+            .collect::<Vec<usize>>()
+    });
+    let (graph, rates) = symbol::record(|| {
+        let states: [Symbol; STATES] = std::array::from_fn(|i| {
+            if absent(i) {
+                Symbol::constant(0.0)
+            } else {
+                match moving.iter().position(|index| *index == i) {
+                    Some(position) => Symbol::state(position),
+                    None => Symbol::input(STILL_STATES + i),
+                }
+            }
+        });
+        let rates = rates(problem, &State::from_array(&states));
+        moving.iter().map(|index| rates[*index].0).collect()
+    });
+    (moving, graph, rates)
+}
+
+/// The values of the inputs, in the order in which [`rates`] numbers them.
+pub(super) fn input_values(
+    model: &Model<f64>,
+    inputs: &Inputs,
+    state: &[f64; STATES],
+    values: &mut Vec<f64>,
+) {
+    values.clear();
+    values.push(inputs.sorafenib.medium);
+    values.push(inputs.sorafenib.infusion);
+    values.push(match &model.kinetics {
+        SorafenibKinetics::Enterohepatic(kinetics, _) if inputs.sorafenib.gallbladder_open => {
+            kinetics.gallbladder_release
+        }
+        _ => 0.0,
+    });
+    values.push(inputs.medium_oxygen);
+    for (partner, input) in model.partners.iter().zip(&inputs.partners) {
+        values.push(input.held);
+        values.push(input.infusion);
+        match partner {
+            Some(partner) => match &partner.action {
+                PartnerAction::Imposed(nodes) if input.given => values.extend(nodes.values()),
+                _ => values.extend([0.0; NODES]),
+            },
+            None => values.extend([0.0; NODES]),
+        }
+    }
+    values.extend_from_slice(state);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::parameters::Library;
+    use crate::regimen::{Arm, Mode};
+    use crate::simulate::Scenario;
+    use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
+    use crate::simulate::ensemble::program::Instruction;
+
+    struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
+
+    impl Operate for Run<'_> {
+        fn operate<const FUSED: bool>(self) {
+            execute::<FUSED, 4>(self.0, self.1);
+        }
+    }
+
+    fn problem(setting: &str, arm: &str, mode: Mode) -> Problem {
+        let library = Library::shipped();
+        let scenario = Scenario {
+            mode,
+            ..Scenario::new(setting, Arm::parse(arm, &library, "test").unwrap())
+        };
+        scenario.prepare(&library).unwrap()
+    }
+
+    /// The compiled rates against the model's own, at states around the baseline and inputs of events.
+    #[test]
+    fn compiled_rates_are_the_rates_of_the_model() {
+        let arms = [
+            "vehicle",
+            "sorafenib",
+            "pt2385",
+            "sorafenib+genistein",
+            "sorafenib+belzutifan+ef24",
+        ];
+        for setting in ["culture", "xenograft", "patient"] {
+            for arm in arms {
+                for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
+                    let problem = problem(setting, arm, mode);
+                    let (key, parameters) = key(&problem);
+                    let shape = shape(&problem, &key);
+                    let system = &shape.system;
+                    let mut full = problem.baseline;
+                    let mut inputs = problem.timeline.before;
+                    for event in problem.timeline.events.iter().take(4) {
+                        crate::simulate::run::apply(&event.change, &mut full, &mut inputs);
+                    }
+                    let mut full = full.to_array();
+                    for (i, index) in shape.moving.iter().enumerate() {
+                        full[*index] = full[*index] * (1.0 + 0.03 * (i % 5) as f64) + 0.01;
+                    }
+                    let expected = problem
+                        .model
+                        .derivatives(&inputs, &State::from_array(&full))
+                        .to_array();
+                    let mut values = Vec::new();
+                    input_values(&problem.model, &inputs, &full, &mut values);
+                    let mut fixed = Fixed::default();
+                    assert!(system.prepare(&parameters, &values, &mut fixed));
+                    let mut rows = vec![Lanes::<4>::all(0.0); system.layout.rows];
+                    for (i, value) in system.fixed_rows(&fixed).enumerate() {
+                        rows[system.layout.fixed + i] = Lanes::all(value);
+                    }
+                    for (i, at) in system.implicit.iter().enumerate() {
+                        rows[system.layout.states + i] = Lanes::all(full[shape.moving[*at]]);
+                    }
+                    for (i, drive) in system.drives.iter().enumerate() {
+                        let index = shape.moving[system.linear[*drive]];
+                        rows[system.layout.drives + i] = Lanes::all(full[index]);
+                    }
+                    dispatch(Run(&system.rates, &mut rows));
+                    let matrix = system.linear_system(&fixed);
+                    let mut linear = vec![0.0; matrix.size];
+                    for (i, j, a) in &matrix.entries {
+                        let x = system
+                            .linear
+                            .get(*j)
+                            .map_or(1.0, |at| full[shape.moving[*at]]);
+                        linear[*i] += a * x;
+                    }
+                    let implicit = system.implicit.iter().enumerate();
+                    let compiled = implicit
+                        .map(|(i, at)| (*at, rows[system.layout.rates + i].0[3]))
+                        .chain(system.linear.iter().copied().zip(linear));
+                    for (at, value) in compiled {
+                        let index = shape.moving[at];
+                        let name = State::fields()[index].name;
+                        let error = (value - expected[index]).abs();
+                        assert!(
+                            error <= 1e-12 * expected[index].abs().max(1.0),
+                            "{setting} {arm} {mode:?}: {name}' is {value}, not {}",
+                            expected[index]
+                        );
+                    }
+                    for index in (0..STATES).filter(|i| !shape.moving.contains(i)) {
+                        assert!(
+                            expected[index].abs() < 1e-300,
+                            "{setting} {arm}: {index} moves"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The one place where studies run many problems.
+//!
+//! Problems are prepared, run and handed over in chunks: memory is bounded by the chunk, whatever the
+//! number of runs. Results come in the order of the problems, whatever the threads do.
+
+use crate::endpoints::{Collector, Endpoints};
+use crate::error::Result;
+use crate::simulate::{
+    Accuracy, Observer, Outcome, Problem, Recorder, Segment, Trajectory, run_many_observed,
+};
+use rayon::prelude::*;
+
+/// What is wanted of every run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Probe {
+    /// Increasing times at which states and signals are kept, h.
+    pub times: Vec<f64>,
+    /// Whether endpoints are collected.
+    pub endpoints: bool,
+}
+
+/// What a run gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probed {
+    /// States and signals at the times of the probe.
+    pub trajectory: Trajectory,
+    /// Endpoints, if asked for.
+    pub endpoints: Option<Endpoints>,
+    /// End state, work and mass balance.
+    pub outcome: Outcome,
+}
+
+/// Problems of a chunk: enough to fill the lanes of every thread, few enough to be held at once.
+pub const CHUNK: usize = 2048;
+
+/// What watches a run.
+struct Watch {
+    recorder: Recorder,
+    collector: Option<Collector>,
+}
+
+impl Observer for Watch {
+    fn observe(&mut self, segment: &Segment<'_>) {
+        self.recorder.observe(segment);
+        if let Some(collector) = &mut self.collector {
+            collector.observe(segment);
+        }
+    }
+
+    fn interest(&self) -> f64 {
+        match self.collector {
+            Some(_) => f64::NEG_INFINITY,
+            None => self.recorder.interest(),
+        }
+    }
+}
+
+/// Runs problems in parallel, all for the same probe; results in their order.
+pub fn run_batch(problems: &[Problem], probe: &Probe, accuracy: &Accuracy) -> Vec<Result<Probed>> {
+    run_each(problems, accuracy, |_| probe.clone())
+}
+
+/// Runs problems in parallel, each for the probe of its index; results in their order.
+pub fn run_each(
+    problems: &[Problem],
+    accuracy: &Accuracy,
+    probe: impl Fn(usize) -> Probe + Sync,
+) -> Vec<Result<Probed>> {
+    let results = run_many_observed(problems, accuracy, |index, problem| {
+        let probe = probe(index);
+        Watch {
+            recorder: Recorder::new(problem, probe.times),
+            collector: probe.endpoints.then(|| Collector::new(problem)),
+        }
+    });
+    results
+        .into_iter()
+        .zip(problems)
+        .map(|(result, problem)| {
+            let (watch, outcome) = result?;
+            Ok(Probed {
+                trajectory: watch.recorder.finish(),
+                endpoints: watch
+                    .collector
+                    .map(|collector| collector.finish(problem, &outcome)),
+                outcome,
+            })
+        })
+        .collect()
+}
+
+/// Prepares and runs the problems `from..to` chunk by chunk and hands each result to `sink`, in
+/// order; a problem that cannot be prepared is a failed run.
+///
+/// # Errors
+/// The first error of `sink`, which ends the runs.
+pub fn stream(
+    range: std::ops::Range<usize>,
+    prepare: impl Fn(usize) -> Result<Problem> + Sync,
+    probe: &Probe,
+    accuracy: &Accuracy,
+    mut sink: impl FnMut(usize, Result<Probed>) -> Result<()>,
+) -> Result<()> {
+    let mut start = range.start;
+    while start < range.end {
+        let end = (start + CHUNK).min(range.end);
+        let prepared: Vec<Result<Problem>> = (start..end).into_par_iter().map(&prepare).collect();
+        let mut problems = Vec::with_capacity(end - start);
+        let failures: Vec<Option<crate::Error>> = prepared
+            .into_iter()
+            .map(|prepared| prepared.map(|problem| problems.push(problem)).err())
+            .collect();
+        let mut results = run_batch(&problems, probe, accuracy).into_iter();
+        for (index, failure) in (start..end).zip(failures) {
+            let result = match failure {
+                Some(error) => Err(error),
+                None => match results.next() {
+                    Some(result) => result,
+                    None => break,
+                },
+            };
+            sink(index, result)?;
+        }
+        start = end;
+    }
+    Ok(())
+}
+
+/// A run that gave no result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Which run.
+    pub run: usize,
+    /// Setting, arm and subject or point.
+    pub label: String,
+    /// Parameters of the run, in the units of their files.
+    pub numbers: Vec<(String, f64)>,
+    /// What went wrong.
+    pub cause: String,
+}
+
+/// How many runs were asked for, and what became of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tally {
+    /// Runs asked for.
+    pub requested: usize,
+    /// Runs with a result.
+    pub ok: usize,
+    /// Runs without.
+    pub failed: usize,
+    /// The first runs without a result, at most [`Tally::NAMED`].
+    pub failures: Vec<Failure>,
+}
+
+impl Tally {
+    /// Failures that are kept by name, so that memory does not grow with the number of runs.
+    pub const NAMED: usize = 1000;
+
+    /// Counts a run with a result.
+    pub fn success(&mut self) {
+        self.requested += 1;
+        self.ok += 1;
+    }
+
+    /// Counts a run without.
+    pub fn failure(&mut self, failure: Failure) {
+        self.requested += 1;
+        self.failed += 1;
+        if self.failures.len() < Self::NAMED {
+            self.failures.push(failure);
+        }
+    }
+
+    /// In words: requested, ok, failed, and the first cause.
+    pub fn words(&self) -> String {
+        let first = self.failures.first().map_or(String::new(), |failure| {
+            format!("; the first: {} ({})", failure.label, failure.cause)
+        });
+        format!(
+            "{} requested, {} ok, {} failed{first}",
+            self.requested, self.ok, self.failed
+        )
+    }
+}

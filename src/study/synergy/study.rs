@@ -1,0 +1,384 @@
+//! Surfaces of two drugs from the model, over horizons and over a population.
+
+use super::nulls::{Curve, Nulls, Surface, TimeCourse, time_course};
+use crate::error::{Error, Result};
+use crate::parameters::Library;
+use crate::simulate::{Problem, Scenario, Template};
+use crate::study::assay::Quantity;
+use crate::study::knob::{Knob, turned_from};
+use crate::study::plan::{Field, Plan, Row, tally};
+use crate::study::population::{Readouts, Sampler, Subject};
+use crate::study::runs::{Probe, Probed, Tally};
+use rayon::prelude::*;
+
+/// A study of two drugs, ready to run: a run per pair of doses (and subject).
+#[derive(Debug)]
+pub struct SynergyPlan {
+    /// The arm with both drugs.
+    pub template: Template,
+    /// Doses of the first knob, rising, from 0.
+    pub first: Vec<f64>,
+    /// Doses of the second knob, rising, from 0.
+    pub second: Vec<f64>,
+    /// Both knobs.
+    pub knobs: [Knob; 2],
+    /// Endpoint whose ratio to that without drug is f, instead of the burden at the horizons.
+    pub endpoint: Option<Quantity>,
+    /// Times at which burden is taken, start included, h.
+    pub times: Vec<f64>,
+    /// Subjects over whom intervals are taken; none: the setting itself.
+    subjects: Vec<Subject>,
+    sampler: Option<Sampler>,
+    /// Pairs of doses: the grid row by row, then each drug alone between the doses of the grid.
+    points: Vec<(f64, f64)>,
+}
+
+/// Doses added between two of the grid for each drug alone.
+const BETWEEN: usize = 3;
+
+/// The doses of the grid and those between.
+fn finely(doses: &[f64]) -> Vec<f64> {
+    let mut fine = Vec::new();
+    for pair in doses.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        fine.push(from);
+        for step in 1..=BETWEEN {
+            let part = step as f64 / (BETWEEN + 1) as f64;
+            fine.push(if from > 0.0 {
+                from * libm::pow(to / from, part)
+            } else {
+                part * to
+            });
+        }
+    }
+    fine.extend(doses.last());
+    fine
+}
+
+impl SynergyPlan {
+    /// A study of an arm with sorafenib and one partner (or of sorafenib with itself, where the arm has
+    /// no partner). Doses are those of sorafenib in the regimen's unit, and of the partner over its own.
+    ///
+    /// # Errors
+    /// As [`Template::read`]; an arm without sorafenib or with two partners; less than two doses.
+    pub fn new(
+        library: &Library,
+        scenario: &Scenario,
+        first: &[f64],
+        second: &[f64],
+        endpoint: Option<Quantity>,
+        times: &[f64],
+    ) -> Result<Self> {
+        let template = Template::read(library, scenario)?;
+        let knobs = match (scenario.arm.sorafenib, scenario.arm.partners.as_slice()) {
+            (true, []) => [Knob::Dose, Knob::Dose],
+            (true, [name]) => [Knob::Dose, Knob::Partner(name.clone())],
+            (false, [one, other]) => [Knob::Partner(one.clone()), Knob::Partner(other.clone())],
+            _ => {
+                return Err(Error::input(
+                    format!("--arm {}", scenario.arm),
+                    "a surface has two drugs",
+                    "name an arm such as sorafenib+pt2385, or sorafenib for the drug with itself",
+                ));
+            }
+        };
+        let with_zero = |doses: &[f64]| {
+            let mut all = vec![0.0];
+            all.extend(doses.iter().copied().filter(|dose| *dose > 0.0));
+            all.sort_by(f64::total_cmp);
+            all.dedup_by(|a, b| a.total_cmp(b).is_eq());
+            all
+        };
+        let (first, second) = (with_zero(first), with_zero(second));
+        if first.len() < 3 || second.len() < 3 {
+            return Err(Error::input(
+                "doses",
+                "a surface needs two doses of each drug beside 0",
+                "give more doses",
+            ));
+        }
+        let mut points: Vec<(f64, f64)> = Vec::new();
+        for a in &first {
+            points.extend(second.iter().map(|b| (*a, *b)));
+        }
+        points.extend(finely(&first).into_iter().map(|a| (a, 0.0)));
+        points.extend(finely(&second).into_iter().map(|b| (0.0, b)));
+        let mut all_times = vec![0.0];
+        all_times.extend(
+            times
+                .iter()
+                .copied()
+                .filter(|t| *t > 0.0 && *t <= template.regimen.duration),
+        );
+        all_times.sort_by(f64::total_cmp);
+        if all_times.len() < 2 {
+            all_times.push(template.regimen.duration);
+        }
+        Ok(Self {
+            template,
+            first,
+            second,
+            knobs,
+            endpoint,
+            times: all_times,
+            subjects: Vec::new(),
+            sampler: None,
+            points,
+        })
+    }
+
+    /// The same over subjects of a population.
+    ///
+    /// # Errors
+    /// A population that cannot be drawn.
+    pub fn over(mut self, sampler: Sampler, subjects: u64) -> Result<Self> {
+        self.subjects = sampler.subjects(0..subjects)?;
+        self.sampler = Some(sampler);
+        Ok(self)
+    }
+
+    fn point(&self, row: usize) -> (usize, (f64, f64)) {
+        (
+            row / self.points.len(),
+            self.points[row % self.points.len()],
+        )
+    }
+
+    fn build(&self, subject: usize, (a, b): (f64, f64)) -> Result<Problem> {
+        let settings = [(&self.knobs[0], a), (&self.knobs[1], b)];
+        match (&self.sampler, self.subjects.get(subject)) {
+            (Some(sampler), Some(subject)) => {
+                turned_from(&self.template, &settings, &sampler.numbers(subject))
+            }
+            _ => turned_from(&self.template, &settings, &[]),
+        }
+    }
+
+    /// Exposure to sorafenib (AUC over 24 h, mg h/L) at each dose of the first knob, where that is a dose
+    /// of sorafenib and the setting has kinetics.
+    pub fn exposures(&self) -> Vec<f64> {
+        let exposure = |dose: &f64| match &self.knobs[0] {
+            Knob::Dose if *dose > 0.0 => self
+                .build(usize::MAX, (*dose, 0.0))
+                .map_or(f64::NAN, |problem| Readouts::of(&problem).exposure),
+            _ => f64::NAN,
+        };
+        self.first.iter().map(exposure).collect()
+    }
+
+    /// What the rows say.
+    ///
+    /// # Errors
+    /// No subject without a failed run.
+    pub fn analyse(&self, rows: &[Row]) -> Result<Synergy> {
+        let per_subject = rows.chunks_exact(self.points.len());
+        let whole: Vec<&[Row]> = per_subject
+            .filter(|rows| rows.iter().all(|row| row.failure.is_none()))
+            .collect();
+        let tally = tally(self, rows);
+        if whole.is_empty() {
+            return Err(Error::Run {
+                run: format!("synergy of {}", self.template.scenario.arm),
+                state: "every surface".to_owned(),
+                time_h: 0.0,
+                cause: tally.words(),
+                remedy: "narrow the doses or tighten --rtol".to_owned(),
+            });
+        }
+        let subjects = whole.par_iter().map(|rows| self.surfaces(rows)).collect();
+        Ok(Synergy {
+            arm: self.template.scenario.arm.to_string(),
+            setting: self.template.scenario.setting.clone(),
+            endpoint: self.endpoint.map_or("burden", Quantity::name),
+            labels: [self.label(0), self.label(1)],
+            exposures: self.exposures(),
+            subjects,
+            left_out: rows.len() / self.points.len() - whole.len(),
+            tally,
+        })
+    }
+
+    fn label(&self, drug: usize) -> String {
+        let name = |knob: &Knob| match knob {
+            Knob::Partner(name) => format!("{name} (part of its own dose)"),
+            _ => format!("sorafenib ({})", self.knobs[0].unit(&self.template)),
+        };
+        name(&self.knobs[drug])
+    }
+
+    /// Surfaces of one subject: per horizon, or of the endpoint.
+    fn surfaces(&self, rows: &[Row]) -> SubjectSurfaces {
+        let horizons = match self.endpoint {
+            Some(_) => vec![self.times.len()],
+            None => (1..self.times.len()).collect(),
+        };
+        let surfaces: Vec<(f64, Surface, Nulls)> = horizons
+            .iter()
+            .map(|column| {
+                let surface = self.surface(rows, *column);
+                let nulls = surface.nulls();
+                let time = self.times.get(*column).copied();
+                (
+                    time.unwrap_or(self.template.regimen.duration),
+                    surface,
+                    nulls,
+                )
+            })
+            .collect();
+        let columns = self.second.len();
+        let (last_row, last_column) = (self.first.len() - 1, columns - 1);
+        let burdens = |i: usize, j: usize| &rows[i * columns + j].values[..self.times.len()];
+        SubjectSurfaces {
+            surfaces,
+            course: time_course(
+                &self.times,
+                [
+                    burdens(0, 0),
+                    burdens(last_row, 0),
+                    burdens(0, last_column),
+                    burdens(last_row, last_column),
+                ],
+            ),
+        }
+    }
+
+    fn surface(&self, rows: &[Row], column: usize) -> Surface {
+        let untreated = rows[0].values[column];
+        let effect = |row: usize| 1.0 - rows[row].values[column] / untreated;
+        let columns = self.second.len();
+        let grid = self.first.len() * columns;
+        let (fine_first, fine_second) = (finely(&self.first), finely(&self.second));
+        let curve = |doses: Vec<f64>, from: usize| {
+            let effects = (from..from + doses.len()).map(effect).collect();
+            Curve::new(doses, effects)
+        };
+        let middle = grid + fine_first.len();
+        Surface {
+            first: self.first.clone(),
+            second: self.second.clone(),
+            effects: (0..self.first.len())
+                .map(|i| (0..columns).map(|j| effect(i * columns + j)).collect())
+                .collect(),
+            first_alone: curve(fine_first, grid),
+            second_alone: curve(fine_second, middle),
+        }
+    }
+}
+
+impl Plan for SynergyPlan {
+    fn rows(&self) -> usize {
+        self.points.len() * self.subjects.len().max(1)
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let unit = self.template.table().text("burden_unit").unwrap_or("1");
+        let burdens = self
+            .times
+            .iter()
+            .map(|time| Field::new(format!("burden_day_{}", time / 24.0), unit));
+        let endpoint = self.endpoint.map(|q| Field::new(q.name(), q.unit(unit)));
+        burdens.chain(endpoint).collect()
+    }
+
+    fn probe(&self) -> Probe {
+        Probe {
+            times: self.times.clone(),
+            endpoints: self.endpoint.is_some(),
+        }
+    }
+
+    fn problem(&self, row: usize, _run: usize) -> Result<Problem> {
+        let (subject, doses) = self.point(row);
+        self.build(subject, doses)
+    }
+
+    fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
+        let run = &runs[0];
+        let mut values = run.trajectory.series(|_, signals| signals.burden);
+        if let Some(quantity) = self.endpoint {
+            let days = self.template.regimen.duration / 24.0;
+            let value = run.endpoints.as_ref().and_then(|e| e.get(quantity.name()));
+            let event = quantity.unit("burden") == "d";
+            let value = value.or(event.then_some(days)).ok_or_else(|| {
+                Error::input(
+                    format!("endpoint {}", quantity.name()),
+                    "the run has no such value",
+                    "choose an endpoint that every pair of doses has",
+                )
+            })?;
+            values.push(value);
+        }
+        Ok(values)
+    }
+
+    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
+        let (subject, (a, b)) = self.point(row);
+        let names = [self.knobs[0].name(), self.knobs[1].name()];
+        (
+            format!("synergy row {row}, subject {subject}"),
+            names.into_iter().zip([a, b]).collect(),
+        )
+    }
+
+    fn identity(&self) -> String {
+        format!(
+            "{:?} {:?} {:?} {:?} {:?} {}",
+            self.template.scenario,
+            self.first,
+            self.second,
+            self.times,
+            self.endpoint,
+            self.subjects.len()
+        )
+    }
+}
+
+/// What one subject (or the setting itself) gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubjectSurfaces {
+    /// Horizon (h), surface and nulls; the last horizon is the main one.
+    pub surfaces: Vec<(f64, Surface, Nulls)>,
+    /// The highest doses over time.
+    pub course: TimeCourse,
+}
+
+/// A finished study of two drugs.
+#[derive(Debug, Clone)]
+pub struct Synergy {
+    /// The arm.
+    pub arm: String,
+    /// Setting.
+    pub setting: String,
+    /// What f is taken of.
+    pub endpoint: &'static str,
+    /// Names of both dose axes with units.
+    pub labels: [String; 2],
+    /// AUC of sorafenib at the doses of the first axis, mg h/L.
+    pub exposures: Vec<f64>,
+    /// Subjects; one without a population.
+    pub subjects: Vec<SubjectSurfaces>,
+    /// Subjects left out for a failed run.
+    pub left_out: usize,
+    /// Requested, ok, failed.
+    pub tally: Tally,
+}
+
+impl Synergy {
+    /// Median and middle 95 % over the subjects of a number of the main surface; all the same for one
+    /// subject.
+    pub fn over_subjects(&self, of: impl Fn(&Surface, &Nulls) -> f64) -> (f64, f64, f64) {
+        let mut values: Vec<f64> = self
+            .subjects
+            .iter()
+            .filter_map(|subject| subject.surfaces.last())
+            .map(|(_, surface, nulls)| of(surface, nulls))
+            .filter(|value| value.is_finite())
+            .collect();
+        values.sort_by(f64::total_cmp);
+        let at = |part: f64| {
+            let place = (part * values.len().saturating_sub(1) as f64).round() as usize;
+            values.get(place).copied().unwrap_or(f64::NAN)
+        };
+        (at(0.5), at(0.025), at(0.975))
+    }
+}
