@@ -8,7 +8,7 @@ target_file <- arguments[2]
 
 course <- read.csv(source_file)
 metadata <- jsonlite::fromJSON(paste0(source_file, "-metadata.json"))$tableSchema$columns
-units <- setNames(metadata$unit, metadata$name)
+units <- setNames(metadata[["schema:unitText"]], metadata$name)
 stopifnot(identical(names(course), metadata$name))
 
 pdf(target_file, width = 9, height = 6)

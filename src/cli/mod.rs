@@ -11,6 +11,7 @@ mod params;
 mod plot;
 mod population;
 mod progress;
+mod report;
 mod schedule;
 mod sensitivity;
 mod simulate;
@@ -161,6 +162,14 @@ enum Command {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Write one HTML page with everything: comparison, figures, claims, parameters, manifest
+    #[command(after_help = report::EXAMPLES)]
+    Report {
+        #[command(flatten)]
+        options: report::ReportOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
 }
 
 /// What every command needs.
@@ -249,6 +258,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Some(Command::Merge(options)) => merge::run(&context, &options),
         Some(Command::Params { command }) => params::run(&context, &command),
+        Some(Command::Report { options, run }) => report::run(&context, &options, &run),
         Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
     }
 }

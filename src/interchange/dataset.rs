@@ -206,10 +206,13 @@ impl DataSet {
         accuracy: &Accuracy,
         outputs: &[AnswerColumn],
     ) -> Result<Table> {
+        // Subjects run side by side; an error is that of the first in the file.
         let answered = self
             .subjects
             .par_iter()
             .map(|subject| subject.answer(library, scenario, accuracy))
+            .collect::<Vec<_>>()
+            .into_iter()
             .collect::<Result<Vec<_>>>()?;
         let burden = scenario.parameters(library)?;
         let burden = burden.text("burden_unit").unwrap_or("1").to_owned();

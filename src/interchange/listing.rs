@@ -231,16 +231,13 @@ fn shown(value: f64) -> String {
 pub fn latex(equations: &Equations, background: &Background) -> String {
     let title = background.title.replace('_', "\\_");
     let mut text = format!(
-        "\\documentclass{{article}}\n\\usepackage{{amsmath}}\n\\usepackage[landscape,margin=15mm]{{geometry}}\n\
+        "\\documentclass{{article}}\n\\usepackage{{amsmath}}\n\\usepackage{{breqn}}\n\\usepackage[landscape,margin=15mm]{{geometry}}\n\
          \\usepackage{{longtable}}\n\\title{{{title}}}\n\\date{{}}\n\\begin{{document}}\n\\maketitle\n"
     );
     let mut section = |title: &str, lines: &[(String, String)]| {
         let _ = writeln!(text, "\\section*{{{title}}}");
         for (left, right) in lines {
-            let _ = writeln!(
-                text,
-                "\\begin{{multline*}}\n{left} = {right}\n\\end{{multline*}}"
-            );
+            let _ = writeln!(text, "\\begin{{dmath*}}\n{left} = {right}\n\\end{{dmath*}}");
         }
     };
     let defined = |list: &[Definition]| -> Vec<(String, String)> {

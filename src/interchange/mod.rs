@@ -3,8 +3,8 @@
 //! * [`Symbol`] and [`Graph`]: the right-hand side as expressions.
 //! * [`Equations`]: these expressions with a name and a unit for everything.
 //! * [`DataSet`]: NONMEM-style dosing records in, answers out.
-//! * [`sbml`]: Systems Biology Markup Language, Level 3 Version 2; [`antimony`]: the same for reading.
-//! * [`markdown`] and [`latex`]: equations and parameters as a page.
+//! * [`sbml()`]: Systems Biology Markup Language, Level 3 Version 2; [`antimony()`]: the same for reading.
+//! * [`markdown()`] and [`latex()`]: equations and parameters as a page.
 
 mod antimony;
 mod background;

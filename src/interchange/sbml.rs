@@ -22,30 +22,31 @@ const MATHML: &str = "http://www.w3.org/1998/Math/MathML";
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const TIME: &str = "http://www.sbml.org/sbml/symbols/time";
 
-/// What states and signals stand for, in public catalogues.
-const IDENTITIES: [(&str, &str); 22] = [
-    ("sorafenib_central_mg", "CHEBI:50924"),
-    ("sorafenib_total", "CHEBI:50924"),
-    ("sorafenib_unbound", "CHEBI:50924"),
-    ("pO2_mmHg", "CHEBI:15379"),
-    ("VEGF", "uniprot:P15692"),
-    ("HIF1A", "uniprot:Q16665"),
-    ("HIF2A", "uniprot:Q99814"),
-    ("HAF", "uniprot:O43290"),
-    ("pAKT", "uniprot:P31749"),
-    ("EGFR", "uniprot:P00533"),
-    ("pAMPK", "uniprot:Q13131"),
-    ("mTORC1", "uniprot:P42345"),
-    ("cJun", "uniprot:P05412"),
-    ("RIT1", "uniprot:Q92963"),
-    ("PFKFB3", "uniprot:Q16875"),
-    ("eta1433", "uniprot:Q04917"),
-    ("TIP30_loss", "uniprot:Q9BUP3"),
-    ("PKM2", "uniprot:P14618"),
-    ("P_gp", "uniprot:P08183"),
-    ("glycolysis", "GO:0006096"),
-    ("apoptosis", "GO:0006915"),
-    ("EMT", "GO:0001837"),
+/// What states and signals stand for, in public catalogues: id, qualifier, entry. A phosphorylated
+/// protein is a version of the entry, a complex has it as a part.
+const IDENTITIES: [(&str, &str, &str); 22] = [
+    ("sorafenib_central_mg", "bqbiol:is", "CHEBI:50924"),
+    ("sorafenib_total", "bqbiol:is", "CHEBI:50924"),
+    ("sorafenib_unbound", "bqbiol:is", "CHEBI:50924"),
+    ("pO2_mmHg", "bqbiol:is", "CHEBI:15379"),
+    ("VEGF", "bqbiol:is", "uniprot:P15692"),
+    ("HIF1A", "bqbiol:is", "uniprot:Q16665"),
+    ("HIF2A", "bqbiol:is", "uniprot:Q99814"),
+    ("HAF", "bqbiol:is", "uniprot:O43290"),
+    ("pAKT", "bqbiol:isVersionOf", "uniprot:P31749"),
+    ("EGFR", "bqbiol:is", "uniprot:P00533"),
+    ("pAMPK", "bqbiol:isVersionOf", "uniprot:Q13131"),
+    ("mTORC1", "bqbiol:hasPart", "uniprot:P42345"),
+    ("cJun", "bqbiol:isVersionOf", "uniprot:P05412"),
+    ("RIT1", "bqbiol:is", "uniprot:Q92963"),
+    ("PFKFB3", "bqbiol:is", "uniprot:Q16875"),
+    ("eta1433", "bqbiol:is", "uniprot:Q04917"),
+    ("TIP30_loss", "bqbiol:isPropertyOf", "uniprot:Q9BUP3"),
+    ("PKM2", "bqbiol:is", "uniprot:P14618"),
+    ("P_gp", "bqbiol:is", "uniprot:P08183"),
+    ("glycolysis", "bqbiol:is", "GO:0006096"),
+    ("apoptosis", "bqbiol:is", "GO:0006915"),
+    ("EMT", "bqbiol:is", "GO:0001837"),
 ];
 
 /// The document for equations and jumps.
@@ -425,10 +426,9 @@ fn model_terms(background: &Background) -> Vec<(&'static str, String)> {
 }
 
 fn identified(element: Element, id: &str) -> Element {
-    match IDENTITIES.iter().find(|(known, _)| *known == id) {
-        Some((_, resource)) => {
-            let term = ("bqbiol:is", (*resource).to_owned());
-            element.child(annotation(id, &[term]))
+    match IDENTITIES.iter().find(|(known, ..)| *known == id) {
+        Some((_, qualifier, resource)) => {
+            element.child(annotation(id, &[(*qualifier, (*resource).to_owned())]))
         }
         None => element,
     }

@@ -69,7 +69,8 @@ fn column(table: &Table, index: usize) -> (Field, ArrayRef) {
     (field, array)
 }
 
-/// Metadata of a CSV file after the W3C's "CSV on the Web": names, data types and units of its columns.
+/// Metadata of a CSV file after the W3C's "CSV on the Web": names, data types and units of its columns
+/// (`schema:unitText`).
 ///
 /// # Errors
 /// Only if the writer fails.
@@ -87,12 +88,12 @@ pub fn csv_metadata(table: &Table, file: &str) -> Result<Vec<u8>> {
                 "name": column.name,
                 "titles": column.name,
                 "datatype": if numeric { "number" } else { "string" },
-                "unit": column.unit,
+                "schema:unitText": column.unit,
             })
         })
         .collect();
     let metadata = serde_json::json!({
-        "@context": ["http://www.w3.org/ns/csvw", { "unit": "http://qudt.org/schema/qudt/ucumCode" }],
+        "@context": "http://www.w3.org/ns/csvw",
         "url": file,
         "tableSchema": { "columns": columns },
     });

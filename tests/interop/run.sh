@@ -20,3 +20,9 @@ trap 'rm -rf "$work"' EXIT
 "$environment/bin/python" tests/interop/compare.py "$target/release/hif-switch" "$work"
 "$environment/bin/python" tests/interop/antimony_check.py "$target/release/hif-switch"
 "$environment/bin/python" tests/interop/tables_check.py "$target/release/hif-switch" examples "$work"
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -n "$chromium" ]; then
+    "$environment/bin/python" tests/interop/report_check.py "$target/release/hif-switch" "$chromium" "$work"
+else
+    echo "NOT RUN: the report in a browser (no chromium on this machine)"
+fi

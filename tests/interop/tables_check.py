@@ -33,7 +33,7 @@ def main():
     units = {f.name: f.metadata[b"unit"].decode() for f in pq.read_schema(parquet)}
     assert units["burden"] == "mm^3" and units["pO2_mmHg"] == "mmHg" and units["HIF1A"] == "1"
     beside = json.loads((folder / "course.csv-metadata.json").read_text(encoding="utf-8"))
-    assert {c["name"]: c["unit"] for c in beside["tableSchema"]["columns"]} == units
+    assert {c["name"]: c["schema:unitText"] for c in beside["tableSchema"]["columns"]} == units
 
     database = duckdb.connect()
     count, last = database.sql(f"select count(*), max(burden) from '{parquet}'").fetchall()[0]

@@ -1,0 +1,177 @@
+//! `hif-switch report`: one HTML page with everything.
+
+use super::options::RunOptions;
+use super::{Context, compare, progress};
+use crate::error::Result;
+use crate::figure::{self, Selection};
+use crate::report::{self, Beside, Comparison, Drawing, Manifest, Page};
+use crate::study::claims::{Claims, Ledger, ledger, ledger_runs};
+use crate::study::{CompareStudy, Overview};
+use clap::Args;
+use std::path::PathBuf;
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch report                          everything, into hif-switch-report.html
+  hif-switch report --out page.html --no-claims
+  hif-switch report --variant no_switch --out no_switch.html";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct ReportOptions {
+    /// File to write
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "hif-switch-report.html"
+    )]
+    out: PathBuf,
+    /// Leave out the claims of the literature
+    #[arg(long)]
+    no_claims: bool,
+}
+
+pub fn run(context: &Context, options: &ReportOptions, run: &RunOptions) -> Result<()> {
+    let library = &context.library;
+    let accuracy = run.accuracy()?;
+    let overview = compare::compute(context, run)?;
+    let figures = figure::gallery(&overview, &Selection::read(library)?)?;
+    let ledger = if options.no_claims {
+        None
+    } else {
+        Some(claims(context, run)?)
+    };
+    let manifest = Manifest::new(library, &accuracy, &context.command).to_json()?;
+    let differs = differences(context);
+    let page = Page {
+        comparisons: comparisons(&overview, &differs),
+        drawings: figures
+            .iter()
+            .map(|figure| Drawing {
+                name: figure.name.to_owned(),
+                caption: figure.caption.clone(),
+                svg: figure.svg.clone(),
+            })
+            .collect(),
+        claims: ledger.as_ref(),
+        validation: None,
+        parameters: report::parameter_sets(library)?,
+        references: library.references()?,
+        manifest: String::from_utf8_lossy(&manifest).trim_end().to_owned(),
+        commands: commands(&differs, options),
+        differs,
+    };
+    report::write_atomically(&options.out, page.to_html().as_bytes())?;
+    context.print(&format!("written: {}", options.out.display()));
+    Ok(())
+}
+
+fn claims(context: &Context, run: &RunOptions) -> Result<Ledger> {
+    let claims = Claims::read(&context.library)?.claims;
+    let bar = progress::bar(ledger_runs(&claims, 0), context.quiet);
+    let accuracy = run.accuracy()?;
+    let ledger = ledger(&context.library, &claims, &[], &accuracy, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    Ok(ledger)
+}
+
+/// The options of this report that change the model, as they were given.
+fn differences(context: &Context) -> String {
+    let mut words = Vec::new();
+    let mut given = context.command.iter();
+    while let Some(word) = given.next() {
+        match word.as_str() {
+            "report" | "-q" | "--quiet" | "--json" | "--no-claims" => {}
+            "--out" | "-o" => {
+                given.next();
+            }
+            word if word.starts_with("--out=") => {}
+            word if word.contains([' ', '*', '$']) => words.push(format!("\"{word}\"")),
+            word => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
+}
+
+/// A command of the program with the options of this report.
+fn command(text: &str, differs: &str) -> String {
+    format!("hif-switch {text} {differs}").trim_end().to_owned()
+}
+
+fn comparisons(overview: &Overview, differs: &str) -> Vec<Comparison> {
+    let comparison =
+        |name: &str, title: &str, study: &CompareStudy, options: &str, beside| Comparison {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            table: report::arms_table(study, beside),
+            legend: report::legend(study, beside),
+            command: command(&format!("compare --setting {options}"), differs),
+        };
+    let alone = Beside::default();
+    vec![
+        comparison(
+            "xenograft",
+            "Xenograft, partner effects imposed",
+            &overview.xenograft,
+            "xenograft",
+            alone,
+        ),
+        comparison(
+            "achievable",
+            "Xenograft, at the exposure that partners can reach",
+            &overview.xenograft_achievable,
+            "xenograft --mode achievable",
+            alone,
+        ),
+        comparison(
+            "patient",
+            "Patients, partner effects imposed",
+            &overview.patient,
+            "patient",
+            alone,
+        ),
+        comparison(
+            "culture",
+            "Culture at 1 % oxygen, partner effects imposed",
+            &overview.culture,
+            "culture",
+            alone,
+        ),
+    ]
+}
+
+/// Commands that make the parts of the report.
+fn commands(differs: &str, options: &ReportOptions) -> Vec<(String, String)> {
+    let mut commands = vec![
+        (
+            command("", differs).replace("  ", " "),
+            "every comparison and every figure, into ./plots and ./results".to_owned(),
+        ),
+        (
+            command("plot --all", differs),
+            "the figures alone".to_owned(),
+        ),
+        (
+            command("params show xenograft", ""),
+            "the parameters of a setting".to_owned(),
+        ),
+        (
+            command("params show pt2385", ""),
+            "the parameters of a partner".to_owned(),
+        ),
+        (
+            command("export sbml -o model.xml", differs),
+            "the model for other tools".to_owned(),
+        ),
+    ];
+    if !options.no_claims {
+        commands.insert(
+            2,
+            (
+                command("claims --no-variants", ""),
+                "the claims, with every test when they are named".to_owned(),
+            ),
+        );
+    }
+    commands
+}

@@ -1,0 +1,90 @@
+//! The report needs nothing else: links lead within the page, nothing is loaded, text is escaped.
+//!
+//! `tests/interop/run.sh` opens the whole report in a browser.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use hif_switch::parameters::Library;
+use hif_switch::regimen::Arm;
+use hif_switch::report::{self, Beside, Comparison, Drawing, Page};
+use hif_switch::simulate::{Accuracy, Scenario};
+use hif_switch::study::{compare, silent};
+use std::collections::BTreeSet;
+
+fn page() -> String {
+    let library = Library::shipped();
+    let scenario = Scenario {
+        duration: Some(48.0),
+        ..Scenario::new("xenograft", Arm::vehicle())
+    };
+    let arms = [Arm::combination("pt2385")];
+    let accuracy = Accuracy::default();
+    let study = compare(&library, &scenario, &arms, &accuracy, 2.0, false, &silent).unwrap();
+    let figure = hif_switch::figure::monotherapy(&study).unwrap();
+    let page = Page {
+        differs: "--set x=\"<1 & 2>\"".to_owned(),
+        comparisons: vec![Comparison {
+            name: "xenograft".to_owned(),
+            title: "Xenograft".to_owned(),
+            table: report::arms_table(&study, Beside::default()),
+            legend: report::legend(&study, Beside::default()),
+            command: "hif-switch compare --setting xenograft".to_owned(),
+        }],
+        drawings: vec![Drawing {
+            name: figure.name.to_owned(),
+            caption: figure.caption,
+            svg: figure.svg,
+        }],
+        claims: None,
+        validation: None,
+        parameters: report::parameter_sets(&library).unwrap(),
+        references: library.references().unwrap(),
+        manifest: "{}".to_owned(),
+        commands: vec![("hif-switch".to_owned(), "everything".to_owned())],
+    };
+    page.to_html()
+}
+
+/// Values of an attribute in the text of a page.
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    page.split(&format!(" {name}=\""))
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn links_lead_within_the_page_and_nothing_is_loaded() {
+    let page = page();
+    let ids = attributes(&page, "id");
+    let known: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(known.len(), ids.len(), "an id stands twice");
+    let links = attributes(&page, "href");
+    assert!(links.len() > 100, "{} links", links.len());
+    for link in links {
+        let target = link.strip_prefix('#').expect("a link within the page");
+        assert!(known.contains(target), "{link} leads nowhere");
+    }
+    for loading in [
+        "<script", "<link", "<img", "<iframe", " src=", "url(", "@import",
+    ] {
+        assert!(
+            !page.contains(loading),
+            "the page loads something: {loading}"
+        );
+    }
+}
+
+#[test]
+fn the_page_says_what_it_must() {
+    let page = page();
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    assert!(page.contains("Not for decisions about patients"));
+    assert!(page.contains("&lt;1 &amp; 2&gt;"), "text is escaped");
+    let rows = page.matches("<tr>").count();
+    assert!(rows > 400, "{rows} rows: every parameter stands there");
+    for arm in ["vehicle", "sorafenib+pt2385"] {
+        assert!(page.contains(&format!(">{arm}</td>")), "{arm}");
+    }
+    assert_eq!(page.matches("<svg").count(), 1);
+}
