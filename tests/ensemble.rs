@@ -103,7 +103,7 @@ fn accuracy(accuracy: Accuracy, rtol: f64) -> Accuracy {
 }
 
 fn endpoints(problems: &[Problem], accuracy: &Accuracy) -> Vec<Endpoints> {
-    run_many_observed(problems, accuracy, Collector::new)
+    run_many_observed(problems, accuracy, |_, problem| Collector::new(problem))
         .into_iter()
         .zip(problems)
         .map(|(result, problem)| {
