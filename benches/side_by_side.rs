@@ -359,7 +359,7 @@ fn main() {
         );
     }
     let seconds = cost(128, || {
-        let _ = run_many_observed(&many[..128], &lanes, Collector::new);
+        let _ = run_many_observed(&many[..128], &lanes, |_, problem| Collector::new(problem));
     });
     results.row(
         "hif-switch lanes",

@@ -8,7 +8,7 @@ use crate::model::Environment;
 use crate::model::markers::Readout;
 use crate::parameters::Library;
 use crate::regimen::{Arm, Change};
-use crate::simulate::{Accuracy, Problem, Scenario, Trajectory, find_root};
+use crate::simulate::{Accuracy, Method, Problem, Scenario, Trajectory, find_root};
 use crate::study::Progress;
 use crate::study::runs::{Probe, Probed, run_mixed};
 use rayon::prelude::*;
@@ -118,6 +118,22 @@ impl Alternative {
             variant: None,
             settings: removed.set.clone().into_iter().collect(),
         })
+    }
+
+    /// Settings in which some number is another than in the full model.
+    fn touched_settings(&self, library: &Library) -> Result<BTreeSet<String>> {
+        let mut touched = BTreeSet::new();
+        for setting in library.names("settings") {
+            let scenario = Scenario::new(setting, Arm::vehicle());
+            let numbers = |scenario: &Scenario| -> Result<Vec<Option<f64>>> {
+                let table = scenario.parameters(library)?;
+                Ok(table.numbers().map(|(_, entry)| entry.value).collect())
+            };
+            if numbers(&self.apply(&scenario))? != numbers(&scenario)? {
+                touched.insert(setting.to_owned());
+            }
+        }
+        Ok(touched)
     }
 
     fn apply(&self, scenario: &Scenario) -> Scenario {
@@ -401,6 +417,11 @@ fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
     let mut problem = problem.clone();
     problem.timeline.duration = at;
     let molar_mass = problem.model.sorafenib.molar_mass;
+    // One run follows from the other: single runs, not lanes.
+    let accuracy = Accuracy {
+        method: Method::Dopri5,
+        ..*accuracy
+    };
     let mut failure = None;
     let mut viable = |micromolar: f64| {
         for event in &mut problem.timeline.events {
@@ -410,7 +431,7 @@ fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
                 *level = micromolar * molar_mass * 1e-3;
             }
         }
-        match problem.run(accuracy, &mut []) {
+        match problem.run(&accuracy, &mut []) {
             Ok(outcome) => outcome.end.tumour.viable(),
             Err(error) => {
                 failure = Some(error);
@@ -454,10 +475,24 @@ pub fn ledger(
     let rough = execute(library, &runs, &looser, progress)?;
     let mut columns = Vec::new();
     for alternative in alternatives {
-        let runs = plan(claims.iter().flat_map(|claim| &claim.tests), alternative);
+        let touched = alternative.touched_settings(library)?;
+        let (runs, same): (Vec<_>, Vec<_>) =
+            plan(claims.iter().flat_map(|claim| &claim.tests), alternative)
+                .into_iter()
+                .partition(|(scenario, _)| touched.contains(&scenario.setting));
         count += runs.len();
         // Only verdicts are read off the alternatives.
-        columns.push((alternative, execute(library, &runs, &looser, progress)?));
+        let mut values = execute(library, &runs, &looser, progress)?;
+        for (scenario, samples) in same {
+            progress();
+            let known = key(&full.apply(&scenario));
+            for sample in samples {
+                if let Some(value) = rough.get(&(known.clone(), sample.clone())) {
+                    values.insert((key(&scenario), sample), *value);
+                }
+            }
+        }
+        columns.push((alternative, values));
     }
     let rows = claims
         .iter()
