@@ -120,7 +120,16 @@ impl Alternative {
         })
     }
 
-    fn apply(&self, scenario: &Scenario) -> Scenario {
+    /// A variant, or the full model, with some parameters set.
+    pub(in crate::study) fn set(variant: Option<String>, settings: Vec<(String, String)>) -> Self {
+        Self {
+            name: String::new(),
+            variant,
+            settings,
+        }
+    }
+
+    pub(in crate::study) fn apply(&self, scenario: &Scenario) -> Scenario {
         Scenario {
             variant: self.variant.clone(),
             background: self.settings.clone(),
@@ -134,6 +143,8 @@ impl Alternative {
 enum Sample {
     /// A readout at a time (bits of h).
     Readout(&'static str, u64),
+    /// A readout at a moment (bits of h).
+    Moment(&'static str, u64),
     /// The burden, or in culture the viable cells, at a time (bits of h).
     Size(u64),
     /// An endpoint.
@@ -160,6 +171,9 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
         Measure::Readout(readout, at) => {
             vec![(s.clone(), Sample::Readout(readout.name, at.to_bits()))]
         }
+        Measure::Moment(readout, at) => {
+            vec![(s.clone(), Sample::Moment(readout.name, at.to_bits()))]
+        }
         Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(*index))],
         Measure::Ic50(at) => vec![(s.clone(), Sample::Ic50(at.to_bits()))],
         Measure::TreatedOverControl(at) => {
@@ -183,6 +197,7 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
 fn combine(measure: &Measure, values: &[f64]) -> f64 {
     match measure {
         Measure::Readout(..)
+        | Measure::Moment(..)
         | Measure::Endpoint(_)
         | Measure::Ic50(_)
         | Measure::Cohort(..) => values[0],
@@ -200,6 +215,7 @@ fn judge(form: &Form, expectation: Expectation, value: &impl Fn(&Query) -> f64) 
         Form::RatioOfRatios(four) => {
             (value(&four[0]) / value(&four[1])) / (value(&four[2]) / value(&four[3]))
         }
+        Form::Mean(queries) => queries.iter().map(value).sum::<f64>() / queries.len() as f64,
         Form::Sweep(queries) => {
             let values: Vec<f64> = queries.iter().map(value).collect();
             let steps = values.windows(2).map(|pair| pair[1] / pair[0]);
@@ -305,6 +321,7 @@ fn probe(problem: &Problem, samples: &BTreeSet<Sample>) -> Probe {
             Sample::Readout(_, at) | Sample::Size(at) => {
                 probe.times.extend(window(problem, f64::from_bits(*at)));
             }
+            Sample::Moment(_, at) => probe.times.push(f64::from_bits(*at)),
             Sample::Endpoint(_) => probe.endpoints = true,
             Sample::Ic50(_) | Sample::Cohort(..) => {}
         }
@@ -332,6 +349,10 @@ fn read(
         .map(|sample| {
             let value = match sample {
                 Sample::Readout(name, at) => mean(name, *at),
+                Sample::Moment(name, at) => {
+                    let moment = [f64::from_bits(*at)];
+                    self::mean(problem, &probed.trajectory, name, &moment)
+                }
                 Sample::Size(at) => match problem.model.environment {
                     Environment::Culture => mean("viable", *at),
                     Environment::Tumour { .. } => mean("burden", *at),
@@ -526,6 +547,34 @@ pub fn verdicts_in(
         .iter()
         .map(|claim| verdict(claim, alternative, &values))
         .collect())
+}
+
+/// Values of tests in several models, all runs at once: one row per model.
+///
+/// # Errors
+/// The first run that fails, in a fixed order.
+pub(in crate::study) fn values_in(
+    library: &Library,
+    tests: &[&Test],
+    models: &[Alternative],
+    accuracy: &Accuracy,
+) -> Result<Vec<Vec<f64>>> {
+    let mut runs: BTreeMap<String, (Scenario, BTreeSet<Sample>)> = BTreeMap::new();
+    for model in models {
+        for (scenario, samples) in plan(tests.iter().copied(), model) {
+            runs.entry(key(&scenario))
+                .or_insert_with(|| (scenario, BTreeSet::new()))
+                .1
+                .extend(samples);
+        }
+    }
+    let runs: Vec<_> = runs.into_values().collect();
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let row = |model: &Alternative| -> Vec<f64> {
+        let tested = tests.iter().map(|test| test_value(test, model, &values));
+        tested.collect()
+    };
+    Ok(models.iter().map(row).collect())
 }
 
 fn test_value(test: &Test, background: &Alternative, values: &Values) -> f64 {
