@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::figure;
 use crate::report::{self, Manifest};
 use crate::simulate::Accuracy;
-use crate::study::calibrate::{Calibration, Target, Targets, validate};
+use crate::study::calibrate::{Calibration, Target, Targets, validate, visual_checks};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,7 +41,10 @@ pub struct ValidateOptions {
     /// Seed of the draws
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Folder in which the figure and the table are written, to plots/ and results/
+    /// Virtual patients behind the bands of the visual predictive check, which needs --out; 0: none
+    #[arg(long, value_name = "NUMBER", default_value_t = 200)]
+    subjects: u64,
+    /// Folder in which the figures and the table are written, to plots/ and results/
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Relative tolerance of the integrator
@@ -86,6 +89,13 @@ pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
     if let Some(folder) = &options.out {
         let figure = figure::validation(&rows)?;
         let mut files: Vec<_> = figure.files(folder.join("plots")).into();
+        let checks = visual_checks(library, &targets, options.subjects, options.seed, &accuracy)?;
+        if !checks.is_empty() {
+            let figure = figure::visual_checks(&checks)?;
+            files.extend(figure.files(folder.join("plots")));
+            let data = folder.join("results").join("figure-visual_check.csv");
+            files.push((data, figure.data.to_csv()?));
+        }
         let results = folder.join("results");
         let table = report::validation_table(&rows).to_csv()?;
         files.push((results.join("validation.csv"), table));

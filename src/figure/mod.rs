@@ -31,6 +31,7 @@ mod traces;
 mod trial;
 mod tumour_volume;
 mod validation;
+mod visual;
 mod withdrawal;
 
 pub use causal_chain::causal_chain;
@@ -52,6 +53,7 @@ pub use synergy::synergy_figures;
 pub use trial::{biomarkers, kaplan_meier, spider, trial_figures, waterfall};
 pub use tumour_volume::tumour_volume;
 pub use validation::validation;
+pub use visual::visual_checks;
 pub use withdrawal::withdrawal;
 
 use crate::error::Result;

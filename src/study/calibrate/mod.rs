@@ -26,11 +26,13 @@ mod data;
 mod fit;
 mod targets;
 mod validate;
+mod visual;
 
 pub use data::{OwnData, read_observations};
 pub use fit::{
     Calibration, Comparison, Estimate, Fit, Profile, Start, THRESHOLD, compare_models, estimate,
     profile, start,
 };
-pub use targets::{Target, Targets};
+pub use targets::{Curve, Target, Targets};
 pub use validate::{Prediction, validate};
+pub use visual::{VisualCheck, visual_checks};

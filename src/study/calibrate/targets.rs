@@ -44,6 +44,8 @@ pub struct Target {
     pub test: Test,
     /// File without folder and ending.
     pub file: String,
+    /// The observed curve whose mean is the value, and the time of the dose before it, h.
+    pub curve: Option<(String, f64)>,
     /// Units of the target in one of the model.
     scale: f64,
 }
@@ -247,6 +249,10 @@ fn read_target(
         source: raw.source,
         note: raw.note,
         outside: raw.outside,
+        curve: match raw.curve {
+            Some(name) => Some((name, hours(raw.after.as_deref(), &place)?)),
+            None => None,
+        },
         fit: raw.purpose == Use::Fit,
         weight: raw.weight,
         file: file.to_owned(),
@@ -263,6 +269,19 @@ fn first(test: &Test) -> Option<&Query> {
     test.form.queries().first().copied()
 }
 
+/// A time in h; none is the start.
+fn hours(text: Option<&str>, place: &str) -> Result<f64> {
+    crate::units::Quantity::parse(text.unwrap_or("0 h"))
+        .and_then(|quantity| quantity.to("h"))
+        .map_err(|error| {
+            Error::input(
+                format!("{place}, key `after`"),
+                error.to_string(),
+                "give a time such as \"14 d\"",
+            )
+        })
+}
+
 /// The mean of the concentrations at the times of a curve.
 fn curve_test(
     mut keys: toml::Table,
@@ -272,15 +291,7 @@ fn curve_test(
     names: &Names<'_>,
     place: &str,
 ) -> Result<Test> {
-    let after = crate::units::Quantity::parse(raw.after.as_deref().unwrap_or("0 h"))
-        .and_then(|quantity| quantity.to("h"))
-        .map_err(|error| {
-            Error::input(
-                format!("{place}, key `after`"),
-                error.to_string(),
-                "give a time such as \"14 d\"",
-            )
-        })?;
+    let after = hours(raw.after.as_deref(), place)?;
     keys.insert("measure".to_owned(), "sorafenib".into());
     keys.insert("moment".to_owned(), true.into());
     let mut queries = Vec::new();
@@ -327,6 +338,7 @@ impl Target {
             weight: 1.0,
             test,
             file: "data".to_owned(),
+            curve: None,
             scale: 1.0,
         }
     }
