@@ -99,7 +99,7 @@ struct RawTargets {
 }
 
 /// An observed curve.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
     /// What it shows.
