@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 a run or a file failed, 2 wrong input.
 
+mod calibrate;
 mod claims;
 mod compare;
 mod export;
@@ -19,6 +20,7 @@ mod study_options;
 mod sweep;
 mod synergy;
 mod trial;
+mod validate;
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
@@ -83,6 +85,12 @@ enum Command {
     /// Judge every claim of the literature that the model can test
     #[command(after_help = claims::EXAMPLES)]
     Claims(claims::ClaimsOptions),
+    /// Fit parameters to targets or to own data: errors, correlations, profiles, models beside each other
+    #[command(after_help = calibrate::EXAMPLES)]
+    Calibrate(calibrate::CalibrateOptions),
+    /// Set the model beside what was measured
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(validate::ValidateOptions),
     /// Draw virtual patients or animals and show what they are like
     #[command(after_help = population::EXAMPLES)]
     Population {
@@ -244,6 +252,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
         Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
         Some(Command::Claims(options)) => claims::run(&context, &options),
+        Some(Command::Calibrate(options)) => calibrate::run(&context, &options),
+        Some(Command::Validate(options)) => validate::run(&context, &options),
         Some(Command::Population { options, study }) => population::run(&context, &options, &study),
         Some(Command::Trial { options, study }) => trial::run(&context, &options, &study),
         Some(Command::Sensitivity { options, study }) => {

@@ -41,7 +41,7 @@ fn conditions(test: &Test) -> String {
             "({} against {}) over ({} against {})",
             four[0].words, four[1].words, four[2].words, four[3].words
         ),
-        Form::Sweep(queries) => {
+        Form::Mean(queries) | Form::Sweep(queries) => {
             let words: Vec<&str> = queries.iter().map(|q| q.words.as_str()).collect();
             words.join(" -> ")
         }

@@ -1,5 +1,6 @@
 //! Reports: tables for the terminal, CSV and JSON, and files that are whole or not there.
 
+mod calibrate;
 mod claims;
 mod comparison;
 mod failures;
@@ -16,6 +17,10 @@ mod sweep;
 mod trajectory;
 mod trial;
 
+pub use calibrate::{
+    correlations_table, estimates_table, fit_words, models_table, models_words, profiles_table,
+    residuals_table, starts_table, validation_page, validation_summary, validation_table,
+};
 pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use failures::failures_table;

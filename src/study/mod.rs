@@ -7,6 +7,7 @@ mod arm_run;
 pub mod assay;
 pub mod attribution;
 pub mod bifurcation;
+pub mod calibrate;
 pub mod claims;
 mod compare;
 mod hif1a_map;

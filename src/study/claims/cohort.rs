@@ -5,9 +5,11 @@ use crate::parameters::Library;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Scenario};
 use crate::study::population::READOUTS;
+use crate::study::random::{Draws, Purpose};
 use crate::study::silent;
-use crate::study::survival::rank_correlation;
-use crate::study::trial::{TrialDesign, TrialResult, trial};
+use crate::study::survival::{KaplanMeier, Observation, hazard_ratio, rank_correlation};
+use crate::study::trial::{ArmOutcome, Course, Response, TrialDesign, TrialResult, trial};
+use std::collections::BTreeMap;
 
 /// Seed of the virtual patients of the ledger.
 const SEED: u64 = 1;
@@ -34,9 +36,27 @@ pub enum CohortValue {
     Benefiting(u64),
     /// Rank correlation of a readout before treatment with the time to progression.
     Prognosis(String),
+    /// Median time to progression of the arm, d.
+    Median,
+    /// Hazard ratio of progression against vehicle.
+    HazardRatio,
+    /// Part of the patients with a partial response.
+    Response,
+    /// Part of the subjects whose tumour is smaller at the end than at the start.
+    Shrinking,
+    /// Part of the patients without progression at a time (bits of h), by Kaplan and Meier.
+    ProgressionFree(u64),
 }
 
 impl CohortValue {
+    /// Unit of the value.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Median => "d",
+            _ => "1",
+        }
+    }
+
     /// The value for a readout before treatment.
     ///
     /// # Errors
@@ -50,6 +70,9 @@ impl CohortValue {
     }
 }
 
+/// Resamples of the patients behind an interval.
+const RESAMPLES: u64 = 200;
+
 /// Runs the trial with the arm of `scenario` beside vehicle and tells the value.
 ///
 /// # Errors
@@ -61,6 +84,53 @@ pub fn cohort_value(
     scenario: &Scenario,
     accuracy: &Accuracy,
 ) -> Result<f64> {
+    let result = run(library, cohort, scenario, accuracy)?;
+    Ok(tell(&result, value, &everyone(&result)))
+}
+
+/// Values of a cohort with the 2.5 and 97.5 % quantiles over resampled patients.
+///
+/// # Errors
+/// As [`cohort_value`].
+pub fn estimates(
+    library: &Library,
+    cohort: &Cohort,
+    values: &[&CohortValue],
+    scenario: &Scenario,
+    accuracy: &Accuracy,
+) -> Result<Vec<[f64; 3]>> {
+    let result = run(library, cohort, scenario, accuracy)?;
+    let all = everyone(&result);
+    let draws = Draws::new(SEED, Purpose::Bootstrap);
+    let resamples: Vec<Vec<usize>> = (0..RESAMPLES)
+        .map(|resample| {
+            let uniforms = draws.uniforms(resample, 0);
+            let places = uniforms.map(|u| ((u * all.len() as f64) as usize).min(all.len() - 1));
+            places.take(all.len()).map(|place| all[place]).collect()
+        })
+        .collect();
+    Ok(values
+        .iter()
+        .map(|value| {
+            let told = resamples.iter().map(|who| tell(&result, value, who));
+            let mut told: Vec<f64> = told.filter(|v| !v.is_nan()).collect();
+            told.sort_by(f64::total_cmp);
+            let quantile = |part: f64| {
+                let last = told.len().saturating_sub(1);
+                let place = (part * last as f64).round() as usize;
+                told.get(place).copied().unwrap_or(f64::NAN)
+            };
+            [tell(&result, value, &all), quantile(0.025), quantile(0.975)]
+        })
+        .collect())
+}
+
+fn run(
+    library: &Library,
+    cohort: &Cohort,
+    scenario: &Scenario,
+    accuracy: &Accuracy,
+) -> Result<TrialResult> {
     let mut design = TrialDesign::read(library, &cohort.trial, "claims")?;
     design.patients = cohort.patients;
     design.arms = vec![Arm::vehicle()];
@@ -75,40 +145,70 @@ pub fn cohort_value(
         rtol: accuracy.rtol.max(COARSE),
         ..Accuracy::ensemble()
     };
-    let result = trial(library, &design, scenario, SEED, &coarse, &silent)?;
-    Ok(match value {
-        CohortValue::Benefiting(delay) => {
-            benefiting(&result, f64::from_bits(*delay) / HOURS_PER_DAY)
-        }
-        CohortValue::Prognosis(readout) => prognosis(&result, readout),
-    })
+    trial(library, &design, scenario, SEED, &coarse, &silent)
 }
 
-/// Part of the patients whose last arm delays progression by `delay` (d) over the first; who does not
-/// progress untreated has nothing to gain.
-fn benefiting(result: &TrialResult, delay: f64) -> f64 {
+/// Subjects with a course in every arm.
+fn everyone(result: &TrialResult) -> Vec<usize> {
+    let has = |arm: &ArmOutcome, subject: usize| arm.courses.iter().any(|c| c.subject == subject);
+    (0..result.subjects.len())
+        .filter(|subject| result.arms.iter().all(|arm| has(arm, *subject)))
+        .collect()
+}
+
+/// The value over some subjects, each as often as named.
+fn tell(result: &TrialResult, value: &CohortValue, who: &[usize]) -> f64 {
     let (Some(control), Some(treated)) = (result.arms.first(), result.arms.last()) else {
         return f64::NAN;
     };
-    let gained = treated.courses.iter().filter(|course| {
-        let untreated = control.courses.iter().find(|c| c.subject == course.subject);
-        untreated.is_some_and(|untreated| {
-            let untreated = untreated.observation;
-            untreated.event && course.observation.time - untreated.time >= delay - 1e-9
-        })
-    });
-    gained.count() as f64 / treated.courses.len() as f64
-}
-
-fn prognosis(result: &TrialResult, readout: &str) -> f64 {
-    let Some(arm) = result.arms.last() else {
-        return f64::NAN;
+    let courses = |arm: &'_ ArmOutcome| -> Vec<Course> {
+        let of: BTreeMap<usize, &Course> = arm.courses.iter().map(|c| (c.subject, c)).collect();
+        let found = who.iter().filter_map(|subject| of.get(subject));
+        found.map(|course| (*course).clone()).collect()
     };
-    let (mut before, mut times) = (Vec::new(), Vec::new());
-    for course in &arm.courses {
-        let subject = &result.subjects[course.subject];
-        before.push(subject.readouts.get(readout).unwrap_or(f64::NAN));
-        times.push(course.observation.time);
+    let (control, treated) = (courses(control), courses(treated));
+    let seen = |courses: &[Course]| -> Vec<Observation> {
+        courses.iter().map(|c| c.observation).collect()
+    };
+    let part = |count: usize| count as f64 / treated.len() as f64;
+    match value {
+        CohortValue::Benefiting(delay) => {
+            let delay = f64::from_bits(*delay) / HOURS_PER_DAY;
+            let pairs = control.iter().zip(&treated);
+            let gained = pairs.filter(|(untreated, course)| {
+                let untreated = untreated.observation;
+                untreated.event && course.observation.time - untreated.time >= delay - 1e-9
+            });
+            part(gained.count())
+        }
+        CohortValue::Prognosis(readout) => {
+            let before: Vec<f64> = treated
+                .iter()
+                .map(|course| {
+                    let readouts = &result.subjects[course.subject].readouts;
+                    readouts.get(readout).unwrap_or(f64::NAN)
+                })
+                .collect();
+            let times: Vec<f64> = treated.iter().map(|c| c.observation.time).collect();
+            rank_correlation(&before, &times, CONFIDENCE).map_or(f64::NAN, |(rho, ..)| rho)
+        }
+        CohortValue::Median => KaplanMeier::new(&seen(&treated), CONFIDENCE)
+            .median()
+            .estimate
+            .unwrap_or(f64::INFINITY),
+        CohortValue::HazardRatio => hazard_ratio(&seen(&control), &seen(&treated), CONFIDENCE)
+            .map_or(f64::NAN, |ratio| ratio.estimate),
+        CohortValue::Response => part(
+            treated
+                .iter()
+                .filter(|c| c.response == Response::Partial)
+                .count(),
+        ),
+        CohortValue::Shrinking => {
+            let smaller = |c: &&Course| c.diameters.last().is_some_and(|last| *last < 1.0);
+            part(treated.iter().filter(smaller).count())
+        }
+        CohortValue::ProgressionFree(at) => KaplanMeier::new(&seen(&treated), CONFIDENCE)
+            .survival(f64::from_bits(*at) / HOURS_PER_DAY),
     }
-    rank_correlation(&before, &times, CONFIDENCE).map_or(f64::NAN, |(rho, ..)| rho)
 }

@@ -100,6 +100,7 @@ struct RawChange {
     trial: Option<String>,
     patients: Option<u64>,
     readout: Option<String>,
+    moment: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -164,6 +165,7 @@ impl RawChange {
             trial: b.trial.or(a.trial),
             patients: b.patients.or(a.patients),
             readout: b.readout.or(a.readout),
+            moment: b.moment.or(a.moment),
         }
     }
 }
@@ -233,6 +235,8 @@ pub struct Mechanism {
 pub enum Measure {
     /// A readout at a time, h; in treated animals and patients the mean of the 24 h before.
     Readout(&'static Readout, f64),
+    /// A readout at a moment, h, whatever doses do before and after.
+    Moment(&'static Readout, f64),
     /// An endpoint of the run, by its place in [`Endpoints::DEFINITIONS`].
     Endpoint(usize),
     /// Sorafenib (µM) that halves viable cells at a time, h.
@@ -251,7 +255,8 @@ impl Measure {
     /// Unit of its values.
     pub fn unit(&self) -> &'static str {
         match self {
-            Self::Readout(readout, _) => readout.unit,
+            Self::Readout(readout, _) | Self::Moment(readout, _) => readout.unit,
+            Self::Cohort(_, value) => value.unit(),
             Self::Endpoint(index) => Endpoints::DEFINITIONS[*index].unit,
             Self::Ic50(_) => "µM",
             _ => "1",
@@ -279,6 +284,8 @@ pub enum Form {
     Ratio(Box<[Query; 2]>),
     /// (First over second) over (third over fourth).
     RatioOfRatios(Box<[Query; 4]>),
+    /// Mean of some values.
+    Mean(Vec<Query>),
     /// Step by step over a sweep.
     Sweep(Vec<Query>),
     /// Event times in their order.
@@ -292,7 +299,9 @@ impl Form {
             Self::Value(query) => vec![query],
             Self::Ratio(pair) => pair.iter().collect(),
             Self::RatioOfRatios(four) => four.iter().collect(),
-            Self::Sweep(queries) | Self::Order(queries) => queries.iter().collect(),
+            Self::Mean(queries) | Self::Sweep(queries) | Self::Order(queries) => {
+                queries.iter().collect()
+            }
         }
     }
 }
@@ -378,7 +387,8 @@ fn numbered(id: &str) -> (&str, u64, &str) {
     (letters, number, id)
 }
 
-struct Names<'a> {
+/// Names that tests use.
+pub(in crate::study) struct Names<'a> {
     library: &'a Library,
     conditions: BTreeMap<String, Condition>,
     perturbations: BTreeMap<String, Perturbation>,
@@ -397,12 +407,7 @@ impl Claims {
     /// An unknown key, name, measure, unit or expectation; an identifier that stands twice; a claim
     /// without test and without a reason.
     pub fn read(library: &Library) -> Result<Self> {
-        let names = Names {
-            library,
-            conditions: read_toml(library.document("", "conditions", "params")?)?,
-            perturbations: read_toml(library.document("", "perturbations", "params")?)?,
-            mechanisms: read_toml(library.document("", "mechanisms", "params")?)?,
-        };
+        let names = Names::read(library)?;
         let mut claims: Vec<Claim> = Vec::new();
         for file in library.names("claims") {
             let document = library.document("claims", file, "params")?;
@@ -436,7 +441,44 @@ impl Claims {
     }
 }
 
-impl Names<'_> {
+impl<'a> Names<'a> {
+    /// Conditions, perturbations and mechanisms of a library.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn read(library: &'a Library) -> Result<Self> {
+        Ok(Self {
+            library,
+            conditions: read_toml(library.document("", "conditions", "params")?)?,
+            perturbations: read_toml(library.document("", "perturbations", "params")?)?,
+            mechanisms: read_toml(library.document("", "mechanisms", "params")?)?,
+        })
+    }
+
+    /// What the keys of a test ask for, with the interval that is expected of it.
+    ///
+    /// # Errors
+    /// An unknown key, name, measure or unit.
+    pub fn measured(
+        &self,
+        mut keys: toml::Table,
+        text: &str,
+        interval: (f64, f64),
+        place: &str,
+    ) -> Result<Test> {
+        let expect = format!("{} to {}", interval.0, interval.1);
+        keys.insert("text".to_owned(), toml::Value::String(text.to_owned()));
+        keys.insert("expect".to_owned(), toml::Value::String(expect));
+        let raw = RawTest::try_from(keys).map_err(|error| {
+            Error::input(
+                place,
+                error.message().to_owned(),
+                "see the shipped files (`hif-switch params export DIR`)",
+            )
+        })?;
+        self.test(&raw, place)
+    }
+
     fn claim(&self, raw: RawClaim, origin: &str) -> Result<Claim> {
         let place = format!("{origin}, claim {}", raw.id);
         if raw.test.is_empty() && raw.untested.is_none() {
@@ -651,6 +693,19 @@ impl Names<'_> {
             "treated_over_control" => return Ok(Measure::TreatedOverControl(at()?)),
             "interaction" => return Ok(Measure::Interaction(at()?)),
             "better_than_either" => return Ok(Measure::BetterThanEither(at()?)),
+            "progression_free" => {
+                let value = CohortValue::ProgressionFree(at()?.to_bits());
+                return Ok(Measure::Cohort(cohort(change, place)?, value));
+            }
+            "median_progression" | "hazard_ratio" | "response_part" | "shrinking_part" => {
+                let value = match name {
+                    "median_progression" => CohortValue::Median,
+                    "hazard_ratio" => CohortValue::HazardRatio,
+                    "response_part" => CohortValue::Response,
+                    _ => CohortValue::Shrinking,
+                };
+                return Ok(Measure::Cohort(cohort(change, place)?, value));
+            }
             "benefiting_part" => {
                 let value = CohortValue::Benefiting(at()?.to_bits());
                 return Ok(Measure::Cohort(cohort(change, place)?, value));
@@ -664,6 +719,9 @@ impl Names<'_> {
         }
         let endpoint = Endpoints::DEFINITIONS.iter().position(|d| d.name == name);
         match (Readout::find(name), endpoint) {
+            (Some(readout), _) if change.moment == Some(true) => {
+                Ok(Measure::Moment(readout, at()?))
+            }
             (Some(readout), None) => Ok(Measure::Readout(readout, at()?)),
             (Some(readout), Some(_)) if change.at.is_some() => Ok(Measure::Readout(readout, at()?)),
             (_, Some(index)) => Ok(Measure::Endpoint(index)),
@@ -682,6 +740,11 @@ impl Names<'_> {
                         "better_than_either",
                         "benefiting_part",
                         "prognosis",
+                        "progression_free",
+                        "median_progression",
+                        "hazard_ratio",
+                        "response_part",
+                        "shrinking_part",
                     ]),
             )),
         }

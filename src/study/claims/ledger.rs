@@ -136,7 +136,16 @@ impl Alternative {
         Ok(touched)
     }
 
-    fn apply(&self, scenario: &Scenario) -> Scenario {
+    /// A variant, or the full model, with some parameters set.
+    pub(in crate::study) fn set(variant: Option<String>, settings: Vec<(String, String)>) -> Self {
+        Self {
+            name: String::new(),
+            variant,
+            settings,
+        }
+    }
+
+    pub(in crate::study) fn apply(&self, scenario: &Scenario) -> Scenario {
         Scenario {
             variant: self.variant.clone(),
             background: self.settings.clone(),
@@ -150,6 +159,8 @@ impl Alternative {
 enum Sample {
     /// A readout at a time (bits of h).
     Readout(&'static str, u64),
+    /// A readout at a moment (bits of h).
+    Moment(&'static str, u64),
     /// The burden, or in culture the viable cells, at a time (bits of h).
     Size(u64),
     /// An endpoint.
@@ -176,6 +187,9 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
         Measure::Readout(readout, at) => {
             vec![(s.clone(), Sample::Readout(readout.name, at.to_bits()))]
         }
+        Measure::Moment(readout, at) => {
+            vec![(s.clone(), Sample::Moment(readout.name, at.to_bits()))]
+        }
         Measure::Endpoint(index) => vec![(s.clone(), Sample::Endpoint(*index))],
         Measure::Ic50(at) => vec![(s.clone(), Sample::Ic50(at.to_bits()))],
         Measure::TreatedOverControl(at) => {
@@ -198,9 +212,11 @@ fn parts(query: &Query) -> Vec<(Scenario, Sample)> {
 /// The value of a query from the values of its parts.
 fn combine(measure: &Measure, values: &[f64]) -> f64 {
     match measure {
-        Measure::Readout(..) | Measure::Endpoint(_) | Measure::Ic50(_) | Measure::Cohort(..) => {
-            values[0]
-        }
+        Measure::Readout(..)
+        | Measure::Moment(..)
+        | Measure::Endpoint(_)
+        | Measure::Ic50(_)
+        | Measure::Cohort(..) => values[0],
         Measure::TreatedOverControl(_) => values[0] / values[1],
         Measure::Interaction(_) => values[0] * values[1] / (values[2] * values[3]),
         Measure::BetterThanEither(_) => values[0] / values[1].min(values[2]),
@@ -215,6 +231,7 @@ fn judge(form: &Form, expectation: Expectation, value: &impl Fn(&Query) -> f64) 
         Form::RatioOfRatios(four) => {
             (value(&four[0]) / value(&four[1])) / (value(&four[2]) / value(&four[3]))
         }
+        Form::Mean(queries) => queries.iter().map(value).sum::<f64>() / queries.len() as f64,
         Form::Sweep(queries) => {
             let values: Vec<f64> = queries.iter().map(value).collect();
             let steps = values.windows(2).map(|pair| pair[1] / pair[0]);
@@ -320,6 +337,7 @@ fn probe(problem: &Problem, samples: &BTreeSet<Sample>) -> Probe {
             Sample::Readout(_, at) | Sample::Size(at) => {
                 probe.times.extend(window(problem, f64::from_bits(*at)));
             }
+            Sample::Moment(_, at) => probe.times.push(f64::from_bits(*at)),
             Sample::Endpoint(_) => probe.endpoints = true,
             Sample::Ic50(_) | Sample::Cohort(..) => {}
         }
@@ -347,6 +365,10 @@ fn read(
         .map(|sample| {
             let value = match sample {
                 Sample::Readout(name, at) => mean(name, *at),
+                Sample::Moment(name, at) => {
+                    let moment = [f64::from_bits(*at)];
+                    self::mean(problem, &probed.trajectory, name, &moment)
+                }
                 Sample::Size(at) => match problem.model.environment {
                     Environment::Culture => mean("viable", *at),
                     Environment::Tumour { .. } => mean("burden", *at),
@@ -560,6 +582,34 @@ pub fn verdicts_in(
         .iter()
         .map(|claim| verdict(claim, alternative, &values))
         .collect())
+}
+
+/// Values of tests in several models, all runs at once: one row per model.
+///
+/// # Errors
+/// The first run that fails, in a fixed order.
+pub(in crate::study) fn values_in(
+    library: &Library,
+    tests: &[&Test],
+    models: &[Alternative],
+    accuracy: &Accuracy,
+) -> Result<Vec<Vec<f64>>> {
+    let mut runs: BTreeMap<String, (Scenario, BTreeSet<Sample>)> = BTreeMap::new();
+    for model in models {
+        for (scenario, samples) in plan(tests.iter().copied(), model) {
+            runs.entry(key(&scenario))
+                .or_insert_with(|| (scenario, BTreeSet::new()))
+                .1
+                .extend(samples);
+        }
+    }
+    let runs: Vec<_> = runs.into_values().collect();
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let row = |model: &Alternative| -> Vec<f64> {
+        let tested = tests.iter().map(|test| test_value(test, model, &values));
+        tested.collect()
+    };
+    Ok(models.iter().map(row).collect())
 }
 
 fn test_value(test: &Test, background: &Alternative, values: &Values) -> f64 {

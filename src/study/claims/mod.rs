@@ -8,8 +8,12 @@ mod cohort;
 mod definition;
 mod ledger;
 
+pub(in crate::study) use cohort::estimates;
+pub use cohort::{Cohort, CohortValue};
+pub(in crate::study) use definition::Names;
 pub use definition::{
     Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Place, Priority, Query,
     Sign, Test,
 };
+pub(in crate::study) use ledger::values_in;
 pub use ledger::{Alternative, Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_in};

@@ -1,0 +1,263 @@
+//! `hif-switch calibrate`: named parameters to named targets, or to a user's own data.
+
+use super::{Context, options, progress};
+use crate::error::{Error, Result};
+use crate::figure;
+use crate::report::{self, Manifest};
+use crate::simulate::Accuracy;
+use crate::study::calibrate::{
+    Calibration, Fit, OwnData, Profile, Start, Targets, compare_models, estimate, profile,
+    read_observations, start,
+};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch calibrate xenograft                     as in params/calibrations/xenograft.toml
+  hif-switch calibrate exposure --starts 8 --profiles
+  hif-switch calibrate hif --models                  what the data demand: the full model beside its variants
+  hif-switch calibrate --data examples/xenograft_volumes.csv \\
+      --parameter tumour.growth_rate --parameter sorafenib.raf_ec50";
+
+#[derive(Debug, Args)]
+pub struct CalibrateOptions {
+    /// Calibration of params/calibrations; with --data: name of the files that are written
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Own xenograft volumes to fit to: a CSV file with animal,day,volume,arm and optionally dose
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Condition of params/conditions.toml under which the data were taken
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "xenograft",
+        requires = "data"
+    )]
+    condition: String,
+    /// Parameter to fit instead of the calibration's, repeatable
+    #[arg(long, value_name = "PATH")]
+    parameter: Vec<String>,
+    /// Starts: the present values, and seeded draws within the bounds
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    starts: u64,
+    /// Seed of the starts
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Profile likelihood of every parameter
+    #[arg(long)]
+    profiles: bool,
+    /// Fit the variants of the model too and compare them
+    #[arg(long)]
+    models: bool,
+    /// Keep the starts that a stopped run has finished
+    #[arg(long)]
+    resume: bool,
+    /// Folder in which plots/ and results/ are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Relative tolerance of the integrator
+    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    rtol: f64,
+}
+
+/// Starts on disk, with what they hold for.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    what: String,
+    starts: Vec<Start>,
+}
+
+pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
+    if !(1..=1000).contains(&options.starts) {
+        return Err(Error::input(
+            format!("--starts {}", options.starts),
+            "the number is out of range",
+            "give 1 to 1000",
+        ));
+    }
+    let library = &context.library;
+    let accuracy = options::many(options.rtol)?;
+    let calibration = calibration(context, options)?;
+    let starts = starts(context, options, &calibration, &accuracy)?;
+    let fit = estimate(library, &calibration, starts, &accuracy)?;
+    let profiles = profiles(context, options, &fit, &accuracy)?;
+    context.print_table(&report::estimates_table(&fit, &profiles));
+    if !context.json {
+        context.print("");
+        context.print_table(&report::residuals_table(&fit));
+        context.print(&format!("\n{}", report::fit_words(&fit, &profiles)));
+    }
+    let name = &calibration.name;
+    let results = options.out.join("results");
+    let mut tables = vec![
+        ("estimates", report::estimates_table(&fit, &profiles)),
+        ("residuals", report::residuals_table(&fit)),
+        ("correlations", report::correlations_table(&fit)),
+        ("starts", report::starts_table(&fit)),
+    ];
+    let mut files = Vec::new();
+    if options.profiles {
+        tables.push(("profiles", report::profiles_table(&profiles)));
+        files.extend(figure::profiles(&profiles)?.files(options.out.join("plots")));
+    }
+    if options.models {
+        let variants = library.names("variants");
+        let bar = progress::bar(0, context.quiet);
+        let models = compare_models(library, &calibration, &variants, &accuracy, &|| bar.inc(1))?;
+        bar.finish_and_clear();
+        if !context.json {
+            context.print("");
+            context.print_table(&report::models_table(&models));
+            context.print(&format!("\n{}", report::models_words(&models)));
+        }
+        tables.push(("models", report::models_table(&models)));
+    }
+    for (part, table) in tables {
+        let path = results.join(format!("calibrate-{name}-{part}.csv"));
+        files.push((path, table.to_csv()?));
+    }
+    let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
+    files.push((
+        results.join(format!("calibrate-{name}-manifest.json")),
+        manifest.to_json()?,
+    ));
+    report::write_all(&files)?;
+    if !context.json {
+        context.print(&format!(
+            "\nwritten: {} files to {}; values are taken over by hand: --set PATH=VALUE or a folder of --params",
+            files.len(),
+            options.out.display()
+        ));
+    }
+    Ok(())
+}
+
+fn calibration(context: &Context, options: &CalibrateOptions) -> Result<Calibration> {
+    let library = &context.library;
+    let Some(path) = &options.data else {
+        let targets = Targets::read(library)?;
+        let name = options.name.as_deref().unwrap_or("xenograft");
+        let calibration = Calibration::read(library, name, &targets.all)?;
+        if options.parameter.is_empty() {
+            return Ok(calibration);
+        }
+        let Calibration {
+            name,
+            title,
+            setting,
+            targets,
+            ..
+        } = calibration;
+        return Calibration::new(
+            library,
+            &name,
+            &title,
+            &setting,
+            &options.parameter,
+            targets,
+        );
+    };
+    let place = path.display().to_string();
+    let observations = read_csv(path)?;
+    let targets = read_observations(library, &observations, &options.condition, &place)?;
+    let setting = targets
+        .first()
+        .map_or("xenograft", |target| target.setting.as_str())
+        .to_owned();
+    let name = options.name.as_deref().unwrap_or("data");
+    let title = format!("{} volumes of {place}", observations.len());
+    Calibration::new(library, name, &title, &setting, &options.parameter, targets)
+}
+
+fn read_csv(path: &Path) -> Result<Vec<OwnData>> {
+    let bad = |problem: String| {
+        Error::input(
+            format!("--data {}", path.display()),
+            problem,
+            "give a CSV file with the columns animal,day,volume,arm and optionally dose",
+        )
+    };
+    let mut reader = csv::Reader::from_path(path).map_err(|error| bad(error.to_string()))?;
+    reader
+        .deserialize()
+        .collect::<std::result::Result<Vec<OwnData>, _>>()
+        .map_err(|error| bad(error.to_string()))
+}
+
+/// Fits from all starts; each is on disk as soon as it is done.
+fn starts(
+    context: &Context,
+    options: &CalibrateOptions,
+    calibration: &Calibration,
+    accuracy: &Accuracy,
+) -> Result<Vec<Start>> {
+    let library = &context.library;
+    let file = format!("calibrate-{}.starts.json", calibration.name);
+    let path = options.out.join("results").join(file);
+    let digest = Manifest::new(library, accuracy, &[])
+        .seeded(options.seed)
+        .to_json()?;
+    let values: Vec<f64> = calibration
+        .targets
+        .iter()
+        .map(|target| target.value)
+        .collect();
+    let what = format!(
+        "{} {:?} {values:?} {}",
+        calibration.name,
+        calibration.paths(),
+        String::from_utf8_lossy(&digest)
+    );
+    let mut kept = Kept {
+        what: what.clone(),
+        starts: Vec::new(),
+    };
+    if options.resume
+        && let Ok(text) = std::fs::read_to_string(&path)
+        && let Ok(found) = serde_json::from_str::<Kept>(&text)
+    {
+        if found.what != what {
+            return Err(Error::input(
+                path.display().to_string(),
+                "the starts were fitted with other targets, parameters, seed or program",
+                "leave --resume out, or give the command of the stopped run",
+            ));
+        }
+        kept = found;
+    }
+    let bar = progress::bar(0, context.quiet);
+    for index in 0..options.starts {
+        if kept.starts.iter().any(|done| done.index == index) {
+            continue;
+        }
+        let done = start(library, calibration, options.seed, index, accuracy, &|| {
+            bar.inc(1)
+        })?;
+        kept.starts.push(done);
+        let text = serde_json::to_vec(&kept).map_err(|error| Error::output(&path, error))?;
+        report::write_atomically(&path, &text)?;
+    }
+    bar.finish_and_clear();
+    kept.starts.retain(|done| done.index < options.starts);
+    Ok(kept.starts)
+}
+
+fn profiles(
+    context: &Context,
+    options: &CalibrateOptions,
+    fit: &Fit,
+    accuracy: &Accuracy,
+) -> Result<Vec<Profile>> {
+    if !options.profiles {
+        return Ok(Vec::new());
+    }
+    let bar = progress::bar(0, context.quiet);
+    let count = fit.estimates.len();
+    let profiles = (0..count)
+        .map(|index| profile(&context.library, fit, index, accuracy, &|| bar.inc(1)))
+        .collect();
+    bar.finish_and_clear();
+    profiles
+}

@@ -1,0 +1,125 @@
+//! `hif-switch validate`: the model beside what was measured.
+
+use super::{Context, options, progress};
+use crate::error::{Error, Result};
+use crate::figure;
+use crate::report::{self, Manifest};
+use crate::simulate::Accuracy;
+use crate::study::calibrate::{Calibration, Target, Targets, validate, visual_checks};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+pub const EXAMPLES: &str = "Examples:
+  hif-switch validate                          every target of params/targets
+  hif-switch validate exposure hif             targets of these files
+  hif-switch validate vessel-loss --format csv
+  hif-switch validate --format md --out . > VALIDATION.md";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For the terminal
+    Table,
+    /// One line per target
+    Csv,
+    /// The same as JSON
+    Json,
+    /// A page to read
+    Md,
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateOptions {
+    /// Targets by identifier, or files of params/targets; all when none is given
+    #[arg(value_name = "TARGET")]
+    names: Vec<String>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Draws of the parameters behind the bands; 0: none
+    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    draws: u64,
+    /// Seed of the draws
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Virtual patients behind the bands of the visual predictive check, which needs --out; 0: none
+    #[arg(long, value_name = "NUMBER", default_value_t = 200)]
+    subjects: u64,
+    /// Folder in which the figures and the table are written, to plots/ and results/
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Relative tolerance of the integrator
+    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    rtol: f64,
+}
+
+pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
+    let library = &context.library;
+    let targets = Targets::read(library)?;
+    let known = |name: &String| {
+        let of = |target: &Target| target.id == *name || target.file == *name;
+        targets.all.iter().any(of)
+    };
+    if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
+        let all = targets.all.iter().map(|target| target.id.as_str());
+        return Err(Error::unknown_name("command line", "target", unknown, all));
+    }
+    let wanted = |target: &Target| {
+        let named = |name: &String| target.id == *name || target.file == *name;
+        options.names.is_empty() || options.names.iter().any(named)
+    };
+    let selected: Vec<Target> = targets.all.iter().filter(|t| wanted(t)).cloned().collect();
+    let mut calibrations = Vec::new();
+    if options.draws > 0 {
+        for name in library.names("calibrations") {
+            calibrations.push(Calibration::read(library, name, &targets.all)?);
+        }
+    }
+    let accuracy = options::many(options.rtol)?;
+    let bar = progress::bar(selected.len() as u64, context.quiet);
+    let rows = validate(
+        library,
+        &selected,
+        &calibrations,
+        options.draws,
+        options.seed,
+        &accuracy,
+        &|| bar.inc(1),
+    )?;
+    bar.finish_and_clear();
+    if let Some(folder) = &options.out {
+        let figure = figure::validation(&rows)?;
+        let mut files: Vec<_> = figure.files(folder.join("plots")).into();
+        let checks = visual_checks(library, &targets, options.subjects, options.seed, &accuracy)?;
+        if !checks.is_empty() {
+            let figure = figure::visual_checks(&checks)?;
+            files.extend(figure.files(folder.join("plots")));
+            let data = folder.join("results").join("figure-visual_check.csv");
+            files.push((data, figure.data.to_csv()?));
+        }
+        let results = folder.join("results");
+        let table = report::validation_table(&rows).to_csv()?;
+        files.push((results.join("validation.csv"), table));
+        let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
+        files.push((
+            results.join("validation-manifest.json"),
+            manifest.to_json()?,
+        ));
+        report::write_all(&files)?;
+    }
+    let format = if context.json {
+        Format::Json
+    } else {
+        options.format
+    };
+    let table = report::validation_table(&rows);
+    match format {
+        Format::Table => {
+            context.print_table(&table);
+            context.print(&format!("\n{}", report::validation_summary(&rows)));
+        }
+        Format::Csv => context.print(String::from_utf8_lossy(&table.to_csv()?).trim_end()),
+        Format::Json => context.print(&format!("{:#}", table.to_json())),
+        Format::Md => context.print(&report::validation_page(&rows, options.draws)),
+    }
+    Ok(())
+}
