@@ -283,10 +283,12 @@ fn plan<'a>(
     runs.into_values().collect()
 }
 
-/// Integrates the runs in parallel.
+/// Integrates the runs in parallel. Values over virtual patients, whose tolerance is their own, are taken from
+/// `known`.
 fn execute(
     library: &Library,
     runs: &[(Scenario, BTreeSet<Sample>)],
+    known: Option<&Values>,
     accuracy: &Accuracy,
     progress: Progress<'_>,
 ) -> Result<Values> {
@@ -314,7 +316,13 @@ fn execute(
         .zip(runs)
         .zip(measured)
         .map(|((problem, (scenario, samples)), probed)| {
-            let values = read(library, scenario, problem, samples, &probed?, accuracy);
+            let known = |sample: &Sample| {
+                let known = known?.get(&(key(scenario), sample.clone()));
+                known.copied()
+            };
+            let values = read(
+                library, scenario, problem, samples, &probed?, &known, accuracy,
+            );
             progress();
             values
         })
@@ -354,6 +362,7 @@ fn read(
     problem: &Problem,
     samples: &BTreeSet<Sample>,
     probed: &Probed,
+    known: &impl Fn(&Sample) -> Option<f64>,
     accuracy: &Accuracy,
 ) -> Result<Vec<(Sample, f64)>> {
     let mean = |name: &str, at: u64| {
@@ -375,9 +384,10 @@ fn read(
                 },
                 Sample::Endpoint(index) => endpoint(probed.endpoints.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
-                Sample::Cohort(cohort, value) => {
-                    cohort_value(library, cohort, value, scenario, accuracy)?
-                }
+                Sample::Cohort(cohort, value) => match known(sample) {
+                    Some(value) => value,
+                    None => cohort_value(library, cohort, value, scenario, accuracy)?,
+                },
             };
             Ok((sample.clone(), value))
         })
@@ -489,12 +499,12 @@ pub fn ledger(
     let full = Alternative::default();
     let runs = plan(claims.iter().flat_map(|claim| &claim.tests), &full);
     let mut count = 2 * runs.len();
-    let values = execute(library, &runs, accuracy, progress)?;
+    let values = execute(library, &runs, None, accuracy, progress)?;
     let looser = Accuracy {
         rtol: 10.0 * accuracy.rtol,
         ..*accuracy
     };
-    let rough = execute(library, &runs, &looser, progress)?;
+    let rough = execute(library, &runs, Some(&values), &looser, progress)?;
     let mut columns = Vec::new();
     for alternative in alternatives {
         let touched = alternative.touched_settings(library)?;
@@ -504,7 +514,7 @@ pub fn ledger(
                 .partition(|(scenario, _)| touched.contains(&scenario.setting));
         count += runs.len();
         // Only verdicts are read off the alternatives.
-        let mut values = execute(library, &runs, &looser, progress)?;
+        let mut values = execute(library, &runs, None, &looser, progress)?;
         for (scenario, samples) in same {
             progress();
             let known = key(&full.apply(&scenario));
@@ -577,7 +587,7 @@ pub fn verdicts_in(
     accuracy: &Accuracy,
 ) -> Result<Vec<Verdict>> {
     let runs = plan(select.iter().flat_map(|claim| &claim.tests), alternative);
-    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let values = execute(library, &runs, None, accuracy, &crate::study::silent)?;
     Ok(select
         .iter()
         .map(|claim| verdict(claim, alternative, &values))
@@ -604,7 +614,7 @@ pub(in crate::study) fn values_in(
         }
     }
     let runs: Vec<_> = runs.into_values().collect();
-    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let values = execute(library, &runs, None, accuracy, &crate::study::silent)?;
     let row = |model: &Alternative| -> Vec<f64> {
         let tested = tests.iter().map(|test| test_value(test, model, &values));
         tested.collect()
