@@ -29,7 +29,7 @@ fn made(spread: f64) -> Vec<OwnData> {
     let library = Library::shipped();
     let mut data = Vec::new();
     for (name, arm) in [("vehicle", Arm::vehicle()), ("sorafenib", Arm::sorafenib())] {
-        for day in [0.0, 7.0, 14.0, 21.0] {
+        for day in [0.0, 8.0, 16.0] {
             let mut scenario = Scenario::new("xenograft", arm.clone());
             scenario.duration = Some(24.0 * if day > 0.0 { day } else { 1.0 });
             let set = TRUTH

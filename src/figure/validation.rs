@@ -102,10 +102,10 @@ fn title(file: &str) -> &str {
 fn head(canvas: &mut Canvas) {
     let y = 26.0;
     let style = Type::new(theme::SMALL, theme::INK);
-    let mut x = LEFT - 170.0;
+    let mut x = LEFT - 190.0;
     canvas.block((x, y - 6.0), (x + 26.0, y + 6.0), theme::GUIDE);
     canvas.text((x + 32.0, y), "measured interval", style);
-    x += 150.0;
+    x += 162.0;
     canvas.disc((x, y), 4.6, theme::HIF1);
     canvas.text((x + 9.0, y), "inside", style);
     x += 64.0;
@@ -118,12 +118,20 @@ fn head(canvas: &mut Canvas) {
 
 fn draw(canvas: &mut Canvas, axes: &Axes, row: &Prediction, y: f64) {
     let target = &row.target;
-    let mut text: String = target.text.chars().take(LETTERS).collect();
-    if text.len() < target.text.len() {
-        text.push('…');
+    // What stands in brackets goes first where there is no room.
+    let whole = target.text.as_str();
+    let brief = whole.split_once(" (").map_or(whole, |(before, _)| before);
+    let text = if whole.chars().count() <= LETTERS {
+        whole
+    } else {
+        brief
+    };
+    let mut shown: String = text.chars().take(LETTERS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
     }
     let small = Type::new(theme::SMALL - 1.0, theme::INK);
-    canvas.text((theme::MARGIN + 8.0, y), theme::typeset(&text), small);
+    canvas.text((theme::MARGIN + 8.0, y), theme::typeset(&shown), small);
     let (left, right) = (axes.rect.left, axes.rect.right);
     let x = |value: f64| {
         let ratio = (value / target.value).clamp(ENDS.0, ENDS.1);

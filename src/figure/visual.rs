@@ -16,6 +16,11 @@ pub fn visual_checks(checks: &[VisualCheck]) -> Result<Figure> {
         .columns(3)
         .height(150.0)
         .x_range(0.0, 12.0)
+        .x_ticks(
+            [0, 3, 6, 9, 12]
+                .map(|hour| (f64::from(hour), hour.to_string()))
+                .to_vec(),
+        )
         .letters()
         .legend("virtual patients, median", theme::HIF1, Dash::Solid)
         .legend("5 and 95 %", theme::HIF1, Dash::Dashed)
@@ -31,16 +36,10 @@ pub fn visual_checks(checks: &[VisualCheck]) -> Result<Figure> {
         let seen = &check.observed;
         // What lies below 0.01 mg/L cannot be told from nothing.
         let largest = high.iter().chain(&seen.means).copied().fold(0.01, f64::max);
-        let title = seen
-            .title
-            .split_once(", ")
-            .map_or(check.id.clone(), |(study, _)| {
-                format!("{} · {}", study, check.id)
-            });
         let panel = Panel::new("sorafenib, mg/L")
-            .title(title, theme::INK)
+            .title(check.id.clone(), theme::INK)
             .log()
-            .range((largest / 1000.0).max(0.05), 1.3 * largest)
+            .range((largest / 300.0).max(0.02), 1.3 * largest)
             .series(edge(low))
             .series(edge(high))
             .series(Series::new("", theme::HIF1, &check.hours, middle).unlabelled())

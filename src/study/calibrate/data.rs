@@ -103,7 +103,7 @@ pub fn read_observations(
             let text = format!("{arm} {dose} day {day}, {} animals", logs.len());
             let test = names.measured(keys, &text, interval, place)?;
             Ok(Target::own(
-                format!("{arm}-{}-{day}", dose.replace(' ', "")),
+                format!("{arm} {dose} day {day}").replace("  ", " "),
                 text,
                 value,
                 interval,

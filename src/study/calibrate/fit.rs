@@ -20,8 +20,8 @@ pub const THRESHOLD: f64 = 3.841_458_820_694_124;
 /// Step of the finite differences, in units of the logit.
 const STEP: f64 = 0.02;
 
-/// Iterations (Jacobians) of a fit per parameter and one.
-const PATIENCE: usize = 8;
+/// Evaluations of a fit per parameter and one.
+const PATIENCE: usize = 3;
 
 /// Farthest that a coordinate goes: 0.01 % of the range from its ends.
 const EDGE: f64 = 9.0;
@@ -238,20 +238,32 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<'_> {
     }
 
     fn jacobian(&self) -> Option<DMatrix<f64>> {
-        let shifted = |index: &usize, step: f64| {
+        self.differences(false)
+    }
+}
+
+impl Residuals<'_> {
+    /// Derivatives by differences to one side, or to both, all runs at once.
+    fn differences(&self, both: bool) -> Option<DMatrix<f64>> {
+        let back = if both { -STEP } else { 0.0 };
+        let shifted = |index: usize, step: f64| {
             let mut at = self.at.clone();
-            at[*index] += step;
+            at[index] += step;
             at
         };
-        let places: Vec<Vec<f64>> = self
-            .free
-            .iter()
-            .flat_map(|index| [shifted(index, STEP), shifted(index, -STEP)])
-            .collect();
+        let mut places: Vec<Vec<f64>> = self.free.iter().map(|i| shifted(*i, STEP)).collect();
+        if both {
+            places.extend(self.free.iter().map(|i| shifted(*i, back)));
+        } else {
+            places.push(self.at.clone());
+        }
         let rows = self.rows(&places)?;
-        let columns: Vec<DVector<f64>> = rows
-            .chunks(2)
-            .map(|pair| (&pair[0] - &pair[1]) / (2.0 * STEP))
+        let count = self.free.len();
+        let columns: Vec<DVector<f64>> = (0..count)
+            .map(|i| {
+                let base = if both { count + i } else { count };
+                (&rows[i] - &rows[base]) / (STEP - back)
+            })
             .collect();
         Some(DMatrix::from_columns(&columns))
     }
@@ -397,7 +409,7 @@ pub(super) fn jacobian(
         at: at.to_vec(),
         free: (0..at.len()).collect(),
     };
-    problem.jacobian().ok_or_else(|| Error::Run {
+    problem.differences(true).ok_or_else(|| Error::Run {
         run: format!("calibration {}", calibration.name),
         state: "derivatives of the targets".to_owned(),
         time_h: 0.0,

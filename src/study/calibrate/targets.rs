@@ -327,7 +327,7 @@ impl Target {
             setting: query.map_or(String::new(), |query| query.scenario.setting.clone()),
             id,
             text,
-            unit: "burden".to_owned(),
+            unit: "mm^3".to_owned(),
             value,
             interval,
             grade: Grade::User,
