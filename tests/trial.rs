@@ -338,8 +338,10 @@ fn every_shipped_trial_can_be_read_and_wrong_ones_are_refused() {
     let library = Library::shipped();
     for name in library.names("trials") {
         let design = TrialDesign::read(&library, name, "test").unwrap();
+        // Mice are judged by their volume, not by a median.
+        let mice = name.starts_with("xenograft");
         assert!(
-            design.published.iter().any(|p| p.median.is_some()),
+            mice || design.published.iter().any(|p| p.median.is_some()),
             "{name}"
         );
         let references = library.references().unwrap();

@@ -505,6 +505,12 @@ pub fn ledger(
         ..*accuracy
     };
     let rough = execute(library, &runs, Some(&values), &looser, progress)?;
+    // Only verdicts are read off the alternatives; at a loose tolerance single runs cost less than lanes.
+    let for_verdicts = Accuracy {
+        method: Method::Dopri5,
+        rtol: 10.0 * looser.rtol,
+        ..looser
+    };
     let mut columns = Vec::new();
     for alternative in alternatives {
         let touched = alternative.touched_settings(library)?;
@@ -513,8 +519,7 @@ pub fn ledger(
                 .into_iter()
                 .partition(|(scenario, _)| touched.contains(&scenario.setting));
         count += runs.len();
-        // Only verdicts are read off the alternatives.
-        let mut values = execute(library, &runs, None, &looser, progress)?;
+        let mut values = execute(library, &runs, None, &for_verdicts, progress)?;
         for (scenario, samples) in same {
             progress();
             let known = key(&full.apply(&scenario));
