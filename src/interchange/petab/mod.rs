@@ -26,7 +26,6 @@ use crate::units::factor;
 use model::{PREPARATION, model, reading_id};
 use reading::{Formula, Refusal, value_of};
 use runs::Runs;
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Time from the last reading of a target to its measurement, h.
@@ -67,7 +66,7 @@ pub fn petab(
         .into_iter()
         .map(|(target, formula)| Measured::of(target, formula, &runs))
         .collect();
-    runs.keep(&measured);
+    runs.events = measured.iter().flat_map(|m| m.formula.readings()).collect();
     let shared = runs.shared();
     let text = |formula: &Formula| {
         formula.text(&|run, id| runs.name(&shared, run, id), &|index| {
@@ -135,18 +134,6 @@ impl<'a> Measured<'a> {
                     time: complete.fold(0.0, f64::max) + LATER,
                     formula,
                 }
-            }
-        }
-    }
-}
-
-impl Runs<'_> {
-    /// Leaves out the readings that no formula uses any more; the others keep their numbers.
-    fn keep(&mut self, measured: &[Measured<'_>]) {
-        let used: BTreeSet<usize> = measured.iter().flat_map(|m| m.formula.readings()).collect();
-        for (index, reading) in self.readings.iter_mut().enumerate() {
-            if !used.contains(&index) {
-                reading.kind = reading::Kind::Sampled(Vec::new());
             }
         }
     }

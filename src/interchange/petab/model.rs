@@ -23,6 +23,9 @@ use std::collections::BTreeSet;
 /// Time in which the untreated baseline settles, h.
 pub const PREPARATION: f64 = 2400.0;
 
+/// Time from the last reading of a run to the end of its drug, h.
+const WASHED_OUT: f64 = 0.5;
+
 const GROWING: &str = "growing";
 const VIABLE: [&str; 2] = ["sensitive", "resistant"];
 const DYING: [&str; 2] = ["dying_early", "dying_late"];
@@ -101,7 +104,9 @@ pub fn model(runs: &Runs<'_>, title: &str, description: &[String]) -> Result<Str
         parts.rules = exporter.assignment_rules();
         prepared(run, &mut exporter, &mut parts);
         parts.events = exporter.events(&run.jumps);
+        parts.events.extend(washed_out(number, runs, &mut exporter));
         let readings = runs.readings.iter().enumerate();
+        let readings = readings.filter(|(index, _)| runs.events.contains(index));
         for (index, reading) in readings.filter(|(_, reading)| reading.run == number) {
             read(index, reading, run, &mut exporter, &mut parts);
         }
@@ -199,6 +204,23 @@ fn prepared(run: &Run, exporter: &mut Exporter<'_>, parts: &mut Parts) {
         };
         parts.rules.push(rate_rule(&id, rate));
     }
+}
+
+/// After the last reading of a run its drug is gone: what decays for weeks ends in numbers too small for a
+/// solver.
+fn washed_out(number: usize, runs: &Runs<'_>, exporter: &mut Exporter<'_>) -> Option<Element> {
+    let drug = |id: &str| id.starts_with("sorafenib_") || id.starts_with("partner");
+    let amounts = exporter.rates().into_iter().map(|(id, _)| id);
+    let amounts: Vec<String> = amounts
+        .filter(|id| drug(id) && !id.contains("eliminated"))
+        .collect();
+    let gone = amounts
+        .iter()
+        .map(|id| event_assignment(id, literal(0.0, "mg")));
+    let end = PREPARATION + runs.end(number) + WASHED_OUT;
+    let condition = apply("geq", [time(), literal(end, "h")]);
+    let over = "the run is over";
+    (!amounts.is_empty()).then(|| event("run_is_over", over, condition, gone))
 }
 
 /// The events that make a reading.

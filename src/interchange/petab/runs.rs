@@ -1,6 +1,7 @@
 //! The runs that the targets of a calibration need, side by side.
 
 use super::reading::{Formula, Reading, Refusal};
+use crate::error::{Error, Result};
 use crate::interchange::background::Background;
 use crate::interchange::equations::{Equations, Parameter};
 use crate::interchange::events::{Jump, jumps};
@@ -64,6 +65,8 @@ pub struct Runs<'a> {
     pub list: Vec<Run>,
     /// The readings.
     pub readings: Vec<Reading>,
+    /// Numbers of the readings that events take; the others are quantities at the time of a measurement.
+    pub events: BTreeSet<usize>,
     numbers: BTreeMap<String, usize>,
 }
 
@@ -76,6 +79,7 @@ impl<'a> Runs<'a> {
             nominal,
             list: Vec::new(),
             readings: Vec::new(),
+            events: BTreeSet::new(),
             numbers: BTreeMap::new(),
         }
     }
@@ -122,6 +126,22 @@ impl<'a> Runs<'a> {
             return refuse("the phenotype begins with a pre-treatment");
         }
         let problem = nominal.prepare(self.library)?;
+        let paths: Vec<&str> = self.calibration.paths();
+        let own = |scenario: &Scenario| -> Vec<bool> {
+            let overrides = |path: &&str| scenario.overrides.iter().any(|(own, _)| own == path);
+            paths.iter().map(overrides).collect()
+        };
+        // The dose of an arm without the drug changes nothing.
+        let same = self.list.iter().position(|run| {
+            run.problem.model == problem.model
+                && run.problem.timeline == problem.timeline
+                && run.problem.baseline == problem.baseline
+                && own(&run.scenario) == own(scenario)
+        });
+        if let Some(number) = same {
+            self.numbers.insert(key, number);
+            return Ok(number);
+        }
         self.check_start(scenario, &problem)?;
         let background = Background::of(&nominal, self.library)?;
         let run = Run {
@@ -138,11 +158,7 @@ impl<'a> Runs<'a> {
 
     /// Times and sizes of events and the burden at the start are numbers in the export: no estimated
     /// parameter may move them, but for the absorption of doses.
-    fn check_start(
-        &self,
-        scenario: &Scenario,
-        problem: &Problem,
-    ) -> std::result::Result<(), Refusal> {
+    fn check_start(&self, scenario: &Scenario, problem: &Problem) -> Result<()> {
         let fixed = fixed_numbers(problem);
         for (index, axis) in self.calibration.space.axes.iter().enumerate() {
             let mut values = self.nominal.to_vec();
@@ -153,13 +169,25 @@ impl<'a> Runs<'a> {
             let same = fixed_numbers(&moved);
             let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * a.abs().max(1e-9);
             if fixed.len() != same.len() || !fixed.iter().zip(&same).all(close) {
-                return Err(Refusal::Inexpressible(format!(
-                    "`{}` moves events or the burden at the start, which the export writes as numbers",
-                    axis.path
-                )));
+                return Err(Error::input(
+                    format!("calibration {}", self.calibration.name),
+                    format!(
+                        "`{}` moves events or the burden at the start, which the export writes as numbers",
+                        axis.path
+                    ),
+                    "name other parameters with --parameter, or in a file of params/calibrations",
+                ));
             }
         }
         Ok(())
+    }
+
+    /// The time of the last reading of a run, h.
+    pub fn end(&self, number: usize) -> f64 {
+        let duration = self.list[number].problem.timeline.duration;
+        let own = self.readings.iter().filter(|reading| reading.run == number);
+        own.map(|reading| reading.complete(duration))
+            .fold(0.0, f64::max)
     }
 
     /// Identifiers of parameters that mean the same in all runs and have one value.
