@@ -47,7 +47,10 @@ fn every_calibration_is_exported_whole() {
             let ratio = (high / low) / (axis.high / axis.low);
             assert!((ratio - 1.0).abs() < 1e-12);
             let defined = format!("id=\"{}\"", columns[0]);
-            assert_eq!(files["model.xml"].matches(&format!(" {defined}")).count(), 1);
+            assert_eq!(
+                files["model.xml"].matches(&format!(" {defined}")).count(),
+                1
+            );
         }
         assert!(files[&format!("{name}.yaml")].contains("format_version: 1"));
     }
@@ -71,5 +74,8 @@ fn a_parameter_of_the_start_is_refused() {
     assert!(message.contains("`size.initial_burden` moves"), "{message}");
     assert!(with("tumour.growth_rate").is_ok());
     let message = with("markers.hypoxic_oxygen").unwrap_err().to_string();
-    assert!(message.contains("no exported equation uses it"), "{message}");
+    assert!(
+        message.contains("no exported equation uses it"),
+        "{message}"
+    );
 }
