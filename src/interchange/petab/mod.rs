@@ -10,7 +10,7 @@
 //! negative log likelihood is the objective of [`calibrate`](crate::study::calibrate) plus a constant, and the sum of
 //! PEtab's squared residuals is that objective.
 //!
-//! **Time.** Treatment begins at 2400 h; before, the untreated baseline settles, whatever the parameters.
+//! **Time.** Treatment begins at 10,000 h; before, the untreated baseline settles, whatever the parameters.
 //!
 //! Limitations: targets that are kept aside are left out; what cannot be expressed (virtual patients, an IC50,
 //! endpoints found by a search) is refused; a residual is not cut off at 30 standard deviations.

@@ -13,6 +13,7 @@ use super::reading::{Kind, Reading};
 use super::runs::{Run, Runs};
 use crate::error::Result;
 use crate::interchange::dimension::Unit;
+use crate::interchange::events::Jump;
 use crate::interchange::sbml::{
     Exporter, apply, assignment_rule, document, event, event_assignment, literal, notes, number,
     rate_rule, time,
@@ -21,7 +22,7 @@ use crate::interchange::xml::Element;
 use std::collections::BTreeSet;
 
 /// Time in which the untreated baseline settles, h.
-pub const PREPARATION: f64 = 2400.0;
+pub const PREPARATION: f64 = 10_000.0;
 
 /// Time from the last reading of a run to the end of its drug, h.
 const WASHED_OUT: f64 = 0.5;
@@ -103,7 +104,14 @@ pub fn model(runs: &Runs<'_>, title: &str, description: &[String]) -> Result<Str
         parts.assignments = exporter.initial_assignments();
         parts.rules = exporter.assignment_rules();
         prepared(run, &mut exporter, &mut parts);
-        parts.events = exporter.events(&run.jumps);
+        let end = runs.end(number);
+        let needed: Vec<Jump> = run
+            .jumps
+            .iter()
+            .filter(|j| j.time <= end)
+            .cloned()
+            .collect();
+        parts.events = exporter.events(&needed);
         parts.events.extend(washed_out(number, runs, &mut exporter));
         let readings = runs.readings.iter().enumerate();
         let readings = readings.filter(|(index, _)| runs.events.contains(index));
@@ -206,7 +214,7 @@ fn prepared(run: &Run, exporter: &mut Exporter<'_>, parts: &mut Parts) {
     }
 }
 
-/// After the last reading of a run its drug is gone: what decays for weeks ends in numbers too small for a
+/// After the last reading of a run there are no events, and its drug is gone: what decays for weeks ends in numbers too small for a
 /// solver.
 fn washed_out(number: usize, runs: &Runs<'_>, exporter: &mut Exporter<'_>) -> Option<Element> {
     let drug = |id: &str| id.starts_with("sorafenib_") || id.starts_with("partner");
