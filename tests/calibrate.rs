@@ -5,6 +5,7 @@
 
 use hif_switch::parameters::{Grade, Library};
 use hif_switch::regimen::Arm;
+use hif_switch::report::fitted_parameters;
 use hif_switch::simulate::{Accuracy, Method, Scenario};
 use hif_switch::study::calibrate::{
     Calibration, OwnData, Target, Targets, estimate, profile, read_observations, start, validate,
@@ -95,6 +96,21 @@ fn known_values_are_recovered_with_errors_and_profiles_that_hold_them() {
             "{path}"
         );
         assert!(estimate.bound.is_none());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in fitted_parameters(&fit) {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let fitted = Library::with_overlay(folder.path()).unwrap();
+    let table = Scenario::new("xenograft", Arm::sorafenib())
+        .parameters(&fitted)
+        .unwrap();
+    for estimate in &fit.estimates {
+        let read = table.number(&estimate.axis.path).unwrap();
+        assert_eq!(read.value, Some(estimate.value), "written to be read again");
+        assert!(read.note.as_ref().unwrap().starts_with("Fitted to"));
     }
     let profile = profile(&library, &fit, 0, &lanes(), &silent).unwrap();
     let (low, high) = profile.interval;
