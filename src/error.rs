@@ -88,7 +88,10 @@ impl Error {
     }
 }
 
-/// Names the nearest of `known`, and lists them while the list is short.
+/// Names that are listed at most.
+const LISTED: usize = 30;
+
+/// Names the nearest of `known`, and lists them while the list is short; paths of parameters are too many.
 fn suggestion(name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
@@ -101,14 +104,21 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     if known.is_empty() {
         return "none is allowed here".to_owned();
     }
-    if known.len() <= 30 {
-        format!("{nearest}allowed: {}", known.join(", "))
-    } else if nearest.is_empty() {
-        "`hif-switch params show SETTING` prints the paths that exist there; name the setting with --setting"
-            .to_owned()
-    } else {
-        nearest.trim_end().to_owned()
+    if known.len() <= LISTED {
+        return format!("{nearest}allowed: {}", known.join(", "));
     }
+    if !nearest.is_empty() {
+        return nearest.trim_end().to_owned();
+    }
+    if known.iter().all(|name| name.contains('.')) {
+        return "`hif-switch params show SETTING` prints the paths that exist there; name the setting with --setting"
+            .to_owned();
+    }
+    format!(
+        "allowed: {} and {} more",
+        known[..LISTED].join(", "),
+        known.len() - LISTED
+    )
 }
 
 #[cfg(test)]
@@ -120,5 +130,18 @@ mod tests {
         let error = Error::unknown_name("--arm", "partner", "pt2358", ["pt2385", "ef24"]);
         assert!(error.to_string().contains("did you mean `pt2385`?"));
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_paths_are_looked_up() {
+        let names: Vec<String> = (0..40).map(|i| format!("target-{i}")).collect();
+        let known = names.iter().map(String::as_str);
+        let error = Error::unknown_name("command line", "target", "qq", known).to_string();
+        assert!(error.contains("target-29 and 10 more"), "{error}");
+        assert!(!error.contains("params show"), "{error}");
+        let paths: Vec<String> = (0..40).map(|i| format!("hif.p{i}")).collect();
+        let known = paths.iter().map(String::as_str);
+        let error = Error::unknown_name("--set", "parameter", "qq", known).to_string();
+        assert!(error.contains("params show SETTING"), "{error}");
     }
 }

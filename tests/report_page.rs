@@ -6,8 +6,9 @@
 
 use hif_switch::parameters::Library;
 use hif_switch::regimen::Arm;
-use hif_switch::report::{self, Beside, Comparison, Drawing, Page};
+use hif_switch::report::{self, Beside, Comparison, Drawing, Page, Validation};
 use hif_switch::simulate::{Accuracy, Scenario};
+use hif_switch::study::calibrate::{Targets, validate};
 use hif_switch::study::{compare, silent};
 use std::collections::BTreeSet;
 
@@ -21,6 +22,12 @@ fn page() -> String {
     let accuracy = Accuracy::default();
     let study = compare(&library, &scenario, &arms, &accuracy, 2.0, false, &silent).unwrap();
     let figure = hif_switch::figure::monotherapy(&study).unwrap();
+    let targets = Targets::read(&library).unwrap();
+    let hif = targets.all.iter().filter(|target| target.file == "hif");
+    let hif: Vec<_> = hif.cloned().collect();
+    let rows = &validate(&library, &hif, &[], 0, 1, &Accuracy::default(), &silent).unwrap();
+    let monotherapy = figure;
+    let figure = hif_switch::figure::validation(rows).unwrap();
     let page = Page {
         differs: "--set x=\"<1 & 2>\"".to_owned(),
         comparisons: vec![Comparison {
@@ -31,12 +38,21 @@ fn page() -> String {
             command: "hif-switch compare --setting xenograft".to_owned(),
         }],
         drawings: vec![Drawing {
-            name: figure.name.to_owned(),
-            caption: figure.caption,
-            svg: figure.svg,
+            name: monotherapy.name.to_owned(),
+            caption: monotherapy.caption,
+            svg: monotherapy.svg,
         }],
         claims: None,
-        validation: None,
+        validation: Some(Validation {
+            rows,
+            draws: 0,
+            drawings: vec![Drawing {
+                name: figure.name.to_owned(),
+                caption: figure.caption,
+                svg: figure.svg,
+            }],
+            command: "hif-switch validate --out .".to_owned(),
+        }),
         parameters: report::parameter_sets(&library).unwrap(),
         references: library.references().unwrap(),
         manifest: "{}".to_owned(),
@@ -86,5 +102,11 @@ fn the_page_says_what_it_must() {
     for arm in ["vehicle", "sorafenib+pt2385"] {
         assert!(page.contains(&format!(">{arm}</td>")), "{arm}");
     }
-    assert_eq!(page.matches("<svg").count(), 1);
+    assert_eq!(page.matches("<svg").count(), 2);
+    assert!(page.contains("href=\"#validation\""));
+    assert!(page.contains("inside their intervals: "));
+    assert!(page.matches("id=\"target-hif").count() >= 5);
+    let fail = "<td class=\"fail\">no</td>";
+    let why = page.matches("<b>").count();
+    assert!(page.contains(fail) && why > 0, "verdicts and explanations");
 }

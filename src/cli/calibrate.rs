@@ -22,8 +22,9 @@ pub const EXAMPLES: &str = "Examples:
   hif-switch calibrate --data examples/xenograft_volumes.csv \\
       --parameter tumour.growth_rate --parameter sorafenib.raf_ec50";
 
+/// What is fitted to what.
 #[derive(Debug, Args)]
-pub struct CalibrateOptions {
+pub struct ProblemOptions {
     /// Calibration of params/calibrations; with --data: name of the files that are written
     #[arg(value_name = "NAME")]
     name: Option<String>,
@@ -41,6 +42,12 @@ pub struct CalibrateOptions {
     /// Parameter to fit instead of the calibration's, repeatable
     #[arg(long, value_name = "PATH")]
     parameter: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct CalibrateOptions {
+    #[command(flatten)]
+    problem: ProblemOptions,
     /// Starts: the present values, and seeded draws within the bounds
     #[arg(long, value_name = "NUMBER", default_value_t = 4)]
     starts: u64,
@@ -81,7 +88,7 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     }
     let library = &context.library;
     let accuracy = options::many(options.rtol)?;
-    let calibration = calibration(context, options)?;
+    let calibration = calibration(context, &options.problem)?;
     let starts = starts(context, options, &calibration, &accuracy)?;
     let fit = estimate(library, &calibration, starts, &accuracy)?;
     let profiles = profiles(context, options, &fit, &accuracy)?;
@@ -141,7 +148,8 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     Ok(())
 }
 
-fn calibration(context: &Context, options: &CalibrateOptions) -> Result<Calibration> {
+/// The calibration that the options name.
+pub fn calibration(context: &Context, options: &ProblemOptions) -> Result<Calibration> {
     let library = &context.library;
     let Some(path) = &options.data else {
         let targets = Targets::read(library)?;
@@ -176,6 +184,42 @@ fn calibration(context: &Context, options: &CalibrateOptions) -> Result<Calibrat
     let name = options.name.as_deref().unwrap_or("data");
     let title = format!("{} volumes of {place}", observations.len());
     Calibration::new(library, name, &title, &setting, &options.parameter, targets)
+}
+
+/// The values of a calibration's parameters: the present ones, or those of a file of estimates that
+/// `calibrate` wrote.
+pub fn values(calibration: &Calibration, estimates: Option<&Path>) -> Result<Vec<f64>> {
+    let Some(path) = estimates else {
+        return Ok(calibration.values(&calibration.present()));
+    };
+    #[derive(Deserialize)]
+    struct Row {
+        parameter: String,
+        unit: String,
+        fitted: f64,
+    }
+    let bad = |problem: String| {
+        Error::input(
+            format!("--estimates {}", path.display()),
+            problem,
+            "give results/calibrate-NAME-estimates.csv of the same calibration",
+        )
+    };
+    let mut reader = csv::Reader::from_path(path).map_err(|error| bad(error.to_string()))?;
+    let rows = reader
+        .deserialize()
+        .collect::<std::result::Result<Vec<Row>, _>>()
+        .map_err(|error| bad(error.to_string()))?;
+    let axes = &calibration.space.axes;
+    axes.iter()
+        .map(|axis| {
+            let found = rows
+                .iter()
+                .find(|row| row.parameter == axis.path && row.unit == axis.unit);
+            let found = found.ok_or_else(|| bad(format!("`{}` is missing", axis.path)))?;
+            Ok(found.fitted)
+        })
+        .collect()
 }
 
 fn read_csv(path: &Path) -> Result<Vec<OwnData>> {

@@ -1,10 +1,11 @@
 //! `hif-switch export`: the model in the formats of other tools.
 
+use super::calibrate::{self, ProblemOptions};
 use super::options::RunOptions;
 use super::{Context, emit};
 use crate::error::Result;
 use crate::interchange::{
-    Background, Equations, antimony, jumps, latex, markdown, reference_page, sbml,
+    Background, Equations, antimony, jumps, latex, markdown, petab, reference_page, sbml,
 };
 use crate::regimen::Arm;
 use crate::report;
@@ -15,7 +16,8 @@ use std::path::{Path, PathBuf};
 pub const EXAMPLES: &str = "Examples:
   hif-switch export sbml --setting xenograft --arm sorafenib+pt2385 --days 28 -o model.xml
   hif-switch export antimony --setting culture --arm sorafenib -o model.ant
-  hif-switch export equations --setting patient --arm sorafenib -o equations.md";
+  hif-switch export equations --setting patient --arm sorafenib -o equations.md
+  hif-switch export petab xenograft --out petab";
 
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
@@ -50,6 +52,22 @@ pub enum ExportCommand {
         format: PageFormat,
         #[command(flatten)]
         run: RunOptions,
+    },
+    /// A calibration as a PEtab problem, version 1: SBML model and tables, for pyPESTO, AMICI and others
+    #[command(after_help = "Examples:
+  hif-switch export petab xenograft --out petab
+  hif-switch export petab --data examples/xenograft_volumes.csv \\
+      --parameter tumour.growth_rate --parameter sorafenib.raf_ec50 --out petab")]
+    Petab {
+        #[command(flatten)]
+        problem: ProblemOptions,
+        /// Estimates of `hif-switch calibrate` (results/calibrate-NAME-estimates.csv) as nominal values,
+        /// instead of the present ones
+        #[arg(long, value_name = "FILE")]
+        estimates: Option<PathBuf>,
+        /// Folder in which the files are written
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// The generated part of docs/MODEL.md: every equation, and every parameter in its settings
     #[command(after_help = "Example:\n  hif-switch export reference -o reference.md")]
@@ -89,6 +107,11 @@ pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
         ExportCommand::Reference { output } => {
             return write(output.as_deref(), &reference_page(&context.library)?);
         }
+        ExportCommand::Petab {
+            problem,
+            estimates,
+            out,
+        } => return write_petab(context, problem, estimates.as_deref(), out),
     };
     let scenario = scenario(context, options, run)?;
     let problem = scenario.prepare(&context.library)?;
@@ -106,9 +129,33 @@ pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
             ),
             PageFormat::Latex => latex(&equations, &background),
         },
-        ExportCommand::Reference { .. } => String::new(),
+        ExportCommand::Reference { .. } | ExportCommand::Petab { .. } => String::new(),
     };
     write(options.output.as_deref(), &text)
+}
+
+fn write_petab(
+    context: &Context,
+    problem: &ProblemOptions,
+    estimates: Option<&Path>,
+    out: &Path,
+) -> Result<()> {
+    let calibration = calibrate::calibration(context, problem)?;
+    let nominal = calibrate::values(&calibration, estimates)?;
+    let files: Vec<_> = petab(&context.library, &calibration, &nominal)?
+        .into_iter()
+        .map(|(name, text)| (out.join(name), text.into_bytes()))
+        .collect();
+    report::write_all(&files)?;
+    let targets = calibration.targets.iter().filter(|target| target.fit);
+    context.print(&format!(
+        "written: {} files to {}: {} measurements, {} parameters",
+        files.len(),
+        out.display(),
+        targets.count(),
+        nominal.len()
+    ));
+    Ok(())
 }
 
 fn scenario(context: &Context, options: &ExportOptions, run: &RunOptions) -> Result<Scenario> {

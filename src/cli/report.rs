@@ -1,10 +1,12 @@
 //! `hif-switch report`: one HTML page with everything.
 
-use super::options::RunOptions;
-use super::{Context, compare, progress};
+use super::options::{self, RunOptions};
+use super::{Context, compare, progress, validate};
 use crate::error::Result;
-use crate::figure::{self, Selection};
-use crate::report::{self, Beside, Comparison, Drawing, Manifest, Page};
+use crate::figure::{self, Figure, Selection};
+use crate::report::{self, Beside, Comparison, Drawing, Manifest, Page, Validation};
+use crate::simulate::Accuracy;
+use crate::study::calibrate::{Prediction, Targets, visual_checks};
 use crate::study::claims::{Claims, Ledger, ledger, ledger_runs};
 use crate::study::{CompareStudy, Overview};
 use clap::Args;
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch report                          everything, into hif-switch-report.html
-  hif-switch report --out page.html --no-claims
+  hif-switch report --out page.html --no-claims --no-validation
   hif-switch report --variant no_switch --out no_switch.html";
 
 #[derive(Debug, Args)]
@@ -29,6 +31,9 @@ pub struct ReportOptions {
     /// Leave out the claims of the literature
     #[arg(long)]
     no_claims: bool,
+    /// Leave out the comparison with measured data
+    #[arg(long)]
+    no_validation: bool,
 }
 
 pub fn run(context: &Context, options: &ReportOptions, run: &RunOptions) -> Result<()> {
@@ -43,27 +48,65 @@ pub fn run(context: &Context, options: &ReportOptions, run: &RunOptions) -> Resu
     };
     let manifest = Manifest::new(library, &accuracy, &context.command).to_json()?;
     let differs = differences(context);
+    let validation = if options.no_validation {
+        None
+    } else {
+        Some(validated(context)?)
+    };
     let page = Page {
         comparisons: comparisons(&overview, &differs),
-        drawings: figures
-            .iter()
-            .map(|figure| Drawing {
-                name: figure.name.to_owned(),
-                caption: figure.caption.clone(),
-                svg: figure.svg.clone(),
-            })
-            .collect(),
+        drawings: figures.iter().map(drawing).collect(),
         claims: ledger.as_ref(),
-        validation: None,
+        validation: validation.as_ref().map(|(rows, drawings)| Validation {
+            rows,
+            draws: validate::DRAWS,
+            drawings: drawings.clone(),
+            command: command("validate --out .", &parameters_option(context)),
+        }),
         parameters: report::parameter_sets(library)?,
         references: library.references()?,
         manifest: String::from_utf8_lossy(&manifest).trim_end().to_owned(),
-        commands: commands(&differs, options),
+        commands: commands(&differs, &parameters_option(context), options),
         differs,
     };
     report::write_atomically(&options.out, page.to_html().as_bytes())?;
     context.print(&format!("written: {}", options.out.display()));
     Ok(())
+}
+
+fn drawing(figure: &Figure) -> Drawing {
+    Drawing {
+        name: figure.name.to_owned(),
+        caption: figure.caption.clone(),
+        svg: figure.svg.clone(),
+    }
+}
+
+/// Every target beside the model, and the drawings of that.
+fn validated(context: &Context) -> Result<(Vec<Prediction>, Vec<Drawing>)> {
+    let accuracy = options::many(Accuracy::default().rtol)?;
+    let targets = Targets::read(&context.library)?;
+    let (draws, subjects, seed) = (validate::DRAWS, validate::SUBJECTS, validate::SEED);
+    let rows = validate::predictions(context, &targets, &[], draws, seed, &accuracy)?;
+    let mut drawings = vec![drawing(&figure::validation(&rows)?)];
+    let checks = visual_checks(&context.library, &targets, subjects, seed, &accuracy)?;
+    if !checks.is_empty() {
+        drawings.push(drawing(&figure::visual_checks(&checks)?));
+    }
+    Ok((rows, drawings))
+}
+
+/// The folder of own parameters of this report, as an option.
+fn parameters_option(context: &Context) -> String {
+    let given = &context.command;
+    let at = given.iter().position(|word| word == "--params");
+    let folder = at.and_then(|at| given.get(at + 1));
+    let joined = given.iter().find(|word| word.starts_with("--params="));
+    match (folder, joined) {
+        (Some(folder), _) => format!("--params {folder}"),
+        (None, Some(option)) => option.clone(),
+        (None, None) => String::new(),
+    }
 }
 
 fn claims(context: &Context, run: &RunOptions) -> Result<Ledger> {
@@ -81,7 +124,7 @@ fn differences(context: &Context) -> String {
     let mut given = context.command.iter();
     while let Some(word) = given.next() {
         match word.as_str() {
-            "report" | "-q" | "--quiet" | "--json" | "--no-claims" => {}
+            "report" | "-q" | "--quiet" | "--json" | "--no-claims" | "--no-validation" => {}
             "--out" | "-o" => {
                 given.next();
             }
@@ -141,7 +184,7 @@ fn comparisons(overview: &Overview, differs: &str) -> Vec<Comparison> {
 }
 
 /// Commands that make the parts of the report.
-fn commands(differs: &str, options: &ReportOptions) -> Vec<(String, String)> {
+fn commands(differs: &str, params: &str, options: &ReportOptions) -> Vec<(String, String)> {
     let mut commands = vec![
         (
             command("", differs).replace("  ", " "),
@@ -152,11 +195,11 @@ fn commands(differs: &str, options: &ReportOptions) -> Vec<(String, String)> {
             "the figures alone".to_owned(),
         ),
         (
-            command("params show xenograft", ""),
+            command("params show xenograft", params),
             "the parameters of a setting".to_owned(),
         ),
         (
-            command("params show pt2385", ""),
+            command("params show pt2385", params),
             "the parameters of a partner".to_owned(),
         ),
         (
@@ -168,7 +211,7 @@ fn commands(differs: &str, options: &ReportOptions) -> Vec<(String, String)> {
         commands.insert(
             2,
             (
-                command("claims --no-variants", ""),
+                command("claims --no-variants", params),
                 "the claims, with every test when they are named".to_owned(),
             ),
         );

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::figure;
 use crate::report::{self, Manifest};
 use crate::simulate::Accuracy;
-use crate::study::calibrate::{Calibration, Target, Targets, validate, visual_checks};
+use crate::study::calibrate::{Calibration, Prediction, Target, Targets, validate, visual_checks};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -36,13 +36,13 @@ pub struct ValidateOptions {
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
     /// Draws of the parameters behind the bands; 0: none
-    #[arg(long, value_name = "NUMBER", default_value_t = 40)]
+    #[arg(long, value_name = "NUMBER", default_value_t = DRAWS)]
     draws: u64,
     /// Seed of the draws
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     seed: u64,
     /// Virtual patients behind the bands of the visual predictive check, which needs --out; 0: none
-    #[arg(long, value_name = "NUMBER", default_value_t = 200)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SUBJECTS)]
     subjects: u64,
     /// Folder in which the figures and the table are written, to plots/ and results/
     #[arg(long, value_name = "DIR")]
@@ -52,40 +52,77 @@ pub struct ValidateOptions {
     rtol: f64,
 }
 
-pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
+/// Draws, virtual patients and seed of a validation that is not asked for others.
+pub const DRAWS: u64 = 40;
+pub const SUBJECTS: u64 = 200;
+pub const SEED: u64 = 1;
+
+/// The targets of some names (of all when there is none) beside the model.
+pub fn predictions(
+    context: &Context,
+    targets: &Targets,
+    names: &[String],
+    draws: u64,
+    seed: u64,
+    accuracy: &Accuracy,
+) -> Result<Vec<Prediction>> {
     let library = &context.library;
-    let targets = Targets::read(library)?;
-    let known = |name: &String| {
-        let of = |target: &Target| target.id == *name || target.file == *name;
-        targets.all.iter().any(of)
-    };
-    if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
-        let all = targets.all.iter().map(|target| target.id.as_str());
-        return Err(Error::unknown_name("command line", "target", unknown, all));
+    let of = |target: &Target, name: &String| target.id == *name || target.file == *name;
+    let known = |name: &&String| targets.all.iter().any(|target| of(target, name));
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(unknown_target(targets, unknown));
     }
-    let wanted = |target: &Target| {
-        let named = |name: &String| target.id == *name || target.file == *name;
-        options.names.is_empty() || options.names.iter().any(named)
-    };
-    let selected: Vec<Target> = targets.all.iter().filter(|t| wanted(t)).cloned().collect();
+    let wanted = |target: &&Target| names.is_empty() || names.iter().any(|name| of(target, name));
+    let selected: Vec<Target> = targets.all.iter().filter(wanted).cloned().collect();
     let mut calibrations = Vec::new();
-    if options.draws > 0 {
+    if draws > 0 {
         for name in library.names("calibrations") {
             calibrations.push(Calibration::read(library, name, &targets.all)?);
         }
     }
-    let accuracy = options::many(options.rtol)?;
     let bar = progress::bar(selected.len() as u64, context.quiet);
     let rows = validate(
         library,
         &selected,
         &calibrations,
+        draws,
+        seed,
+        accuracy,
+        &|| bar.inc(1),
+    );
+    bar.finish_and_clear();
+    rows
+}
+
+/// Files of targets are few enough to be listed; of single targets the nearest is named.
+fn unknown_target(targets: &Targets, name: &str) -> Error {
+    let mut files: Vec<&str> = targets
+        .all
+        .iter()
+        .map(|target| target.file.as_str())
+        .collect();
+    files.dedup();
+    let targets = targets.all.iter().map(|target| target.id.as_str());
+    Error::unknown_name(
+        "command line",
+        "target or file of targets",
+        name,
+        files.into_iter().chain(targets),
+    )
+}
+
+pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
+    let library = &context.library;
+    let targets = Targets::read(library)?;
+    let accuracy = options::many(options.rtol)?;
+    let rows = predictions(
+        context,
+        &targets,
+        &options.names,
         options.draws,
         options.seed,
         &accuracy,
-        &|| bar.inc(1),
     )?;
-    bar.finish_and_clear();
     if let Some(folder) = &options.out {
         let figure = figure::validation(&rows)?;
         let mut files: Vec<_> = figure.files(folder.join("plots")).into();

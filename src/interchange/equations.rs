@@ -15,6 +15,7 @@ use crate::model::signalling::Cascade;
 use crate::model::{
     Environment, Inputs, Model, Number, PARTNER_SLOTS, ParameterField, Signals, State,
 };
+use crate::regimen::{Change, Drug};
 use crate::simulate::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +87,8 @@ pub struct Equations {
     pub signals: Vec<Definition>,
     /// States that can change.
     pub states: Vec<Rate>,
+    /// Absorbed amounts of the doses of sorafenib (mg) with their times (h), where they were asked for.
+    pub absorbed: Vec<(f64, Symbol)>,
     names: BTreeMap<Symbol, String>,
 }
 
@@ -121,6 +124,31 @@ impl Equations {
     /// # Errors
     /// Equations whose units do not fit, which is a fault of the program.
     pub fn of(problem: &Problem, burden_unit: &str) -> Result<Self> {
+        Self::recorded(problem, burden_unit, &[])
+    }
+
+    /// Like [`of`](Self::of), with the law of absorption applied to every dose of sorafenib.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn with_absorption(problem: &Problem, burden_unit: &str) -> Result<Self> {
+        let doses: Vec<(f64, f64)> = problem
+            .timeline
+            .events
+            .iter()
+            .filter_map(|event| match event.change {
+                Change::Dose {
+                    drug: Drug::Sorafenib,
+                    given,
+                    ..
+                } => Some((event.time, given)),
+                _ => None,
+            })
+            .collect();
+        Self::recorded(problem, burden_unit, &doses)
+    }
+
+    fn recorded(problem: &Problem, burden_unit: &str, doses: &[(f64, f64)]) -> Result<Self> {
         let unit = |unit: &str| unit.replace("burden", burden_unit);
         let mut parameters: Vec<Parameter> = Vec::new();
         let (recorded, graph) = Graph::record(|| {
@@ -148,8 +176,20 @@ impl Equations {
                     symbol
                 });
             Symbol::named(NANOMOLAR_PER_MASS, NANOMOLAR_PER_MASS_UNIT);
-            record(&mut model, &unit)
+            let absorbed = absorbed(&model, doses);
+            record(&mut model, &unit, absorbed)
         });
+        for (position, given) in amounts(doses).into_iter().enumerate() {
+            parameters.push(Parameter {
+                quantity: Quantity {
+                    id: dose_id(position),
+                    unit: "mg".to_owned(),
+                    meaning: "Dose of sorafenib".to_owned(),
+                },
+                path: String::new(),
+                value: given,
+            });
+        }
         parameters.push(Parameter {
             quantity: Quantity {
                 id: NANOMOLAR_PER_MASS.to_owned(),
@@ -174,6 +214,7 @@ impl Equations {
             constants: recorded.constants.list,
             signals: recorded.signals.list,
             states: states(&problem.baseline, &recorded.rates, burden_unit),
+            absorbed: recorded.absorbed,
             names: BTreeMap::new(),
         };
         equations.drop_what_is_not_there(problem);
@@ -214,6 +255,7 @@ impl Equations {
         let mut open: Vec<Symbol> = definitions
             .map(|definition| definition.symbol)
             .chain(self.states.iter().map(|state| state.symbol))
+            .chain(self.absorbed.iter().map(|(_, symbol)| *symbol))
             .collect();
         let mut used = BTreeSet::new();
         while let Some(symbol) = open.pop() {
@@ -275,9 +317,52 @@ struct Recorded {
     constants: Definitions,
     signals: Definitions,
     rates: State<Symbol>,
+    absorbed: Vec<(f64, Symbol)>,
 }
 
-fn record(model: &mut Model<Symbol>, unit: &impl Fn(&str) -> String) -> Recorded {
+/// Distinct amounts of doses, in their order.
+fn amounts(doses: &[(f64, f64)]) -> Vec<f64> {
+    let mut amounts: Vec<f64> = Vec::new();
+    for (_, given) in doses {
+        if !amounts
+            .iter()
+            .any(|known| known.to_bits() == given.to_bits())
+        {
+            amounts.push(*given);
+        }
+    }
+    amounts
+}
+
+fn dose_id(position: usize) -> String {
+    match position {
+        0 => "sorafenib_dose".to_owned(),
+        n => format!("sorafenib_dose_{}", n + 1),
+    }
+}
+
+/// What is absorbed of doses (time, amount); the first is the begin of treatment.
+fn absorbed(model: &Model<Symbol>, doses: &[(f64, f64)]) -> Vec<(f64, Symbol)> {
+    let (Some(absorption), Some((first, _))) = (model.kinetics.absorption(), doses.first()) else {
+        return Vec::new();
+    };
+    let amounts = amounts(doses);
+    doses
+        .iter()
+        .map(|(time, given)| {
+            let position = amounts.iter().position(|a| a.to_bits() == given.to_bits());
+            let dose = Symbol::named(&dose_id(position.unwrap_or(0)), "mg");
+            let since = Symbol::constant(time - first);
+            (*time, dose * absorption.fraction(dose, since))
+        })
+        .collect()
+}
+
+fn record(
+    model: &mut Model<Symbol>,
+    unit: &impl Fn(&str) -> String,
+    absorbed: Vec<(f64, Symbol)>,
+) -> Recorded {
     let mut constants = Definitions::default();
     reference_constants(model, &mut constants);
     let inputs = symbolic_inputs();
@@ -299,6 +384,7 @@ fn record(model: &mut Model<Symbol>, unit: &impl Fn(&str) -> String) -> Recorded
         rates: model.derivatives_given(&inputs, &y, &signals),
         constants,
         signals: named,
+        absorbed,
     }
 }
 

@@ -4,6 +4,7 @@
 //! * [`Equations`]: these expressions with a name and a unit for everything.
 //! * [`DataSet`]: NONMEM-style dosing records in, answers out.
 //! * [`sbml()`]: Systems Biology Markup Language, Level 3 Version 2; [`antimony()`]: the same for reading.
+//! * [`petab()`]: a calibration as a PEtab problem.
 //! * [`markdown()`] and [`latex()`]: equations and parameters as a page.
 
 mod antimony;
@@ -14,6 +15,7 @@ mod equations;
 mod events;
 mod infix;
 mod listing;
+mod petab;
 mod sbml;
 mod symbol;
 mod xml;
@@ -26,5 +28,6 @@ pub use equations::{Definition, Equations, Input, Parameter, Quantity, Rate};
 pub use events::{Jump, Update, jumps};
 pub use infix::{Style, infix};
 pub use listing::{latex, markdown, reference_page};
+pub use petab::petab;
 pub use sbml::sbml;
 pub use symbol::{Graph, Leaf, Node, Symbol};

@@ -54,10 +54,7 @@ const IDENTITIES: [(&str, &str, &str); 22] = [
 /// # Errors
 /// Only if the XML writer fails.
 pub fn sbml(equations: &Equations, jumps: &[Jump], background: &Background) -> Result<String> {
-    let mut exporter = Exporter {
-        equations,
-        units: BTreeSet::new(),
-    };
+    let mut exporter = Exporter::new(equations);
     let start = start_values(equations, jumps);
     let parameters = exporter.parameters(&start, background);
     let assignments = exporter.initial_assignments();
@@ -80,6 +77,14 @@ pub fn sbml(equations: &Equations, jumps: &[Jump], background: &Background) -> R
     } else {
         model.child(Element::new("listOfEvents").children(events))
     };
+    document(model)
+}
+
+/// The document around a model.
+///
+/// # Errors
+/// Only if the XML writer fails.
+pub(super) fn document(model: Element) -> Result<String> {
     Element::new("sbml")
         .with("xmlns", SBML)
         .with("xmlns:sbml", SBML)
@@ -107,14 +112,27 @@ pub fn start_values(equations: &Equations, jumps: &[Jump]) -> BTreeMap<String, f
     values
 }
 
-struct Exporter<'a> {
+/// Writes the parts of a model.
+pub(super) struct Exporter<'a> {
     equations: &'a Equations,
-    units: BTreeSet<Unit>,
+    /// Units that were used.
+    pub units: BTreeSet<Unit>,
+    /// Time of the model at which the run begins, h; events at its start are events where it is not 0.
+    pub begin: f64,
 }
 
-impl Exporter<'_> {
+impl<'a> Exporter<'a> {
+    /// An exporter of a run that begins at time 0.
+    pub fn new(equations: &'a Equations) -> Self {
+        Self {
+            equations,
+            units: BTreeSet::new(),
+            begin: 0.0,
+        }
+    }
+
     /// Identifier of a unit, which is remembered for the list of definitions.
-    fn unit(&mut self, unit: &Unit) -> String {
+    pub fn unit(&mut self, unit: &Unit) -> String {
         if unit.is_one() {
             return "dimensionless".to_owned();
         }
@@ -122,7 +140,7 @@ impl Exporter<'_> {
         unit_id(unit)
     }
 
-    fn unit_definitions(&self) -> Vec<Element> {
+    pub fn unit_definitions(&self) -> Vec<Element> {
         let mut units = self.units.clone();
         units.insert(Unit::parse("h"));
         units
@@ -137,7 +155,7 @@ impl Exporter<'_> {
             .collect()
     }
 
-    fn parameter(&mut self, quantity: &Quantity, constant: bool) -> Element {
+    pub fn parameter(&mut self, quantity: &Quantity, constant: bool) -> Element {
         let unit = self.unit(&Unit::parse(&quantity.unit));
         Element::new("parameter")
             .with("metaid", &quantity.id)
@@ -147,7 +165,7 @@ impl Exporter<'_> {
             .with("constant", constant)
     }
 
-    fn parameters(
+    pub fn parameters(
         &mut self,
         start: &BTreeMap<String, f64>,
         background: &Background,
@@ -194,7 +212,7 @@ impl Exporter<'_> {
         list
     }
 
-    fn initial_assignments(&mut self) -> Vec<Element> {
+    pub fn initial_assignments(&mut self) -> Vec<Element> {
         let equations = self.equations;
         let assign = |constant: &Definition| {
             Element::new("initialAssignment")
@@ -204,89 +222,95 @@ impl Exporter<'_> {
         equations.constants.iter().map(assign).collect()
     }
 
-    fn rules(&mut self) -> Vec<Element> {
-        let equations = self.equations;
-        let mut rules = Vec::new();
-        for signal in &equations.signals {
-            let id = &signal.quantity.id;
-            rules.push(
-                Element::new("assignmentRule")
-                    .with("variable", id)
-                    .child(self.math(signal.symbol, id)),
-            );
-        }
-        for state in &equations.states {
-            if equations.graph.constant(state.symbol).is_some() {
-                // A rate of 0: events alone change this state.
-                continue;
-            }
-            rules.push(
-                Element::new("rateRule")
-                    .with("variable", &state.quantity.id)
-                    .child(self.math(state.symbol, "")),
-            );
+    pub fn rules(&mut self) -> Vec<Element> {
+        let mut rules = self.assignment_rules();
+        for (id, rate) in self.rates() {
+            rules.push(rate_rule(&id, rate));
         }
         rules
     }
 
-    fn events(&mut self, jumps: &[Jump]) -> Vec<Element> {
-        let later: Vec<&Jump> = jumps.iter().filter(|jump| jump.time > 0.0).collect();
+    /// The definitions of the signals.
+    pub fn assignment_rules(&mut self) -> Vec<Element> {
+        let equations = self.equations;
+        let mut rules = Vec::new();
+        for signal in &equations.signals {
+            let id = &signal.quantity.id;
+            let value = self.expression(signal.symbol, id, None);
+            rules.push(assignment_rule(id, value));
+        }
+        rules
+    }
+
+    /// The rates of the states that have one; events alone change the others.
+    pub fn rates(&mut self) -> Vec<(String, Element)> {
+        let equations = self.equations;
+        let moving = equations
+            .states
+            .iter()
+            .filter(|state| equations.graph.constant(state.symbol).is_none());
+        moving
+            .map(|state| {
+                let rate = self.content(state.symbol);
+                (state.quantity.id.clone(), rate)
+            })
+            .collect()
+    }
+
+    pub fn events(&mut self, jumps: &[Jump]) -> Vec<Element> {
+        let begin = self.begin;
+        let later = jumps.iter().filter(|jump| begin + jump.time > 0.0);
         let mut events = Vec::new();
         for jump in later {
             let assignments: Vec<Element> = jump
                 .updates
                 .iter()
-                .filter_map(|(id, update)| self.event_assignment(id, *update))
+                .filter_map(|(id, update)| self.event_assignment(jump.time, id, *update))
                 .collect();
             if assignments.is_empty() {
                 continue;
             }
             let hour = self.unit(&Unit::parse("h"));
-            let time = Element::new("csymbol")
-                .with("encoding", "text")
-                .with("definitionURL", TIME)
-                .text("time");
-            let condition = apply("geq", [time, literal(jump.time, &hour)]);
-            events.push(
-                Element::new("event")
-                    .with("id", format!("event_{}", events.len() + 1))
-                    .with("name", jump.words.join("; "))
-                    .with("useValuesFromTriggerTime", true)
-                    .child(
-                        Element::new("trigger")
-                            .with("initialValue", false)
-                            .with("persistent", true)
-                            .child(Element::new("math").with("xmlns", MATHML).child(condition)),
-                    )
-                    .child(Element::new("listOfEventAssignments").children(assignments)),
-            );
+            let condition = apply("geq", [time(), literal(begin + jump.time, &hour)]);
+            let id = format!("event_{}", events.len() + 1);
+            events.push(event(&id, &jump.words.join("; "), condition, assignments));
         }
         events
     }
 
     /// What an event does to a quantity of the model; none for one that no equation uses.
-    fn event_assignment(&mut self, id: &str, update: Update) -> Option<Element> {
+    fn event_assignment(&mut self, time: f64, id: &str, update: Update) -> Option<Element> {
         let states = self.equations.states.iter().map(|state| &state.quantity);
         let inputs = self.equations.inputs.iter().map(|input| &input.quantity);
         let quantity = states.chain(inputs).find(|quantity| quantity.id == id)?;
         let unit = self.unit(&Unit::parse(&quantity.unit));
         let itself = Element::new("ci").text(id);
+        let absorbed = self.equations.absorbed.iter();
+        let absorbed = absorbed
+            .filter(|(dosed, _)| dosed.to_bits() == time.to_bits() && id == DEPOT)
+            .map(|(_, amount)| *amount)
+            .next();
         let value = match update {
+            Update::Add(_) if absorbed.is_some() => {
+                let amount = absorbed.map(|amount| self.expression(amount, "", None));
+                apply("plus", std::iter::once(itself).chain(amount))
+            }
             Update::Set(value) => literal(value, &unit),
             Update::Add(amount) => apply("plus", [itself, literal(amount, &unit)]),
             Update::Scale(factor) => apply("times", [literal(factor, "dimensionless"), itself]),
         };
-        Some(
-            Element::new("eventAssignment")
-                .with("variable", id)
-                .child(Element::new("math").with("xmlns", MATHML).child(value)),
-        )
+        Some(event_assignment(id, value))
     }
 
     /// The definition of a quantity, or an expression without a name of its own.
-    fn math(&mut self, symbol: Symbol, of: &str) -> Element {
+    pub fn math(&mut self, symbol: Symbol, of: &str) -> Element {
         let content = self.expression(symbol, of, None);
         Element::new("math").with("xmlns", MATHML).child(content)
+    }
+
+    /// MathML of an expression without a name of its own.
+    pub fn content(&mut self, symbol: Symbol) -> Element {
+        self.expression(symbol, "", None)
     }
 
     /// MathML of an expression; a literal number takes `unit`.
@@ -327,18 +351,78 @@ impl Exporter<'_> {
     }
 }
 
-fn apply(operator: &'static str, operands: impl IntoIterator<Item = Element>) -> Element {
+/// Depot that doses of sorafenib enter.
+const DEPOT: &str = "sorafenib_depot_mg";
+
+fn math(content: Element) -> Element {
+    Element::new("math").with("xmlns", MATHML).child(content)
+}
+
+/// The time of the model.
+pub(super) fn time() -> Element {
+    Element::new("csymbol")
+        .with("encoding", "text")
+        .with("definitionURL", TIME)
+        .text("time")
+}
+
+/// A quantity that always is this.
+pub(super) fn assignment_rule(id: &str, value: Element) -> Element {
+    Element::new("assignmentRule")
+        .with("variable", id)
+        .child(math(value))
+}
+
+/// A quantity that changes at this rate.
+pub(super) fn rate_rule(id: &str, rate: Element) -> Element {
+    Element::new("rateRule")
+        .with("variable", id)
+        .child(math(rate))
+}
+
+/// What an event makes of a quantity.
+pub(super) fn event_assignment(id: &str, value: Element) -> Element {
+    Element::new("eventAssignment")
+        .with("variable", id)
+        .child(math(value))
+}
+
+/// An event whenever a condition becomes true.
+pub(super) fn event(
+    id: &str,
+    name: &str,
+    condition: Element,
+    assignments: impl IntoIterator<Item = Element>,
+) -> Element {
+    Element::new("event")
+        .with("id", id)
+        .with("name", name)
+        .with("useValuesFromTriggerTime", true)
+        .child(
+            Element::new("trigger")
+                .with("initialValue", false)
+                .with("persistent", true)
+                .child(math(condition)),
+        )
+        .child(Element::new("listOfEventAssignments").children(assignments))
+}
+
+/// MathML of an operation.
+pub(super) fn apply(
+    operator: &'static str,
+    operands: impl IntoIterator<Item = Element>,
+) -> Element {
     Element::new("apply")
         .child(Element::new(operator))
         .children(operands)
 }
 
 /// A number with the fewest digits that read back to the same bits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     format!("{value:?}")
 }
 
-fn literal(value: f64, unit: &str) -> Element {
+pub(super) fn literal(value: f64, unit: &str) -> Element {
     let element = Element::new("cn").with("sbml:units", unit);
     let text = number(value);
     match text.split_once('e') {
@@ -405,7 +489,7 @@ fn sbo(quantity: &Quantity) -> &'static str {
     }
 }
 
-fn notes(lines: &[String]) -> Element {
+pub(super) fn notes(lines: &[String]) -> Element {
     let paragraphs = lines.iter().map(|line| Element::new("p").text(line));
     let body = Element::new("body")
         .with("xmlns", XHTML)

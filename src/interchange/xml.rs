@@ -53,6 +53,30 @@ impl Element {
         self
     }
 
+    /// The same with other names for the quantities of a model: in `ci`, and in the attributes that name or
+    /// point to one.
+    pub fn renamed(mut self, name: &impl Fn(&str) -> String) -> Self {
+        const NAMING: [&str; 4] = ["id", "metaid", "symbol", "variable"];
+        for (attribute, value) in &mut self.attributes {
+            if NAMING.contains(&attribute.as_str()) {
+                *value = name(value);
+            } else if attribute == "rdf:about" {
+                *value = format!("#{}", name(value.trim_start_matches('#')));
+            }
+        }
+        let is_name = self.name == "ci";
+        self.content = self
+            .content
+            .into_iter()
+            .map(|content| match content {
+                Content::Element(element) => Content::Element(element.renamed(name)),
+                Content::Text(text) if is_name => Content::Text(name(&text)),
+                text @ Content::Text(_) => text,
+            })
+            .collect();
+        self
+    }
+
     /// Whether nothing is inside.
     pub fn is_empty(&self) -> bool {
         self.content.is_empty()

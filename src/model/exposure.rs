@@ -122,16 +122,17 @@ parameters! {
     }
 }
 
-impl Absorption<f64> {
+impl<T: Number> Absorption<T> {
     /// Fraction of a dose (mg) absorbed when given at `time_on_treatment` (h), relative to the
     /// bioavailability behind CL/F.
-    pub fn fraction(&self, dose: f64, time_on_treatment: f64) -> f64 {
+    pub fn fraction(&self, dose: T, time_on_treatment: T) -> T {
         let h = self.saturation_exponent;
-        let load = |per_kg: f64| 1.0 + (per_kg / self.saturation_dose).power(h);
-        let saturation = (load(self.reference_dose) / load(dose / self.body_weight)).power(1.0 / h);
-        let since_onset = (time_on_treatment - self.decline_onset).max(0.0);
+        let load = |per_kg: T| (per_kg / self.saturation_dose).power(h) + 1.0;
+        let saturation =
+            (load(self.reference_dose) / load(dose / self.body_weight)).power(T::constant(1.0) / h);
+        let since_onset = (time_on_treatment - self.decline_onset).positive_part();
         let decline = self.decline_floor
-            + (1.0 - self.decline_floor) * Number::exp(-since_onset / self.decline_time);
+            + self.decline_floor.complement() * (-since_onset / self.decline_time).exp();
         self.bioavailability * saturation * decline
     }
 }

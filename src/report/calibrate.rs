@@ -67,7 +67,8 @@ pub fn validation_summary(rows: &[Prediction]) -> String {
     text.trim_end().to_owned()
 }
 
-fn ends(band: Option<(f64, f64)>) -> String {
+/// Both ends of an interval; nothing where there is none.
+pub(super) fn ends(band: Option<(f64, f64)>) -> String {
     band.map_or(String::new(), |(low, high)| {
         format!("{} – {}", significant(low), significant(high))
     })

@@ -27,7 +27,7 @@ pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use failures::failures_table;
 pub use manifest::Manifest;
 pub use output::{write_all, write_atomically};
-pub use page::{Comparison, Drawing, Page, ParameterSet, parameter_sets};
+pub use page::{Comparison, Drawing, Page, ParameterSet, Validation, parameter_sets};
 pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};
 pub use population::{population_summary, subjects_table};

@@ -4,6 +4,7 @@
 //! phone, dark and light follow the reader's system, and paper has its own style.
 
 use crate::parameters::{Library, ParameterTable, Reference};
+use crate::study::calibrate::Prediction;
 use crate::study::claims::{Ledger, Verdict};
 use crate::table::{Cell, Table, significant};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -37,6 +38,19 @@ pub struct Comparison {
     pub command: String,
 }
 
+/// The model beside what was measured.
+#[derive(Debug, Clone)]
+pub struct Validation<'a> {
+    /// Every target with its prediction.
+    pub rows: &'a [Prediction],
+    /// Draws of the parameters behind the bands.
+    pub draws: u64,
+    /// Drawings of it.
+    pub drawings: Vec<Drawing>,
+    /// Command that makes it.
+    pub command: String,
+}
+
 /// Parameters of a setting, partner or variant.
 #[derive(Debug, Clone)]
 pub struct ParameterSet {
@@ -60,7 +74,7 @@ pub struct Page<'a> {
     /// Claims of the literature, if they were judged.
     pub claims: Option<&'a Ledger>,
     /// Comparison with measured data, if there is one.
-    pub validation: Option<Table>,
+    pub validation: Option<Validation<'a>>,
     /// Parameters.
     pub parameters: Vec<ParameterSet>,
     /// References by key.
@@ -89,7 +103,7 @@ impl Page<'_> {
                         h1 { "Sorafenib, hypoxia and the HIF-1a to HIF-2a switch in hepatocellular carcinoma" }
                         p { "Coupled differential equations from sorafenib exposure over vessels, oxygen and the HIFs to apoptosis and tumour volume; every partner drug of a review (Zeng et al. 2021, Front Oncol 11:641522) alone and with sorafenib." }
                         @if !self.differs.is_empty() {
-                            p.warning { "This report is of a changed model: " code { (self.differs) } }
+                            p.warning { "This report is of a changed model: " code { (self.differs) } ". Claims and validation are judged with the parameter files alone, without options such as --set." }
                         }
                         p.warning { "For research. Not for decisions about patients. The model is a hypothesis with parameters, most of them assumed; combinations are mechanistic upper bounds, not forecasts." }
                     }
@@ -98,7 +112,7 @@ impl Page<'_> {
                         (self.comparison_section())
                         (self.drawing_section())
                         @if let Some(ledger) = self.claims { (claims_section(ledger)) }
-                        @if let Some(table) = &self.validation { section id="validation" { h2 { "Validation" } (table_markup(table)) } }
+                        @if let Some(validation) = &self.validation { (self.validation_section(validation)) }
                         (self.parameter_section())
                         (self.reference_section())
                         (self.reproduce_section())
@@ -146,14 +160,56 @@ impl Page<'_> {
             section id="figures" {
                 h2 { "Figures" }
                 ul { @for d in &self.drawings { li { a href={ "#figure-" (d.name) } { (title_of(&d.name)) } } } }
-                @for d in &self.drawings {
-                    figure id={ "figure-" (d.name) } {
-                        h3 { (title_of(&d.name)) }
-                        div.drawing role="img" aria-label=(d.caption) { (PreEscaped(&d.svg)) }
-                        figcaption { (d.caption) }
-                    }
+                @for d in &self.drawings { (drawing_markup(d)) }
+            }
+        }
+    }
+
+    fn validation_section(&self, validation: &Validation<'_>) -> Markup {
+        let outside = validation.rows.iter().filter(|row| !row.inside());
+        html! {
+            section id="validation" {
+                h2 { "What was measured, and what the model gives" }
+                p { "A target is inside when the prediction lies within its interval. " b { "Fit" } " marks targets that a calibration fits to; all others are kept aside. Bands: 95 % of " (validation.draws) " draws of the fitted parameters about their present values, or of resampled virtual patients." }
+                ul { @for line in super::validation_summary(validation.rows).lines() { li { (line) } } }
+                p { "Made by " code.command { (validation.command) } "." }
+                @for d in &validation.drawings { (drawing_markup(d)) }
+                div.scroll { table {
+                    thead { tr { th { "target" } th { "unit" } th.number { "observed" } th.number { "interval" } th.number { "predicted" } th.number { "band" } th { "inside" } th { "use" } th { "grade" } th { "source" } } }
+                    tbody { @for row in validation.rows { (self.validation_row(row)) } }
+                } }
+                details open {
+                    summary { "Why targets lie outside" }
+                    ul { @for row in outside { li {
+                        b { (row.target.text) } ": " (row.target.outside.as_deref().unwrap_or("No explanation yet."))
+                    } } }
                 }
             }
+        }
+    }
+
+    fn validation_row(&self, row: &Prediction) -> Markup {
+        let target = &row.target;
+        html! {
+            tr id={ "target-" (target.id) } {
+                td.long { (target.text) @if let Some(note) = &target.note { details { summary { "Note" } (note) } } }
+                td { (target.unit) }
+                td.number { (significant(target.value)) }
+                td.number { (super::calibrate::ends(Some(target.interval))) }
+                td.number { (significant(row.predicted)) }
+                td.number { (super::calibrate::ends(row.band)) }
+                @if row.inside() { td { "yes" } } @else { td.fail { "no" } }
+                td { @if target.fit { "fit" } @else { "aside" } }
+                td { (target.grade) }
+                td { @for (i, key) in target.source.iter().enumerate() { @if i > 0 { ", " } (self.reference_link(key)) } }
+            }
+        }
+    }
+
+    /// A key of the literature, as a link where the page lists it.
+    fn reference_link(&self, key: &str) -> Markup {
+        html! {
+            @if self.references.contains_key(key) { a href={ "#reference-" (key) } { (key) } } @else { (key) }
         }
     }
 
@@ -184,9 +240,7 @@ impl Page<'_> {
                             td.number { @match entry.value { Some(value) => (number(value)), None => "unknown" } }
                             td { (entry.unit) }
                             td { (entry.grade) }
-                            td { @if let Some(key) = &entry.source {
-                                @if self.references.contains_key(key) { a href={ "#reference-" (key) } { (key) } } @else { (key) }
-                            } }
+                            td { @if let Some(key) = &entry.source { (self.reference_link(key)) } }
                             td.long { (entry.note.as_deref().unwrap_or("")) }
                         }
                     }
@@ -196,15 +250,13 @@ impl Page<'_> {
     }
 
     fn reference_section(&self) -> Markup {
-        let used: BTreeSet<&String> = self
-            .parameters
-            .iter()
-            .flat_map(|set| {
-                set.table
-                    .numbers()
-                    .filter_map(|(_, entry)| entry.source.as_ref())
-            })
-            .collect();
+        let of_parameters = self.parameters.iter().flat_map(|set| {
+            let numbers = set.table.numbers();
+            numbers.filter_map(|(_, entry)| entry.source.as_ref())
+        });
+        let validation = self.validation.iter();
+        let of_targets = validation.flat_map(|v| v.rows.iter().flat_map(|row| &row.target.source));
+        let used: BTreeSet<&String> = of_parameters.chain(of_targets).collect();
         let used = used
             .into_iter()
             .filter_map(|key| Some((key, self.references.get(key)?)));
@@ -236,6 +288,16 @@ impl Page<'_> {
                 h3 { "Manifest of this report" }
                 pre { (self.manifest) }
             }
+        }
+    }
+}
+
+fn drawing_markup(drawing: &Drawing) -> Markup {
+    html! {
+        figure id={ "figure-" (drawing.name) } {
+            h3 { (title_of(&drawing.name)) }
+            div.drawing role="img" aria-label=(drawing.caption) { (PreEscaped(&drawing.svg)) }
+            figcaption { (drawing.caption) }
         }
     }
 }

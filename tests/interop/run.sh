@@ -7,11 +7,12 @@ cd "$(dirname "$0")/../.."
 cargo build --release --bin hif-switch
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 environment="$target/interop-venv"
-stamp="$environment/$(sha256sum tests/interop/requirements.txt | cut -c1-16)"
+# The place counts too: the scripts of a copied environment lead to the old place.
+stamp="$environment/$( (cat tests/interop/requirements.txt; echo "$environment") | sha256sum | cut -c1-16)"
 if [ ! -e "$stamp" ]; then
     rm -rf "$environment"
     python3 -m venv "$environment"
-    "$environment/bin/pip" install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
     touch "$stamp"
 fi
 export PYTHONUTF8=1

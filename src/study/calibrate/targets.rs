@@ -359,14 +359,23 @@ impl Target {
         predicted >= self.interval.0 - slack && predicted <= self.interval.1 + slack
     }
 
+    /// Whether residuals are those of logarithms, and their standard deviation without the weight.
+    pub fn spread(&self) -> (bool, f64) {
+        let (low, high) = self.interval;
+        if low > 0.0 {
+            (true, libm::log(high / low) / (2.0 * Z))
+        } else {
+            (false, (high - low) / (2.0 * Z))
+        }
+    }
+
     /// Weighted residual of a prediction in the unit of the target.
     pub fn residual(&self, predicted: f64) -> f64 {
-        let (low, high) = self.interval;
-        let residual = if low > 0.0 {
-            let sigma = libm::log(high / low) / (2.0 * Z);
-            (libm::log(predicted.max(1e-12 * self.value)) - libm::log(self.value)) / sigma
-        } else {
-            (predicted - self.value) * 2.0 * Z / (high - low)
+        let residual = match self.spread() {
+            (true, sigma) => {
+                (libm::log(predicted.max(1e-12 * self.value)) - libm::log(self.value)) / sigma
+            }
+            (false, sigma) => (predicted - self.value) / sigma,
         };
         libm::sqrt(self.weight) * residual.clamp(-LARGEST, LARGEST)
     }

@@ -404,8 +404,9 @@ fn read(
         .collect()
 }
 
-/// Times over which a readout is averaged: the day before where doses come and go, else the moment.
-fn window(problem: &Problem, at: f64) -> Vec<f64> {
+/// Times over which a readout is averaged (trapezoids): the day before where doses come and go, else the
+/// moment.
+pub fn window(problem: &Problem, at: f64) -> Vec<f64> {
     if problem.model.kinetics.absorption().is_none() || at < DAY {
         return vec![at];
     }

@@ -16,4 +16,6 @@ pub use definition::{
     Sign, Test,
 };
 pub(in crate::study) use ledger::values_in;
-pub use ledger::{Alternative, Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_in};
+pub use ledger::{
+    Alternative, Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_in, window,
+};
