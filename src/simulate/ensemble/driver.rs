@@ -7,6 +7,7 @@
 use super::dormand_prince::Explicit;
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
+use super::native::WIDTH;
 use super::program::{BENDS, Fixed, System};
 use super::rodas::{Advance, Machine};
 use crate::simulate::integrator::Work;
@@ -154,7 +155,9 @@ pub(super) fn run_thread<const W: usize, J: Job>(
     make: &impl Fn(usize) -> (J, Vec<f64>),
     outputs: &mut Vec<(usize, J::Output)>,
 ) {
-    let mut machine = Machine::<W>::new(system);
+    let mut machine = Machine::<W>::new(system, control.rtol);
+    let layout = &system.layout;
+    let native = system.native(control.explicit).filter(|_| W == WIDTH);
     let mut lanes: Vec<Option<Runner<J>>> = (0..W).map(|_| None).collect();
     let mut buffers = Buffers::new(system);
     let mut exhausted = false;
@@ -173,8 +176,8 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         let mut busy = None;
         for (lane, slot) in lanes.iter().enumerate() {
             if let Some(runner) = slot {
-                machine.step.0[lane] = runner.next_step(control);
-                machine.time.0[lane] = runner.time - runner.piece.start;
+                machine.rows[layout.step].0[lane] = runner.next_step(control);
+                machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
             }
         }
@@ -184,25 +187,23 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             copy_lane(&mut machine, system, busy, lane);
         }
         let dense = lanes.iter().enumerate().any(|(lane, runner)| {
-            runner
-                .as_ref()
-                .is_some_and(|r| r.time + machine.step.0[lane] * (1.0 + 1e-9) >= r.job.interest())
+            runner.as_ref().is_some_and(|r| {
+                r.time + machine.rows[layout.step].0[lane] * (1.0 + 1e-9) >= r.job.interest()
+            })
         });
-        let (rtol, machine) = (control.rtol, &mut machine);
-        if control.explicit {
-            dispatch(Explicit {
+        let machine = &mut machine;
+        match native {
+            Some(native) => native.step(&mut machine.rows, dense),
+            None if control.explicit => dispatch(Explicit {
                 system,
                 machine,
-                rtol,
                 dense,
-            });
-        } else {
-            dispatch(Advance {
+            }),
+            None => dispatch(Advance {
                 system,
                 machine,
-                rtol,
                 dense,
-            });
+            }),
         }
         for (lane, slot) in lanes.iter_mut().enumerate() {
             let Some(runner) = slot else { continue };
@@ -262,15 +263,21 @@ fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usi
 }
 
 fn copy_lane<const W: usize>(machine: &mut Machine<W>, system: &System, from: usize, to: usize) {
-    let first = system.layout.fixed;
-    let fixed = machine.rows[first..first + system.fixed_count()].iter_mut();
-    let states = machine.before.iter_mut().chain(&mut machine.weights);
-    for row in fixed.chain(states).chain(&mut machine.series) {
-        row.0[to] = row.0[from];
+    let layout = &system.layout;
+    let groups = [
+        (layout.fixed, system.fixed_count()),
+        (layout.before, system.states),
+        (layout.weights, system.states),
+        (layout.series, system.drives.len() * TERMS),
+        (layout.step, 1),
+        (layout.time, 1),
+        (layout.pace, 1),
+    ];
+    for (first, count) in groups {
+        for row in &mut machine.rows[first..first + count] {
+            row.0[to] = row.0[from];
+        }
     }
-    machine.step.0[to] = machine.step.0[from];
-    machine.time.0[to] = machine.time.0[from];
-    machine.pace.0[to] = machine.pace.0[from];
 }
 
 /// Puts a job into a lane; `None` if it ends before its first step.
@@ -297,8 +304,9 @@ fn begin<const W: usize, J: Job>(
     for (i, value) in system.fixed_rows(&fixed).enumerate() {
         machine.rows[system.layout.fixed + i].0[lane] = value;
     }
-    write_state(system, &mut machine.before, lane, &state);
-    write_state(system, &mut machine.weights, lane, job.weights());
+    let (before, weights) = (system.layout.before, system.layout.weights);
+    write_state(system, &mut machine.rows[before..], lane, &state);
+    write_state(system, &mut machine.rows[weights..], lane, job.weights());
     let mut runner = Runner {
         index,
         job,
@@ -356,7 +364,7 @@ impl<J: Job> Runner<J> {
         lane: usize,
     ) {
         self.piece.series.clear();
-        machine.pace.0[lane] = 2.0 / self.piece.length;
+        machine.rows[system.layout.pace].0[lane] = 2.0 / self.piece.length;
         if system.linear.is_empty() {
             return;
         }
@@ -366,7 +374,7 @@ impl<J: Job> Runner<J> {
         };
         for (drive, state) in system.drives.iter().enumerate() {
             let terms = table.coefficients(*state, &self.amounts);
-            let rows = &mut machine.series[drive * TERMS..(drive + 1) * TERMS];
+            let rows = &mut machine.rows[system.layout.series + drive * TERMS..][..TERMS];
             for (row, value) in rows.iter_mut().zip(terms) {
                 row.0[lane] = value;
             }
@@ -400,11 +408,13 @@ impl<J: Job> Runner<J> {
         lane: usize,
         buffers: &mut Buffers,
     ) -> Settled {
-        let step = machine.step.0[lane];
-        let factor = machine.factor.0[lane];
+        let layout = &system.layout;
+        let n = system.states;
+        let step = machine.rows[layout.step].0[lane];
+        let factor = machine.rows[layout.factor].0[lane];
         self.tried += 1;
         self.work.evaluations += if control.explicit { 12 } else { 8 };
-        let taken = machine.error.0[lane] <= 1.0;
+        let taken = machine.rows[layout.error].0[lane] <= 1.0;
         if !taken {
             self.work.rejected_steps += 1;
             self.proposal = step * factor.min(0.9);
@@ -440,9 +450,16 @@ impl<J: Job> Runner<J> {
         if end >= self.job.interest() {
             self.look();
             let (from, to) = (self.piece.at(self.time), self.piece.at(end));
-            read_state(system, &machine.before, lane, from, &mut buffers.before);
-            read_state(system, &machine.after, lane, to, &mut buffers.after);
-            for (value, row) in buffers.dense.iter_mut().zip(&machine.dense) {
+            let rows = &machine.rows;
+            read_state(
+                system,
+                &rows[layout.before..],
+                lane,
+                from,
+                &mut buffers.before,
+            );
+            read_state(system, &rows[layout.after..], lane, to, &mut buffers.after);
+            for (value, row) in buffers.dense.iter_mut().zip(&rows[layout.dense..]) {
                 *value = row.0[lane];
             }
             self.job.observe(&Step {
@@ -463,8 +480,8 @@ impl<J: Job> Runner<J> {
             self.finish_piece();
         }
         if !last {
-            for (before, after) in machine.before.iter_mut().zip(&machine.after) {
-                before.0[lane] = after.0[lane];
+            for i in 0..n {
+                machine.rows[layout.before + i].0[lane] = machine.rows[layout.after + i].0[lane];
             }
             if self.tried > MAX_STEPS {
                 return Settled::Failed(Failure {
@@ -480,9 +497,11 @@ impl<J: Job> Runner<J> {
             return Settled::Running;
         }
         let amounts = self.amounts.iter().copied();
-        read_state(system, &machine.after, lane, amounts, &mut buffers.before);
+        let after = &machine.rows[layout.after..];
+        read_state(system, after, lane, amounts, &mut buffers.before);
         let next = self.job.next(&mut buffers.before, &mut self.inputs);
-        write_state(system, &mut machine.before, lane, &buffers.before);
+        let before = &mut machine.rows[layout.before..];
+        write_state(system, before, lane, &buffers.before);
         for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
             *amount = buffers.before[*at];
         }
@@ -512,7 +531,7 @@ impl<J: Job> Runner<J> {
 
 /// The first state that is not finite or outside its domain after the step.
 fn culprit<const W: usize>(system: &System, machine: &Machine<W>, lane: usize) -> Option<usize> {
-    let after = |i: usize| machine.after[i].0[lane];
+    let after = |i: usize| machine.rows[system.layout.after + i].0[lane];
     (0..system.states)
         .find(|i| !after(*i).is_finite())
         .or_else(|| {

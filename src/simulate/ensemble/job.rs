@@ -1,6 +1,7 @@
 //! Problems as jobs for the lanes.
 
 use super::driver::{Control, Failure, Job, Step, Stretch, run_thread};
+use super::native::WIDTH;
 use super::shape::{self, Key, Shape};
 use crate::error::Result;
 use crate::model::{Inputs, STATES, State};
@@ -194,7 +195,8 @@ fn run_all<W: Watch + Send>(
                     let mut outputs = Vec::new();
                     let system = &shape.system;
                     let each = members.len().div_ceil(share);
-                    let run = match width(each) {
+                    let native = system.native(control.explicit).is_some();
+                    let run = match if native { WIDTH } else { width(each) } {
                         1 => run_thread::<1, _>,
                         8 => run_thread::<8, _>,
                         16 => run_thread::<16, _>,
@@ -257,7 +259,13 @@ pub(in crate::simulate) fn run_single(
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
-    run_thread::<1, _>(
+    let native = shape.system.native(control.explicit).is_some();
+    let run = if native {
+        run_thread::<WIDTH, _>
+    } else {
+        run_thread::<1, _>
+    };
+    run(
         &shape.system,
         &control,
         &AtomicUsize::new(0),

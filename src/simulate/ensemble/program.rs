@@ -7,11 +7,13 @@
 
 use super::differentiate::{Jacobian, jacobian};
 use super::factor::factor;
-use super::linear::Matrix;
+use super::linear::{Matrix, TERMS};
+use super::native::Native;
 #[cfg(test)]
 use super::symbol::Symbol;
 use super::symbol::{self, Graph, Id, Level, Node};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 /// Index of a row.
 pub(super) type Row = u16;
@@ -66,26 +68,54 @@ pub(super) struct Instruction {
     pub c: Row,
 }
 
-/// Where things stand in the rows.
+/// Where things stand in the rows of a machine: first rows of groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Layout {
+    /// Slopes or increments of the stages.
+    pub increments: usize,
+    /// Coefficients of the interpolant, per state:
+    /// `y + x (rise + (1-x) (e_1 + x (e_2 + (1-x) (e_3 + x (e_4 + (1-x) (e_5 + x e_6))))))`.
+    pub dense: usize,
+    /// Absolute tolerance over relative tolerance, per state.
+    pub weights: usize,
+    /// States at the end of the step.
+    pub after: usize,
+    /// Series of the drives over the piece, term by term.
+    pub series: usize,
+    /// Values of the drives at the stages.
+    pub courses: usize,
+    /// From here on, what is used all the time.
+    pub hot: usize,
     /// States.
     pub states: usize,
+    /// States at the start of the step.
+    pub before: usize,
     /// Shift of the linear systems.
     pub shift: usize,
-    /// What is known before a step.
-    pub fixed: usize,
-    /// Rates.
-    pub rates: usize,
     /// Right-hand side of a linear system.
     pub load: usize,
-    /// Increments of the stages.
-    pub increments: usize,
+    /// Rates.
+    pub rates: usize,
     /// Partial derivatives of the rates by time.
     pub tilt: usize,
     /// Linear states that the others follow, and their rates.
     pub drives: usize,
     pub tempo: usize,
+    /// Lengths of the steps.
+    pub step: usize,
+    /// Where the steps start in their pieces: the variable of the series is `-1 + pace (time + s h)`.
+    pub time: usize,
+    pub pace: usize,
+    /// Relative tolerance.
+    pub rtol: usize,
+    /// Errors over tolerance; not a number where a stage left the domain.
+    pub error: usize,
+    /// Factors from this step to the next.
+    pub factor: usize,
+    /// What is known before a step.
+    pub fixed: usize,
+    /// Values in between.
+    pub temporaries: usize,
     /// All rows.
     pub rows: usize,
 }
@@ -112,6 +142,8 @@ pub(super) struct System {
     pub solve: Vec<Vec<Instruction>>,
     /// Sums of states that must stay positive.
     pub positive: Vec<Vec<usize>>,
+    /// The steps in machine code: implicit and explicit.
+    native: [OnceLock<Option<Native>>; 2],
     scalar: Scalar,
     /// Diagonal of the Jacobian.
     diagonal: Vec<Id>,
@@ -211,14 +243,27 @@ impl System {
             at += count;
             first
         };
+        layout.increments = take(SLOPES * states);
+        layout.dense = take(BENDS * states);
+        layout.weights = take(states);
+        layout.after = take(states);
+        layout.series = take(drives.len() * TERMS);
+        layout.courses = take(drives.len() * SLOPES);
+        layout.hot = take(0);
         layout.states = take(states);
+        layout.before = take(states);
         layout.shift = take(1);
         layout.load = take(states);
         layout.rates = take(states);
-        layout.increments = take(SLOPES * states);
         layout.tilt = take(states);
         layout.drives = take(drives.len());
         layout.tempo = take(drives.len());
+        layout.step = take(1);
+        layout.time = take(1);
+        layout.pace = take(1);
+        layout.rtol = take(1);
+        layout.error = take(1);
+        layout.factor = take(1);
         let moving: Vec<Id> = factors
             .entries
             .iter()
@@ -248,7 +293,7 @@ impl System {
         }
         let fixed: Vec<Id> = fixed.into_iter().collect();
         layout.fixed = take(fixed.len());
-        let temporaries = take(0);
+        layout.temporaries = take(0);
 
         let mut given: HashMap<Id, Row> = HashMap::new();
         for (i, id) in fixed.iter().enumerate() {
@@ -278,7 +323,7 @@ impl System {
             .collect();
         let compiler = Compiler {
             graph: &graph,
-            temporaries: temporaries as Row,
+            temporaries: layout.temporaries as Row,
         };
         let (rates_program, used_a) = compiler.compile(&rate_targets, &given);
         let tilt_targets = tilt
@@ -342,10 +387,19 @@ impl System {
             factor: factor_program,
             solve,
             positive,
+            native: Default::default(),
             diagonal,
             scalar: Scalar::new(graph, &known),
             fixed,
         }
+    }
+
+    /// A step in machine code, where the machine can run it; compiled once.
+    pub fn native(&self, explicit: bool) -> Option<&Native> {
+        let compiled = &self.native[usize::from(explicit)];
+        compiled
+            .get_or_init(|| Native::new(self, explicit))
+            .as_ref()
     }
 
     /// Computes what follows from parameters and inputs; whether the graph holds for them.

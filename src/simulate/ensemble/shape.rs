@@ -316,8 +316,12 @@ mod tests {
     use crate::parameters::Library;
     use crate::regimen::{Arm, Mode};
     use crate::simulate::Scenario;
+    use crate::simulate::ensemble::dormand_prince::Explicit;
     use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
-    use crate::simulate::ensemble::program::Instruction;
+    use crate::simulate::ensemble::linear::TERMS;
+    use crate::simulate::ensemble::native::Native;
+    use crate::simulate::ensemble::program::{BENDS, Instruction, SLOPES, STAGES};
+    use crate::simulate::ensemble::rodas::{Advance, Machine};
 
     struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
 
@@ -414,5 +418,115 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A step of both methods in machine code against the interpreted one: the same bits in every row that
+    /// either writes.
+    #[test]
+    fn machine_code_gives_the_same_bits() {
+        let arms = [
+            "vehicle",
+            "sorafenib",
+            "pt2385",
+            "sorafenib+genistein",
+            "sorafenib+belzutifan+ef24",
+        ];
+        for setting in ["culture", "xenograft", "patient"] {
+            for arm in arms {
+                for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
+                    let problem = problem(setting, arm, mode);
+                    let (key, parameters) = key(&problem);
+                    let shape = shape(&problem, &key);
+                    for explicit in [false, true] {
+                        let Some(native) = shape.system.native(explicit) else {
+                            return;
+                        };
+                        let place = format!("{setting} {arm} {mode:?} {explicit}");
+                        same_bits(&shape, &problem, &parameters, native, explicit, &place);
+                    }
+                }
+            }
+        }
+    }
+
+    fn same_bits(
+        shape: &Shape,
+        problem: &Problem,
+        parameters: &[f64],
+        native: &Native,
+        explicit: bool,
+        place: &str,
+    ) {
+        let system = &shape.system;
+        let layout = &system.layout;
+        let mut values = Vec::new();
+        let full = problem.baseline.to_array();
+        input_values(&problem.model, &problem.timeline.before, &full, &mut values);
+        let mut fixed = Fixed::default();
+        assert!(system.prepare(parameters, &values, &mut fixed));
+        let mut machine = Machine::<8>::new(system, 1e-6);
+        // Lanes differ in everything; the last has left the domain, the one before is not a number.
+        let spread = |i: usize, lane: usize| 1.0 + 0.02 * ((7 * i + 3 * lane) % 11) as f64;
+        let rows = &mut machine.rows;
+        for lane in 0..8 {
+            for (i, value) in system.fixed_rows(&fixed).enumerate() {
+                rows[layout.fixed + i].0[lane] = value * spread(i, lane);
+            }
+            for (i, at) in system.implicit.iter().enumerate() {
+                let mut value = full[shape.moving[*at]] * spread(i, lane) + 1e-3;
+                if lane == 7 {
+                    value = -value;
+                }
+                rows[layout.before + i].0[lane] = if lane == 6 { f64::NAN } else { value };
+                rows[layout.weights + i].0[lane] = 0.01;
+            }
+            for i in 0..system.drives.len() * TERMS {
+                rows[layout.series + i].0[lane] =
+                    spread(i, lane) / (1.0 + (i % TERMS).pow(2) as f64);
+            }
+            rows[layout.step].0[lane] = 0.01 * spread(lane, 1);
+            rows[layout.time].0[lane] = 0.3 * lane as f64;
+            rows[layout.pace].0[lane] = 2.0 / 6.0;
+        }
+        let mut compiled = machine.rows.clone();
+        let machine = &mut machine;
+        let dense = true;
+        if explicit {
+            dispatch(Explicit {
+                system,
+                machine,
+                dense,
+            });
+        } else {
+            dispatch(Advance {
+                system,
+                machine,
+                dense,
+            });
+        }
+        native.step(&mut compiled, dense);
+        let n = system.states;
+        let stages = if explicit { SLOPES } else { STAGES };
+        let groups = [
+            ("slope", layout.increments, stages * n),
+            ("dense", layout.dense, BENDS * n),
+            ("after", layout.after, n),
+            ("error", layout.error, 1),
+            ("factor", layout.factor, 1),
+        ];
+        for (name, first, count) in groups {
+            for at in 0..count {
+                let (a, b) = (machine.rows[first + at].0, compiled[first + at].0);
+                for lane in 0..8 {
+                    // Which of two that are not numbers comes out is not defined.
+                    let same = a[lane].to_bits() == b[lane].to_bits()
+                        || a[lane].is_nan() && b[lane].is_nan();
+                    let (a, b) = (a[lane], b[lane]);
+                    assert!(same, "{place}: {name} {at}, lane {lane}: {a:e} and {b:e}");
+                }
+            }
+        }
+        assert!(machine.rows[layout.error].0[0].is_finite());
+        assert!(machine.rows[layout.error].0[7].is_nan());
     }
 }
