@@ -1,5 +1,7 @@
 //! Writing machine code for rows of eight lanes with AVX-512.
 //!
+//! Either all eight lanes of a row are computed, or the first four alone, in half the time.
+//!
 //! An [`Assembler`] appends instructions on vector registers, rows and constants; what it writes is the very
 //! sequence of operations that [`super::lanes`] does, so that results are the same to the bit. The encoding is
 //! that of `iced-x86`.
@@ -105,6 +107,8 @@ pub(super) struct Assembler {
     encoder: Encoder,
     /// Row at which rdi points: one in the middle of those used most, which short displacements reach.
     pub bias: usize,
+    /// Whether only the first four lanes are computed.
+    pub narrow: bool,
     at: usize,
     constants: Vec<u64>,
     places: HashMap<u64, usize>,
@@ -119,6 +123,7 @@ impl Assembler {
         Self {
             encoder: Encoder::new(64),
             bias,
+            narrow: false,
             at: 0,
             constants,
             places: HashMap::new(),
@@ -135,6 +140,19 @@ impl Assembler {
     /// Where the next instruction will stand.
     pub fn place(&self) -> usize {
         self.at
+    }
+
+    fn sized(&self, code: Code) -> Code {
+        let narrow = self.narrow.then(|| narrowed(code)).flatten();
+        narrow.unwrap_or(code)
+    }
+
+    fn register(&self, code: Code, number: Vector) -> Register {
+        if self.sized(code) == code {
+            wide(number)
+        } else {
+            Register::YMM0 + u32::from(number)
+        }
     }
 
     fn append(&mut self, instruction: Result<Instruction, IcedError>) {
@@ -188,24 +206,46 @@ impl Assembler {
         b: Operand,
     ) -> Result<Instruction, IcedError> {
         match b {
-            Operand::Register(b) => {
-                Instruction::with3(code, register(to), register(a), register(b))
+            Operand::Register(b) => Instruction::with3(
+                self.sized(code),
+                self.register(code, to),
+                self.register(code, a),
+                self.register(code, b),
+            ),
+            _ => {
+                let (size, to, a) = (
+                    self.sized(code),
+                    self.register(code, to),
+                    self.register(code, a),
+                );
+                Instruction::with3(size, to, a, self.memory(b, true))
             }
-            _ => Instruction::with3(code, register(to), register(a), self.memory(b, true)),
         }
     }
 
     /// An operation on an operand.
     pub fn one(&mut self, code: Code, to: Vector, a: Operand) {
         let instruction = match a {
-            Operand::Register(a) => Instruction::with2(code, register(to), register(a)),
-            _ => Instruction::with2(code, register(to), self.memory(a, true)),
+            Operand::Register(a) => Instruction::with2(
+                self.sized(code),
+                self.register(code, to),
+                self.register(code, a),
+            ),
+            _ => {
+                let (size, to) = (self.sized(code), self.register(code, to));
+                Instruction::with2(size, to, self.memory(a, true))
+            }
         };
         self.append(instruction);
     }
 
     fn shift(&mut self, code: Code, to: Vector, a: Vector, by: u32) {
-        self.append(Instruction::with3(code, register(to), register(a), by));
+        self.append(Instruction::with3(
+            self.sized(code),
+            self.register(code, to),
+            self.register(code, a),
+            by,
+        ));
     }
 
     /// Loads a row, copies a register or spreads a constant.
@@ -214,15 +254,21 @@ impl Assembler {
             Operand::Register(from) if from == to => return,
             Operand::Register(from) => {
                 let code = Code::EVEX_Vmovapd_zmm_k1z_zmmm512;
-                Instruction::with2(code, register(to), register(from))
+                Instruction::with2(
+                    self.sized(code),
+                    self.register(code, to),
+                    self.register(code, from),
+                )
             }
             Operand::Constant(_) => {
                 let code = Code::EVEX_Vbroadcastsd_zmm_k1z_xmmm64;
-                Instruction::with2(code, register(to), self.memory(from, false))
+                let (size, to) = (self.sized(code), self.register(code, to));
+                Instruction::with2(size, to, self.memory(from, false))
             }
             _ => {
                 let code = Code::EVEX_Vmovupd_zmm_k1z_zmmm512;
-                Instruction::with2(code, register(to), self.memory(from, false))
+                let (size, to) = (self.sized(code), self.register(code, to));
+                Instruction::with2(size, to, self.memory(from, false))
             }
         };
         self.append(instruction);
@@ -232,7 +278,8 @@ impl Assembler {
     pub fn store(&mut self, to: Operand, from: Vector) {
         let code = Code::EVEX_Vmovupd_zmmm512_k1z_zmm;
         let memory = self.memory(to, false);
-        self.append(Instruction::with2(code, memory, register(from)));
+        let from = self.register(code, from);
+        self.append(Instruction::with2(self.sized(code), memory, from));
     }
 
     /// Sets a register to 0.
@@ -248,9 +295,13 @@ impl Assembler {
         };
         let instruction = match b {
             Operand::Register(b) => {
-                Instruction::with4(code, MASK, register(a), register(b), predicate)
+                let (a, b) = (self.register(code, a), self.register(code, b));
+                Instruction::with4(self.sized(code), MASK, a, b, predicate)
             }
-            _ => Instruction::with4(code, MASK, register(a), self.memory(b, true), predicate),
+            _ => {
+                let (size, a) = (self.sized(code), self.register(code, a));
+                Instruction::with4(size, MASK, a, self.memory(b, true), predicate)
+            }
         };
         self.append(instruction);
     }
@@ -267,7 +318,20 @@ impl Assembler {
         self.compare(comparison, a, b);
         let code = Code::EVEX_Vbroadcastsd_zmm_k1z_xmmm64;
         let memory = self.memory(constant(value), false);
-        self.append_masked(Instruction::with2(code, register(to), memory), false);
+        let to = self.register(code, to);
+        self.append_masked(Instruction::with2(self.sized(code), to, memory), false);
+    }
+
+    /// The mask of the lanes in which a value is greater than 0.
+    pub fn choose(&mut self, a: Vector) {
+        self.compare(Comparison::Greater, a, constant(0.0));
+    }
+
+    /// `to` = b in the lanes chosen last, else a.
+    pub fn blend(&mut self, to: Vector, a: Vector, b: Operand) {
+        let code = Code::EVEX_Vblendmpd_zmm_k1z_zmm_zmmm512b64;
+        let blend = self.made_of_two(code, to, a, b);
+        self.append_masked(blend, false);
     }
 
     /// Loads what is needed all the time.
@@ -278,7 +342,7 @@ impl Assembler {
             let offset = (at * ROW) as i64;
             let none = Register::None;
             let memory = MemoryOperand::new(Register::RDX, none, 1, offset, 1, false, none);
-            self.append(Instruction::with2(code, register(to), memory));
+            self.append(Instruction::with2(code, wide(to), memory));
         }
         self.load(LEAST, constant(-EXP_LIMIT));
         self.load(MOST, constant(EXP_LIMIT));
@@ -373,9 +437,7 @@ impl Assembler {
         self.two(MUL_TO_ADD, p0, c, R(k));
         self.two(ADD, p0, p0, R(at));
         self.compare(Comparison::NotGreater, x, constant(0.0));
-        let code = Code::EVEX_Vblendmpd_zmm_k1z_zmm_zmmm512b64;
-        let blend = self.made_of_two(code, to, p0, constant(LN_OF_NOTHING));
-        self.append_masked(blend, false);
+        self.blend(to, p0, constant(LN_OF_NOTHING));
     }
 
     /// `to` = 1/a where `a > least`, else 0.
@@ -389,11 +451,51 @@ impl Assembler {
     pub fn step(&mut self, to: Vector, a: Vector) {
         self.compare(Comparison::Greater, a, constant(0.0));
         let code = Code::EVEX_Vmovapd_zmm_k1z_zmmm512;
-        let one = Instruction::with2(code, register(to), register(ONE));
+        let (to, one) = (self.register(code, to), self.register(code, ONE));
+        let one = Instruction::with2(self.sized(code), to, one);
         self.append_masked(one, true);
     }
 }
 
-fn register(number: Vector) -> Register {
+fn wide(number: Vector) -> Register {
     Register::ZMM0 + u32::from(number)
+}
+
+/// The instruction that does the same with four lanes; the tables are too large for it.
+fn narrowed(code: Code) -> Option<Code> {
+    Some(match code {
+        ADD => Code::EVEX_Vaddpd_ymm_k1z_ymm_ymmm256b64,
+        SUB => Code::EVEX_Vsubpd_ymm_k1z_ymm_ymmm256b64,
+        MUL => Code::EVEX_Vmulpd_ymm_k1z_ymm_ymmm256b64,
+        DIV => Code::EVEX_Vdivpd_ymm_k1z_ymm_ymmm256b64,
+        MIN => Code::EVEX_Vminpd_ymm_k1z_ymm_ymmm256b64,
+        MAX => Code::EVEX_Vmaxpd_ymm_k1z_ymm_ymmm256b64,
+        AND => Code::EVEX_Vandpd_ymm_k1z_ymm_ymmm256b64,
+        XOR => Code::EVEX_Vxorpd_ymm_k1z_ymm_ymmm256b64,
+        MUL_ADD_TO => Code::EVEX_Vfmadd231pd_ymm_k1z_ymm_ymmm256b64,
+        MUL_TO_ADD => Code::EVEX_Vfmadd213pd_ymm_k1z_ymm_ymmm256b64,
+        TO_MUL_ADD => Code::EVEX_Vfmadd132pd_ymm_k1z_ymm_ymmm256b64,
+        MUL_SUB_TO => Code::EVEX_Vfnmadd231pd_ymm_k1z_ymm_ymmm256b64,
+        MUL_TO_SUB => Code::EVEX_Vfnmadd213pd_ymm_k1z_ymm_ymmm256b64,
+        TO_MUL_SUB => Code::EVEX_Vfnmadd132pd_ymm_k1z_ymm_ymmm256b64,
+        MUL_LESS_TO => Code::EVEX_Vfmsub231pd_ymm_k1z_ymm_ymmm256b64,
+        MUL_TO_LESS => Code::EVEX_Vfmsub213pd_ymm_k1z_ymm_ymmm256b64,
+        ADD_BITS => Code::EVEX_Vpaddq_ymm_k1z_ymm_ymmm256b64,
+        SUB_BITS => Code::EVEX_Vpsubq_ymm_k1z_ymm_ymmm256b64,
+        AND_BITS => Code::EVEX_Vpandq_ymm_k1z_ymm_ymmm256b64,
+        SQRT => Code::EVEX_Vsqrtpd_ymm_k1z_ymmm256b64,
+        Code::EVEX_Vmovapd_zmm_k1z_zmmm512 => Code::EVEX_Vmovapd_ymm_k1z_ymmm256,
+        Code::EVEX_Vmovupd_zmm_k1z_zmmm512 => Code::EVEX_Vmovupd_ymm_k1z_ymmm256,
+        Code::EVEX_Vmovupd_zmmm512_k1z_zmm => Code::EVEX_Vmovupd_ymmm256_k1z_ymm,
+        Code::EVEX_Vbroadcastsd_zmm_k1z_xmmm64 => Code::EVEX_Vbroadcastsd_ymm_k1z_xmmm64,
+        Code::EVEX_Vcmppd_kr_k1_zmm_zmmm512b64_imm8_sae => {
+            Code::EVEX_Vcmppd_kr_k1_ymm_ymmm256b64_imm8
+        }
+        Code::EVEX_Vpsllq_zmm_k1z_zmmm512b64_imm8 => Code::EVEX_Vpsllq_ymm_k1z_ymmm256b64_imm8,
+        Code::EVEX_Vpsrlq_zmm_k1z_zmmm512b64_imm8 => Code::EVEX_Vpsrlq_ymm_k1z_ymmm256b64_imm8,
+        Code::EVEX_Vpsraq_zmm_k1z_zmmm512b64_imm8 => Code::EVEX_Vpsraq_ymm_k1z_ymmm256b64_imm8,
+        Code::EVEX_Vcvtqq2pd_zmm_k1z_zmmm512b64_er => Code::EVEX_Vcvtqq2pd_ymm_k1z_ymmm256b64,
+        Code::EVEX_Vblendmpd_zmm_k1z_zmm_zmmm512b64 => Code::EVEX_Vblendmpd_ymm_k1z_ymm_ymmm256b64,
+        _ => return None,
+    })
 }

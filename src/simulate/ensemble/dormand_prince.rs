@@ -7,7 +7,7 @@
 
 use super::lanes::{Lanes, Operate, execute, exp, fma, ln, map};
 use super::program::{SLOPES, System};
-use super::rodas::{Machine, SAFETY, check, follow};
+use super::rodas::{LOOKS, Machine, SAFETY, advance, bend, check, follow};
 
 /// a_ij by stage, those that are not 0. Stages 1 to 12 make the step, the thirteenth stands at its end and
 /// has the weights b_i of the solution, the last three are for the interpolant.
@@ -225,6 +225,9 @@ pub(super) const SLOWEST: f64 = 0.333;
 pub(super) const FASTEST: f64 = 6.0;
 pub(super) const ROOT: f64 = -0.125;
 
+/// Stages at which watched values are looked at, in the order of their nodes.
+pub(super) const SEEN: [usize; LOOKS] = [0, 4, 9, 10, 11];
+
 /// Slopes that make the step.
 pub(super) const MAKING: usize = 12;
 
@@ -249,6 +252,8 @@ impl<const W: usize> Operate for Explicit<'_, W> {
         let n = system.states;
         let layout = &system.layout;
         let rows = &mut machine.rows[..];
+        let wide = n + system.watched;
+        advance(system, rows);
         let step = rows[layout.step];
         let mut outside = Lanes::<W>::all(0.0);
         for stage in 0..MAKING {
@@ -258,9 +263,9 @@ impl<const W: usize> Operate for Explicit<'_, W> {
         let (mut fifth, mut third) = (Lanes::<W>::all(0.0), Lanes::<W>::all(0.0));
         for i in 0..n {
             let first = layout.increments + i;
-            let sum = combine::<FUSED, W>(rows, first, n, A[MAKING]);
-            let five = combine::<FUSED, W>(rows, first, n, FIFTH);
-            let three = combine::<FUSED, W>(rows, first, n, THIRD);
+            let sum = combine::<FUSED, W>(rows, first, wide, A[MAKING]);
+            let five = combine::<FUSED, W>(rows, first, wide, FIFTH);
+            let three = combine::<FUSED, W>(rows, first, wide, THIRD);
             let (before, weight) = (rows[layout.before + i], rows[layout.weights + i]);
             let mut after = before;
             for lane in 0..W {
@@ -283,15 +288,16 @@ impl<const W: usize> Operate for Explicit<'_, W> {
         }
         rows[layout.error] = error;
         rows[layout.factor] = map(&error, factor::<FUSED>);
+        bend(system, rows, layout.increments + n, wide, SEEN);
         if dense {
             for stage in MAKING..SLOPES {
                 slope::<FUSED, W>(system, rows, stage, &mut outside);
             }
             for i in 0..n {
                 let first = layout.increments + i;
-                let (start, end) = (rows[first], rows[first + MAKING * n]);
+                let (start, end) = (rows[first], rows[first + MAKING * wide]);
                 let parts: [Lanes<W>; 4] =
-                    [0, 1, 2, 3].map(|part| combine::<FUSED, W>(rows, first, n, D[part]));
+                    [0, 1, 2, 3].map(|part| combine::<FUSED, W>(rows, first, wide, D[part]));
                 let (before, after) = (rows[layout.before + i], rows[layout.after + i]);
                 for lane in 0..W {
                     let h = step.0[lane];
@@ -322,12 +328,12 @@ fn factor<const FUSED: bool>(error: f64) -> f64 {
 fn combine<const FUSED: bool, const W: usize>(
     rows: &[Lanes<W>],
     first: usize,
-    n: usize,
+    stride: usize,
     weights: &[(usize, f64)],
 ) -> Lanes<W> {
     let mut sum = Lanes::<W>::all(0.0);
     for (at, (j, weight)) in weights.iter().enumerate() {
-        let k = &rows[first + j * n];
+        let k = &rows[first + j * stride];
         for lane in 0..W {
             sum.0[lane] = if at == 0 {
                 *weight * k.0[lane]
@@ -349,6 +355,7 @@ fn slope<const FUSED: bool, const W: usize>(
 ) {
     let n = system.states;
     let layout = &system.layout;
+    let wide = n + system.watched;
     let step = rows[layout.step];
     for drive in 0..system.drives.len() {
         let (value, _) = follow::<FUSED, W>(rows, layout, drive, NODES[stage]);
@@ -357,7 +364,7 @@ fn slope<const FUSED: bool, const W: usize>(
     for i in 0..n {
         let mut state = rows[layout.before + i];
         if stage > 0 {
-            let sum = combine::<FUSED, W>(rows, layout.increments + i, n, A[stage]);
+            let sum = combine::<FUSED, W>(rows, layout.increments + i, wide, A[stage]);
             for lane in 0..W {
                 state.0[lane] = fma::<FUSED>(step.0[lane], sum.0[lane], state.0[lane]);
             }
@@ -367,7 +374,7 @@ fn slope<const FUSED: bool, const W: usize>(
     check(system, &rows[layout.states..layout.states + n], outside);
     execute::<FUSED, W>(&system.rates, rows);
     rows.copy_within(
-        layout.rates..layout.rates + n,
-        layout.increments + stage * n,
+        layout.rates..layout.rates + wide,
+        layout.increments + stage * wide,
     );
 }

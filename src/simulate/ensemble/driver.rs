@@ -4,14 +4,13 @@
 //! another, so that a job's result does not depend on what runs beside it, and regimens need not agree
 //! within a group. Only the equations are shared.
 
-use super::dormand_prince::Explicit;
+use super::dormand_prince::{self, Explicit};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
-use super::native::WIDTH;
-use super::program::{BENDS, Fixed, System};
-use super::rodas::{Advance, Machine};
+use super::native::{NARROW, WIDTH};
+use super::program::{BENDS, Fixed, STAGES, System};
+use super::rodas::{self, Advance, LOOKS, Machine};
 use crate::simulate::integrator::Work;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Steps per segment beyond which a job is given up.
@@ -142,7 +141,12 @@ struct Runner<J> {
     /// Accepted since the last event.
     accepted: u64,
     /// First steps after events, by kind.
-    memory: HashMap<u32, f64>,
+    memory: Vec<(u32, f64)>,
+    /// Length of a step that is to end at a bend, and of the one that it was cut from.
+    cut: Option<f64>,
+    uncut: f64,
+    /// Cuts since the last accepted step.
+    cuts: u32,
     work: Work,
 }
 
@@ -175,17 +179,15 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         }
         let mut busy = None;
         for (lane, slot) in lanes.iter().enumerate() {
+            // Idle lanes stand still.
+            machine.rows[layout.step].0[lane] = 0.0;
             if let Some(runner) = slot {
                 machine.rows[layout.step].0[lane] = runner.next_step(control);
                 machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
             }
         }
-        let Some(busy) = busy else { return };
-        // Idle lanes repeat a busy one, so that they cannot slow the arithmetic down.
-        for lane in (0..W).filter(|lane| lanes[*lane].is_none()) {
-            copy_lane(&mut machine, system, busy, lane);
-        }
+        let Some(last) = busy else { return };
         let dense = lanes.iter().enumerate().any(|(lane, runner)| {
             runner.as_ref().is_some_and(|r| {
                 r.time + machine.rows[layout.step].0[lane] * (1.0 + 1e-9) >= r.job.interest()
@@ -193,7 +195,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         });
         let machine = &mut machine;
         match native {
-            Some(native) => native.step(&mut machine.rows, dense),
+            Some(native) => native.step(&mut machine.rows, dense, last < NARROW),
             None if control.explicit => dispatch(Explicit {
                 system,
                 machine,
@@ -262,24 +264,6 @@ fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usi
     }
 }
 
-fn copy_lane<const W: usize>(machine: &mut Machine<W>, system: &System, from: usize, to: usize) {
-    let layout = &system.layout;
-    let groups = [
-        (layout.fixed, system.fixed_count()),
-        (layout.before, system.states),
-        (layout.weights, system.states),
-        (layout.series, system.drives.len() * TERMS),
-        (layout.step, 1),
-        (layout.time, 1),
-        (layout.pace, 1),
-    ];
-    for (first, count) in groups {
-        for row in &mut machine.rows[first..first + count] {
-            row.0[to] = row.0[from];
-        }
-    }
-}
-
 /// Puts a job into a lane; `None` if it ends before its first step.
 fn begin<const W: usize, J: Job>(
     system: &System,
@@ -307,6 +291,7 @@ fn begin<const W: usize, J: Job>(
     let (before, weights) = (system.layout.before, system.layout.weights);
     write_state(system, &mut machine.rows[before..], lane, &state);
     write_state(system, &mut machine.rows[weights..], lane, job.weights());
+    machine.rows[system.layout.taken].0[lane] = 0.0;
     let mut runner = Runner {
         index,
         job,
@@ -321,7 +306,10 @@ fn begin<const W: usize, J: Job>(
         proposal: FIRST_STEP * stretch.length,
         tried: 0,
         accepted: 0,
-        memory: HashMap::new(),
+        memory: Vec::new(),
+        cut: None,
+        uncut: 0.0,
+        cuts: 0,
         work: Work {
             segments: 1,
             ..Work::default()
@@ -343,6 +331,9 @@ impl<J: Job> Runner<J> {
     /// Steps that spread the error evenly over a stretch, from the memory of the one before, were tried:
     /// fewer, but not more accurate for the same work.
     fn next_step(&self, control: &Control) -> f64 {
+        if let Some(cut) = self.cut {
+            return cut;
+        }
         let rest = self.piece.start + self.piece.length - self.time;
         let parts = (rest / self.proposal.min(control.max_step) - 1e-9).ceil();
         rest / parts.max(1.0)
@@ -368,12 +359,13 @@ impl<J: Job> Runner<J> {
         if system.linear.is_empty() {
             return;
         }
-        self.tables.choose(&self.matrix, self.piece.length);
+        let length = self.piece.length;
+        self.tables.choose(&self.matrix, length, &system.drives);
         let Some(table) = self.tables.current() else {
             return;
         };
-        for (drive, state) in system.drives.iter().enumerate() {
-            let terms = table.coefficients(*state, &self.amounts);
+        for drive in 0..system.drives.len() {
+            let terms = table.follow(drive, &self.amounts);
             let rows = &mut machine.rows[system.layout.series + drive * TERMS..][..TERMS];
             for (row, value) in rows.iter_mut().zip(terms) {
                 row.0[lane] = value;
@@ -386,16 +378,7 @@ impl<J: Job> Runner<J> {
         if self.piece.series.is_empty()
             && let Some(table) = self.tables.current()
         {
-            let states = 0..self.amounts.len();
-            let terms = states.map(|i| table.coefficients(i, &self.amounts));
-            self.piece.series.extend(terms);
-        }
-    }
-
-    /// Linear states at the end of the piece.
-    fn finish_piece(&mut self) {
-        if let Some(table) = self.tables.current() {
-            table.finish(&mut self.amounts);
+            table.look(&self.amounts, &mut self.piece.series);
         }
     }
 
@@ -409,12 +392,25 @@ impl<J: Job> Runner<J> {
         buffers: &mut Buffers,
     ) -> Settled {
         let layout = &system.layout;
-        let n = system.states;
         let step = machine.rows[layout.step].0[lane];
         let factor = machine.rows[layout.factor].0[lane];
         self.tried += 1;
         self.work.evaluations += if control.explicit { 12 } else { 8 };
         let taken = machine.rows[layout.error].0[lane] <= 1.0;
+        machine.rows[layout.taken].0[lane] = 0.0;
+        if taken
+            && machine.rows[layout.bend].0[lane] > BEND * control.rtol
+            && self.cuts < MAX_CUTS
+            && let Some(part) = first_bend(system, control, machine, lane, step)
+        {
+            // The step is made again up to where the rates have their bend.
+            self.work.rejected_steps += 1;
+            self.cuts += 1;
+            self.uncut = self.uncut.max(step);
+            self.cut = Some(part * step);
+            return Settled::Running;
+        }
+        self.cut = None;
         if !taken {
             self.work.rejected_steps += 1;
             self.proposal = step * factor.min(0.9);
@@ -436,7 +432,10 @@ impl<J: Job> Runner<J> {
         }
         self.work.accepted_steps += 1;
         self.accepted += 1;
-        self.proposal = step * factor;
+        self.proposal = (step * factor).max(self.uncut);
+        self.uncut = 0.0;
+        self.cuts = 0;
+        machine.rows[layout.taken].0[lane] = 1.0;
         let piece_end = self.piece.start + self.piece.length;
         let ends_piece = piece_end - self.time - step <= 1e-12 * self.piece.length;
         let last = ends_piece && piece_end >= self.stretch.length * (1.0 - 1e-12);
@@ -473,16 +472,13 @@ impl<J: Job> Runner<J> {
             });
         }
         if self.accepted == 1 {
-            self.memory.insert(self.stretch.kind, self.proposal);
+            self.remember();
         }
         self.time = end;
         if ends_piece {
-            self.finish_piece();
+            self.tables.finish(&mut self.amounts);
         }
         if !last {
-            for i in 0..n {
-                machine.rows[layout.before + i].0[lane] = machine.rows[layout.after + i].0[lane];
-            }
             if self.tried > MAX_STEPS {
                 return Settled::Failed(Failure {
                     time: self.time,
@@ -500,8 +496,13 @@ impl<J: Job> Runner<J> {
         let after = &machine.rows[layout.after..];
         read_state(system, after, lane, amounts, &mut buffers.before);
         let next = self.job.next(&mut buffers.before, &mut self.inputs);
-        let before = &mut machine.rows[layout.before..];
-        write_state(system, before, lane, &buffers.before);
+        // Where the event changed a state, the next step starts from there.
+        for (i, at) in system.implicit.iter().enumerate() {
+            let row = &mut machine.rows[layout.after + i].0[lane];
+            if row.to_bits() != buffers.before[*at].to_bits() {
+                *row = buffers.before[*at];
+            }
+        }
         for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
             *amount = buffers.before[*at];
         }
@@ -513,7 +514,7 @@ impl<J: Job> Runner<J> {
             for (i, value) in system.changed_rows(&self.fixed) {
                 machine.rows[system.layout.fixed + i].0[lane] = value;
             }
-            self.matrix = system.linear_system(&self.fixed);
+            system.update_linear_system(&self.fixed, &mut self.matrix);
         }
         self.work.segments += 1;
         self.stretch = stretch;
@@ -522,10 +523,20 @@ impl<J: Job> Runner<J> {
         self.accepted = 0;
         self.first_piece();
         self.prepare_piece(system, machine, lane);
-        if let Some(remembered) = self.memory.get(&stretch.kind) {
-            self.proposal = *remembered;
+        let mut remembered = self.memory.iter();
+        if let Some((_, step)) = remembered.find(|(kind, _)| *kind == stretch.kind) {
+            self.proposal = *step;
         }
         Settled::Running
+    }
+
+    /// Keeps the step after the first one of a stretch for the next stretch of its kind.
+    fn remember(&mut self) {
+        let (kind, step) = (self.stretch.kind, self.proposal);
+        match self.memory.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, remembered)) => *remembered = step,
+            None => self.memory.push((kind, step)),
+        }
     }
 }
 
@@ -545,4 +556,73 @@ fn culprit<const W: usize>(system: &System, machine: &Machine<W>, lane: usize) -
                 .find(outside)
                 .and_then(|group| group.first().copied())
         })
+}
+
+/// How far a watched value may go beyond 0 within a step, as a multiple of the relative tolerance. All of them are of the
+/// order of 1, so that what a step loses over the bend stays below as much.
+const BEND: f64 = 0.01;
+
+/// Cuts of one step after which it is taken as it is.
+const MAX_CUTS: u32 = 8;
+
+/// Steps that are not cut further, h.
+const SHORTEST: f64 = 1e-7;
+
+/// The part of the step before the first bend: where a watched value crosses 0 by the polynomial through its values at
+/// the stages.
+fn first_bend<const W: usize>(
+    system: &System,
+    control: &Control,
+    machine: &Machine<W>,
+    lane: usize,
+    step: f64,
+) -> Option<f64> {
+    let (n, watched) = (system.states, system.watched);
+    let (seen, nodes, first, stride) = if control.explicit {
+        let nodes = &dormand_prince::NODES[..];
+        (dormand_prince::SEEN, nodes, n, n + watched)
+    } else {
+        (rodas::SEEN, &rodas::NODES[..], STAGES * n, watched)
+    };
+    let at = seen.map(|stage| nodes[stage]);
+    let mut part = f64::INFINITY;
+    for k in 0..watched {
+        let row = |stage: usize| system.layout.increments + first + stage * stride + k;
+        let values = seen.map(|stage| machine.rows[row(stage)].0[lane]);
+        let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let low = values.into_iter().fold(f64::INFINITY, f64::min);
+        if high.min(-low) <= BEND * control.rtol {
+            continue;
+        }
+        let crossing = (1..LOOKS)
+            .filter(|i| values[i - 1] * values[*i] < 0.0)
+            .map(|i| root(&at, &values, i))
+            .find(|crossing| crossing * step > SHORTEST);
+        part = part.min(crossing.unwrap_or(f64::INFINITY));
+    }
+    ((1.0 - part) * step > SHORTEST).then_some(part)
+}
+
+/// Root of the polynomial through all points between the points `i-1` and `i`, whose values differ in sign.
+fn root(at: &[f64; LOOKS], values: &[f64; LOOKS], i: usize) -> f64 {
+    let mut differences = *values;
+    for order in 1..LOOKS {
+        for k in (order..LOOKS).rev() {
+            differences[k] = (differences[k] - differences[k - 1]) / (at[k] - at[k - order]);
+        }
+    }
+    let value = |x: f64| {
+        let terms = differences.iter().zip(at).rev();
+        terms.fold(0.0, |sum, (d, node)| sum * (x - node) + d)
+    };
+    let (mut low, mut high) = (at[i - 1], at[i]);
+    for _ in 0..48 {
+        let middle = 0.5 * (low + high);
+        if value(middle) * values[i - 1] > 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
 }

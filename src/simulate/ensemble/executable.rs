@@ -9,7 +9,7 @@
 //! * It reads the constants, which [`Executable`] owns and which live as long as the code, and reads and writes rows by
 //!   their number below the number of rows it was written for; [`Executable::run`] checks that as many are there.
 //! * Rows are eight `f64` without padding, so that any bits are valid values, and `&mut` makes them its own.
-//! * The instructions are there: [`Executable::new`] refuses without AVX-512 F and DQ.
+//! * The instructions are there: [`Executable::new`] refuses without AVX-512 F, DQ and VL.
 //! * The memory is written first and made executable, and no longer writable, before anything is called; nobody
 //!   else knows of it.
 
@@ -24,6 +24,7 @@ pub(super) const WIDTH: usize = 8;
 pub(super) fn supported() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
         && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512vl")
 }
 
 /// Machine code with its constants.

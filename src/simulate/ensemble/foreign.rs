@@ -6,6 +6,9 @@ use super::program::System;
 /// Lanes of a row in machine code.
 pub(super) const WIDTH: usize = 8;
 
+/// Lanes that narrow code computes.
+pub(super) const NARROW: usize = 4;
+
 /// Never made.
 pub(super) enum Native {}
 
@@ -16,7 +19,7 @@ impl Native {
     }
 
     /// Never called.
-    pub fn step<const W: usize>(&self, _: &mut [Lanes<W>], _: bool) {
+    pub fn step<const W: usize>(&self, _: &mut [Lanes<W>], _: bool, _: bool) {
         match *self {}
     }
 }

@@ -196,11 +196,10 @@ fn run_all<W: Watch + Send>(
                     let system = &shape.system;
                     let each = members.len().div_ceil(share);
                     let native = system.native(control.explicit).is_some();
-                    let run = match if native { WIDTH } else { width(each) } {
-                        1 => run_thread::<1, _>,
-                        8 => run_thread::<8, _>,
-                        16 => run_thread::<16, _>,
-                        _ => run_thread::<32, _>,
+                    let run = if native || width(each) == WIDTH {
+                        run_thread::<WIDTH, _>
+                    } else {
+                        run_thread::<32, _>
                     };
                     run(system, &control, &queue, members.len(), &make, &mut outputs);
                     outputs
@@ -219,14 +218,14 @@ fn run_all<W: Watch + Send>(
     results.into_iter().flatten().collect()
 }
 
-/// Lanes for a number of jobs: those that cost least, by the measured cost of a step of all lanes
-/// (microseconds; only their ratios matter).
+/// Lanes for a number of jobs where steps are interpreted: those that cost least, by the measured cost of a step
+/// of all lanes (microseconds; only their ratios matter).
 fn width(jobs: usize) -> usize {
-    const COSTS: [(usize, usize); 4] = [(1, 14), (8, 18), (16, 28), (32, 41)];
+    const COSTS: [(usize, usize); 2] = [(8, 18), (32, 41)];
     COSTS
         .into_iter()
         .min_by_key(|(lanes, cost)| jobs.div_ceil(*lanes) * cost)
-        .map_or(1, |(lanes, _)| lanes)
+        .map_or(WIDTH, |(lanes, _)| lanes)
 }
 
 /// One run in a single lane.
@@ -259,13 +258,7 @@ pub(in crate::simulate) fn run_single(
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
-    let native = shape.system.native(control.explicit).is_some();
-    let run = if native {
-        run_thread::<WIDTH, _>
-    } else {
-        run_thread::<1, _>
-    };
-    run(
+    run_thread::<WIDTH, _>(
         &shape.system,
         &control,
         &AtomicUsize::new(0),
@@ -451,7 +444,9 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             .events
             .get(self.event)
             .map_or(timeline.duration, |event| event.time);
-        state.copy_from_slice(&self.moving(&self.full));
+        for (value, index) in state.iter_mut().zip(&self.shape.moving) {
+            *value = self.full[*index];
+        }
         if changed {
             shape::input_values(&self.problem.model, &self.inputs, &self.full, inputs);
         }

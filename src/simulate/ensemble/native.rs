@@ -21,10 +21,14 @@ use std::collections::HashMap;
 /// A step of a method in machine code.
 pub(super) struct Native {
     executable: Executable,
-    /// Where the step begins, and what computes the interpolant after it.
-    step: usize,
-    dense: usize,
+    /// Where the step begins for all lanes, and for the first four.
+    step: [usize; 2],
+    /// Where what computes the interpolant after it begins.
+    dense: [usize; 2],
 }
+
+/// Lanes that narrow code computes.
+pub(super) const NARROW: usize = 4;
 
 impl Native {
     /// Compiles a method for a system; `None` where the machine lacks the instructions.
@@ -39,25 +43,30 @@ impl Native {
             to: Assembler::new(bias),
             system,
         };
-        let rates = writer.to.place();
-        writer.program(&system.rates, true);
-        writer.to.leave();
-        let step = writer.to.place();
-        writer.to.prologue();
-        if explicit {
-            writer.explicit_step(rates);
-        } else {
-            writer.implicit_step(rates);
+        let (mut step, mut dense) = ([0; 2], [0; 2]);
+        for narrow in [false, true] {
+            writer.to.narrow = narrow;
+            let rates = writer.to.place();
+            writer.program(&system.rates, true);
+            writer.to.leave();
+            step[usize::from(narrow)] = writer.to.place();
+            writer.to.prologue();
+            writer.advance();
+            if explicit {
+                writer.explicit_step(rates);
+            } else {
+                writer.implicit_step(rates);
+            }
+            writer.to.epilogue();
+            dense[usize::from(narrow)] = writer.to.place();
+            writer.to.prologue();
+            if explicit {
+                writer.explicit_interpolant(rates);
+            } else {
+                writer.implicit_interpolant();
+            }
+            writer.to.epilogue();
         }
-        writer.to.epilogue();
-        let dense = writer.to.place();
-        writer.to.prologue();
-        if explicit {
-            writer.explicit_interpolant(rates);
-        } else {
-            writer.implicit_interpolant();
-        }
-        writer.to.epilogue();
         let (code, constants) = writer.to.finish()?;
         Some(Self {
             executable: Executable::new(&code, &constants, layout.rows, bias)?,
@@ -66,11 +75,11 @@ impl Native {
         })
     }
 
-    /// One step of all lanes, with its interpolant if asked for.
-    pub fn step<const W: usize>(&self, rows: &mut [Lanes<W>], dense: bool) {
-        self.executable.run(self.step, rows);
+    /// One step of all lanes or of the first [`NARROW`], with its interpolant if asked for.
+    pub fn step<const W: usize>(&self, rows: &mut [Lanes<W>], dense: bool, narrow: bool) {
+        self.executable.run(self.step[usize::from(narrow)], rows);
         if dense {
-            self.executable.run(self.dense, rows);
+            self.executable.run(self.dense[usize::from(narrow)], rows);
         }
     }
 }
@@ -181,7 +190,7 @@ impl Writer<'_> {
     /// A program in place; with `apart`, rows of the rates are those that rsi points at.
     fn program(&mut self, program: &[Instruction], apart: bool) {
         let layout = self.system.layout;
-        let n = self.system.states;
+        let n = self.system.states + self.system.watched;
         let home = |row: Row| {
             let row = row as usize;
             if apart && (layout.rates..layout.rates + n).contains(&row) {
@@ -530,7 +539,64 @@ impl Writer<'_> {
     }
 
     fn slope_row(&self, stage: usize, state: usize) -> Operand {
+        Operand::Row(self.system.layout.increments + stage * self.wide() + state)
+    }
+
+    fn increment_row(&self, stage: usize, state: usize) -> Operand {
         Operand::Row(self.system.layout.increments + stage * self.system.states + state)
+    }
+
+    /// Rates and watched values.
+    fn wide(&self) -> usize {
+        self.system.states + self.system.watched
+    }
+
+    /// Starts the step where the last one ended, in the lanes that took it.
+    fn advance(&mut self) {
+        let layout = self.system.layout;
+        self.to.load(0, Operand::Row(layout.taken));
+        self.to.choose(0);
+        for i in 0..self.system.states {
+            let register = (i % 16) as Vector;
+            let before = self.row(layout.before, i);
+            self.to.load(register, before);
+            self.to.blend(register, register, self.row(layout.after, i));
+            self.to.store(before, register);
+        }
+    }
+
+    /// How far watched values go to both sides of 0.
+    fn bend(&mut self, first: usize, stride: usize, seen: [usize; implicit::LOOKS]) {
+        let layout = self.system.layout;
+        let bend = FREE - 1;
+        self.to.clear(bend);
+        for k in 0..self.system.watched {
+            let [x, high, low] = [0, 1, 2].map(|at| 3 * (k % 6) as Vector + at);
+            self.to
+                .load(high, Operand::Row(first + seen[0] * stride + k));
+            self.to.load(low, R(high));
+            for stage in &seen[1..] {
+                self.to.load(x, Operand::Row(first + stage * stride + k));
+                self.to.two(code::MAX, high, x, R(high));
+                self.to.two(code::MIN, low, x, R(low));
+            }
+            self.to.two(code::XOR, low, low, constant(-0.0));
+            self.to.two(code::MIN, high, high, R(low));
+            self.to.two(code::MAX, bend, high, R(bend));
+        }
+        self.to.store(Operand::Row(layout.bend), bend);
+    }
+
+    /// Keeps the watched values of a stage of the implicit method.
+    fn keep_watched(&mut self, stage: usize) {
+        let (n, watched) = (self.system.states, self.system.watched);
+        let layout = self.system.layout;
+        for k in 0..watched {
+            let register = (k % 16) as Vector;
+            self.to.load(register, self.row(layout.rates, n + k));
+            let to = self.row(layout.increments + STAGES * n, stage * watched + k);
+            self.to.store(to, register);
+        }
     }
 
     /// Slope of a stage of the explicit method.
@@ -561,7 +627,7 @@ impl Writer<'_> {
             self.to.store(self.row(layout.states, i), to);
         }
         self.check(layout.states, 0);
-        self.to.call(rates, layout.increments + stage * n);
+        self.to.call(rates, layout.increments + stage * self.wide());
     }
 
     fn explicit_step(&mut self, rates: usize) {
@@ -627,6 +693,7 @@ impl Writer<'_> {
             explicit::SLOWEST,
         ];
         self.factor(fifth, numbers);
+        self.bend(layout.increments + n, self.wide(), explicit::SEEN);
     }
 
     fn explicit_interpolant(&mut self, rates: usize) {
@@ -683,6 +750,7 @@ impl Writer<'_> {
         self.drives_and_tempo();
         self.courses(1, &implicit::NODES[1..]);
         self.program(&self.system.factor, false);
+        self.keep_watched(0);
         self.to.load(tilted, constant(implicit::TILTS[0]));
         self.to
             .two(code::MUL, tilted, tilted, Operand::Row(layout.step));
@@ -703,7 +771,7 @@ impl Writer<'_> {
                     self.to.load(to, self.row(layout.before, i));
                     for j in 0..stage {
                         self.to
-                            .two(code::MUL_ADD_TO, to, j as Vector, self.slope_row(j, i));
+                            .two(code::MUL_ADD_TO, to, j as Vector, self.increment_row(j, i));
                     }
                     self.to.store(self.row(layout.states, i), to);
                 }
@@ -711,12 +779,14 @@ impl Writer<'_> {
                 for i in 0..n {
                     let to = (i % 16) as Vector;
                     self.to.load(to, self.row(layout.states, i));
-                    self.to.two(code::ADD, to, to, self.slope_row(stage - 1, i));
+                    self.to
+                        .two(code::ADD, to, to, self.increment_row(stage - 1, i));
                     self.to.store(self.row(layout.states, i), to);
                 }
             }
             self.check(layout.states, 0);
             self.to.call(rates, layout.rates);
+            self.keep_watched(stage);
             self.weights(implicit::C[stage][..stage].iter().copied());
             self.to
                 .two(code::DIV, inverse_step, ONE, Operand::Row(layout.step));
@@ -725,10 +795,10 @@ impl Writer<'_> {
                 .two(code::MUL, tilted, tilted, Operand::Row(layout.step));
             for i in 0..n {
                 let to = 8 + (i % 12) as Vector;
-                self.to.two(code::MUL, to, 0, self.slope_row(0, i));
+                self.to.two(code::MUL, to, 0, self.increment_row(0, i));
                 for j in 1..stage {
                     self.to
-                        .two(code::MUL_ADD_TO, to, j as Vector, self.slope_row(j, i));
+                        .two(code::MUL_ADD_TO, to, j as Vector, self.increment_row(j, i));
                 }
                 self.to.two(
                     code::MUL_TO_ADD,
@@ -751,7 +821,7 @@ impl Writer<'_> {
         self.to.load(rtol, Operand::Row(layout.rtol));
         for i in 0..n {
             let [k, before, after] = [0, 1, 2].map(|at| 3 * (i % 6) as Vector + at);
-            self.to.load(k, self.slope_row(STAGES - 1, i));
+            self.to.load(k, self.increment_row(STAGES - 1, i));
             let a = &mut self.to;
             a.load(before, Operand::Row(layout.before + i));
             a.two(code::ADD, after, k, Operand::Row(layout.states + i));
@@ -777,6 +847,8 @@ impl Writer<'_> {
             implicit::SLOWEST,
         ];
         self.factor(square, numbers);
+        let watched = layout.increments + STAGES * n;
+        self.bend(watched, self.system.watched, implicit::SEEN);
     }
 
     fn implicit_interpolant(&mut self) {
@@ -786,7 +858,7 @@ impl Writer<'_> {
         self.to.clear(zero);
         for i in 0..n {
             for j in 0..STAGES {
-                self.to.load(j as Vector, self.slope_row(j, i));
+                self.to.load(j as Vector, self.increment_row(j, i));
             }
             for (part, weights) in implicit::H.iter().enumerate() {
                 let to = STAGES as Vector + part as Vector;

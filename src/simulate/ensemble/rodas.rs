@@ -139,6 +139,12 @@ pub(super) const TILTS: [f64; STAGES] = [
 /// Stages that see the slope of the drives.
 pub(super) const TILTED: usize = 5;
 
+/// Number of stages at which watched values are looked at.
+pub(super) const LOOKS: usize = 5;
+
+/// Which they are, in the order of their nodes.
+pub(super) const SEEN: [usize; LOOKS] = [0, 2, 1, 3, 7];
+
 /// h_ij of the interpolant.
 pub(super) const H: [[f64; STAGES]; 3] = [
     [
@@ -215,6 +221,7 @@ impl<const W: usize> Operate for Advance<'_, W> {
         let n = system.states;
         let layout = &system.layout;
         let rows = &mut machine.rows[..];
+        advance(system, rows);
         let step = rows[layout.step];
         let inverse_step = map(&step, |h| 1.0 / h);
         // Added to the error: not a number once a stage has left the domain.
@@ -230,6 +237,7 @@ impl<const W: usize> Operate for Advance<'_, W> {
             rows[layout.tempo + drive] = rate;
         }
         execute::<FUSED, W>(&system.factor, rows);
+        keep_watched(system, rows, 0);
         let tilt_weight = map(&step, |h| h * TILTS[0]);
         for i in 0..n {
             let (f, tilt) = (rows[layout.rates + i], rows[layout.tilt + i]);
@@ -274,6 +282,7 @@ impl<const W: usize> Operate for Advance<'_, W> {
                 &mut outside,
             );
             execute::<FUSED, W>(&system.rates, rows);
+            keep_watched(system, rows, stage);
             let tilt_weight = map(&step, |h| h * TILTS[stage]);
             for i in 0..n {
                 let mut sum = rows[layout.increments + i];
@@ -325,6 +334,8 @@ impl<const W: usize> Operate for Advance<'_, W> {
         }
         rows[layout.error] = map(&square, f64::sqrt);
         rows[layout.factor] = map(&square, factor::<FUSED>);
+        let watched = layout.increments + STAGES * n;
+        bend(system, rows, watched, system.watched, SEEN);
         if dense {
             for (part, weights) in H.iter().enumerate() {
                 for i in 0..n {
@@ -354,6 +365,70 @@ impl<const W: usize> Operate for Advance<'_, W> {
             }
         }
     }
+}
+
+/// Keeps the watched values of a stage.
+fn keep_watched<const W: usize>(system: &System, rows: &mut [Lanes<W>], stage: usize) {
+    let (n, watched) = (system.states, system.watched);
+    let from = system.layout.rates + n;
+    let to = system.layout.increments + STAGES * n + stage * watched;
+    rows.copy_within(from..from + watched, to);
+}
+
+/// Starts the step where the last one ended, in the lanes that took it.
+#[inline(always)]
+pub(super) fn advance<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
+    let layout = &system.layout;
+    let taken = rows[layout.taken];
+    for i in 0..system.states {
+        let after = rows[layout.after + i];
+        let before = &mut rows[layout.before + i];
+        for lane in 0..W {
+            before.0[lane] = if taken.0[lane] > 0.0 {
+                after.0[lane]
+            } else {
+                before.0[lane]
+            };
+        }
+    }
+}
+
+/// How far each watched value goes to both sides of 0 at the stages `seen`, the largest of all.
+#[inline(always)]
+pub(super) fn bend<const W: usize>(
+    system: &System,
+    rows: &mut [Lanes<W>],
+    first: usize,
+    stride: usize,
+    seen: [usize; LOOKS],
+) {
+    let mut bend = Lanes::<W>::all(0.0);
+    for k in 0..system.watched {
+        let start = rows[first + seen[0] * stride + k];
+        let (mut high, mut low) = (start, start);
+        for stage in &seen[1..] {
+            let x = rows[first + stage * stride + k];
+            for lane in 0..W {
+                let x = x.0[lane];
+                high.0[lane] = if x > high.0[lane] { x } else { high.0[lane] };
+                low.0[lane] = if x < low.0[lane] { x } else { low.0[lane] };
+            }
+        }
+        for lane in 0..W {
+            let below = -low.0[lane];
+            let both = if high.0[lane] < below {
+                high.0[lane]
+            } else {
+                below
+            };
+            bend.0[lane] = if both > bend.0[lane] {
+                both
+            } else {
+                bend.0[lane]
+            };
+        }
+    }
+    rows[system.layout.bend] = bend;
 }
 
 /// Order 5: the step follows the fifth root of the error, here from its square.

@@ -388,12 +388,12 @@ mod tests {
                     dispatch(Run(&system.rates, &mut rows));
                     let matrix = system.linear_system(&fixed);
                     let mut linear = vec![0.0; matrix.size];
-                    for (i, j, a) in &matrix.entries {
+                    for (i, j, a) in matrix.triples() {
                         let x = system
                             .linear
-                            .get(*j)
+                            .get(j)
                             .map_or(1.0, |at| full[shape.moving[*at]]);
-                        linear[*i] += a * x;
+                        linear[i] += a * x;
                     }
                     let implicit = system.implicit.iter().enumerate();
                     let compiled = implicit
@@ -478,6 +478,7 @@ mod tests {
                     value = -value;
                 }
                 rows[layout.before + i].0[lane] = if lane == 6 { f64::NAN } else { value };
+                rows[layout.after + i].0[lane] = rows[layout.before + i].0[lane] * 1.01;
                 rows[layout.weights + i].0[lane] = 0.01;
             }
             for i in 0..system.drives.len() * TERMS {
@@ -485,6 +486,7 @@ mod tests {
                     spread(i, lane) / (1.0 + (i % TERMS).pow(2) as f64);
             }
             rows[layout.step].0[lane] = 0.01 * spread(lane, 1);
+            rows[layout.taken].0[lane] = (lane % 3) as f64;
             rows[layout.time].0[lane] = 0.3 * lane as f64;
             rows[layout.pace].0[lane] = 2.0 / 6.0;
         }
@@ -504,11 +506,14 @@ mod tests {
                 dense,
             });
         }
-        native.step(&mut compiled, dense);
+        let mut half = compiled.clone();
+        native.step(&mut compiled, dense, false);
+        native.step(&mut half, dense, true);
         let n = system.states;
         let stages = if explicit { SLOPES } else { STAGES };
         let groups = [
-            ("slope", layout.increments, stages * n),
+            ("slope", layout.increments, stages * (n + system.watched)),
+            ("bend", layout.bend, 1),
             ("dense", layout.dense, BENDS * n),
             ("after", layout.after, n),
             ("error", layout.error, 1),
@@ -517,6 +522,8 @@ mod tests {
         for (name, first, count) in groups {
             for at in 0..count {
                 let (a, b) = (machine.rows[first + at].0, compiled[first + at].0);
+                let same = |lane: usize| half[first + at].0[lane].to_bits() == b[lane].to_bits();
+                assert!((0..4).all(same), "{place}: {name} {at}, four lanes");
                 for lane in 0..8 {
                     // Which of two that are not numbers comes out is not defined.
                     let same = a[lane].to_bits() == b[lane].to_bits()
