@@ -52,6 +52,9 @@ pub(super) trait Job {
     /// Absolute over relative tolerance per state.
     fn weights(&self) -> &[f64];
 
+    /// Longest step.
+    fn longest(&self) -> f64;
+
     /// Applies the next events to states and inputs; `None` at the end. `inputs` is empty at the start.
     /// The first call is before the first step.
     fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch>;
@@ -335,7 +338,8 @@ impl<J: Job> Runner<J> {
             return cut;
         }
         let rest = self.piece.start + self.piece.length - self.time;
-        let parts = (rest / self.proposal.min(control.max_step) - 1e-9).ceil();
+        let longest = control.max_step.min(self.job.longest());
+        let parts = (rest / self.proposal.min(longest) - 1e-9).ceil();
         rest / parts.max(1.0)
     }
 

@@ -141,20 +141,25 @@ pub(super) fn pool(keyed: &mut [(Key, Vec<f64>)], enough: usize) {
 const EXPLICIT: f64 = 35.0;
 
 impl Shape {
-    /// Whether the explicit method suits a problem: it does where events follow one another so closely that
-    /// accuracy rather than stability sets the steps.
-    pub fn suits_explicit(&self, problem: &Problem, parameters: &[f64]) -> bool {
+    /// Whether the explicit method suits a problem whose fastest relaxation is `fastest`: it does where events follow
+    /// one another so closely that accuracy rather than stability sets the steps.
+    pub fn suits_explicit(problem: &Problem, fastest: f64) -> bool {
         let timeline = &problem.timeline;
         let mut times: Vec<f64> = timeline.events.iter().map(|event| event.time).collect();
         times.dedup_by(|a, b| *a - *b < 1e-9);
         let mean = timeline.duration / times.len().max(1) as f64;
+        fastest * mean <= EXPLICIT
+    }
+
+    /// Fastest relaxation at the baseline, 1/h.
+    pub fn fastest(&self, problem: &Problem, parameters: &[f64]) -> f64 {
         let full = problem.baseline.to_array();
         let mut inputs = Vec::new();
-        input_values(&problem.model, &timeline.before, &full, &mut inputs);
+        input_values(&problem.model, &problem.timeline.before, &full, &mut inputs);
         let mut fixed = Fixed::default();
         self.system.prepare(parameters, &inputs, &mut fixed);
         let state: Vec<f64> = self.moving.iter().map(|i| full[*i]).collect();
-        self.system.fastest(&fixed, &state) * mean <= EXPLICIT
+        self.system.fastest(&fixed, &state)
     }
 }
 
