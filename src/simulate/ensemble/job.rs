@@ -6,7 +6,7 @@ use super::shape::{self, Key, Shape};
 use crate::error::Result;
 use crate::model::{Inputs, STATES, State};
 use crate::regimen::{Change, Drug};
-use crate::simulate::dense::{Dense, Exact, LaneStep, Vector};
+use crate::simulate::dense::{Dense, LaneSteps, Vector};
 use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
 use crate::simulate::recorder::{Recorder, Trajectory};
 use crate::simulate::run::{self, Observer, Outcome, Problem, Segment};
@@ -322,8 +322,7 @@ struct ModelJob<'a, W> {
     /// Steps of interest since the last event.
     times: Vec<f64>,
     states: Vec<State<f64>>,
-    steps: Vec<LaneStep>,
-    pieces: Vec<Exact>,
+    steps: LaneSteps,
     /// Which states are known exactly.
     exact: Arc<[usize]>,
 }
@@ -347,14 +346,8 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             watch,
             times: Vec::new(),
             states: Vec::new(),
-            steps: Vec::new(),
-            pieces: Vec::new(),
-            exact: shape
-                .system
-                .linear
-                .iter()
-                .map(|i| shape.moving[*i])
-                .collect(),
+            steps: LaneSteps::new(indices(shape, &shape.system.implicit)),
+            exact: indices(shape, &shape.system.linear),
         }
     }
 
@@ -378,17 +371,14 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         full
     }
 
-    /// Shows the finished segment.
-    fn show(&mut self) {
+    /// Shows the steps so far as a segment that ends at `end`.
+    fn show(&mut self, end: f64) {
         if self.times.is_empty() {
             return;
         }
-        let dense = Dense::Lane {
-            steps: std::mem::take(&mut self.steps),
-            pieces: std::mem::take(&mut self.pieces),
-        };
+        let dense = Dense::Lane(std::mem::take(&mut self.steps));
         self.watch.see(&Segment::new(
-            (self.now, self.end),
+            (self.now, end),
             &self.problem.model,
             &self.inputs,
             &self.times,
@@ -398,17 +388,20 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         ));
         self.times.clear();
         self.states.clear();
-        if let Dense::Lane {
-            mut steps,
-            mut pieces,
-        } = dense
-        {
+        if let Dense::Lane(mut steps) = dense {
             steps.clear();
-            pieces.clear();
-            (self.steps, self.pieces) = (steps, pieces);
+            self.steps = steps;
         }
     }
 }
+
+/// Indices among all states of some that move.
+fn indices(shape: &Shape, moving: &[usize]) -> Arc<[usize]> {
+    moving.iter().map(|i| shape.moving[*i]).collect()
+}
+
+/// Steps of a long stretch that are shown together.
+const TOGETHER: usize = 16;
 
 static UNSCALED: Vector = Vector::from_array_storage(nalgebra::ArrayStorage([[1.0; STATES]]));
 
@@ -442,7 +435,7 @@ impl<W: Watch> Job for ModelJob<'_, W> {
 
     fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch> {
         self.full = self.spread(state);
-        self.show();
+        self.show(self.end);
         let timeline = &self.problem.timeline;
         self.now = self.end;
         if self.now >= timeline.duration {
@@ -485,40 +478,27 @@ impl<W: Watch> Job for ModelJob<'_, W> {
     fn observe(&mut self, step: &Step<'_>) {
         let before = self.spread(step.before);
         let after = self.spread(step.after);
-        let system = &self.shape.system;
-        let n = system.states;
-        let part = |k: usize| {
-            let mut full = [0.0; STATES];
-            for (at, value) in system.implicit.iter().zip(&step.dense[k * n..]) {
-                full[self.shape.moving[*at]] = *value;
-            }
-            Vector::from(full)
-        };
         if self.times.is_empty() {
             self.times.push(self.now + step.start);
             self.states.push(State::from_array(&before));
         }
-        self.times.push(if step.last {
+        let end = if step.last {
             self.end
         } else {
             self.now + step.start + step.length
-        });
+        };
+        self.times.push(end);
         self.states.push(State::from_array(&after));
-        let known = |piece: &Exact| piece.piece.start.to_bits() == step.piece.start.to_bits();
-        if !self.pieces.last().is_some_and(known) {
-            self.pieces.push(Exact {
-                piece: step.piece.clone(),
-                states: Arc::clone(&self.exact),
-            });
+        self.steps.push(
+            (step.start, step.length),
+            (&before, &after),
+            step.dense,
+            step.piece,
+            &self.exact,
+        );
+        if !step.last && self.steps.len() >= TOGETHER {
+            self.show(end);
         }
-        self.steps.push(LaneStep {
-            start: step.start,
-            length: step.length,
-            before: before.into(),
-            after: after.into(),
-            bends: std::array::from_fn(part),
-            piece: self.pieces.len().saturating_sub(1),
-        });
     }
 
     fn finish(self, work: Work) -> Self::Output {
