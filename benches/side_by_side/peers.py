@@ -56,6 +56,12 @@ def desolve(method, rtol, wanted=4):
     row(f"deSolve {method} (C)", wanted, rtol, float(spent.stdout), error(ends[:, sampled, 1:], wanted))
 
 
+def diffsol(method, rtol, wanted=4):
+    command = [folder / "diffsol", folder, method, str(rtol), str(wanted)]
+    spent = subprocess.run(command, check=True, capture_output=True)
+    row(f"diffsol {method}", wanted, rtol, float(spent.stdout), error(np.fromfile(folder / "diffsol.bin"), wanted))
+
+
 def scipy_lsoda(rtol, wanted=1):
     from scipy.integrate import ode
 
@@ -167,6 +173,8 @@ elif __name__ == "__main__":
     for method in ["lsoda", "bdf"]:
         for rtol in [1e-4, 1e-5, 1e-6, 1e-7]:
             attempt(desolve, method, rtol)
+    for rtol in [1e-4, 1e-5, 1e-6]:
+        attempt(diffsol, "bdf", rtol)
     for rtol in [1e-5, 1e-6]:
         attempt(scipy_lsoda, rtol)
     if (folder / "patient.xml").exists():
