@@ -3,7 +3,7 @@
 //! Usage: diffsol-side-by-side FOLDER METHOD RTOL PATIENTS; writes FOLDER/diffsol.bin and prints ms per patient.
 
 use diffsol::{
-    NalgebraLU, NalgebraMat, OdeBuilder, OdeSolverMethod, OdeSolverState, OdeSolverStopReason, Vector, VectorHost,
+    NalgebraLU, NalgebraMat, OdeBuilder, OdeSolverMethod, OdeSolverState, OdeSolverStopReason, Vector,
 };
 use std::cell::RefCell;
 use std::io::Write;
@@ -83,6 +83,7 @@ macro_rules! run {
             })
             .collect();
         let mut y = patient.start.to_vec();
+        let mut slope = y.clone();
         let mut step = None;
         for stretch in patient.stretches.chunks(5) {
             let [begin, end, open, dose, sample] = stretch else { continue };
@@ -92,8 +93,11 @@ macro_rules! run {
             let mut state = problem.$state::<LS>().expect("a state");
             {
                 let s = state.as_mut();
-                s.y.as_mut_slice().copy_from_slice(&y);
-                f(patient.constants[phase], &y, s.dy.as_mut_slice());
+                f(patient.constants[phase], &y, &mut slope);
+                for i in 0..y.len() {
+                    s.y.set_index(i, y[i]);
+                    s.dy.set_index(i, slope[i]);
+                }
                 *s.t = *begin;
                 if let Some(step) = step {
                     *s.h = step;
@@ -108,10 +112,10 @@ macro_rules! run {
                 solver.step().expect("a step"),
                 OdeSolverStopReason::TstopReached
             ) {
-                first = first.or(Some(*solver.state().t - begin));
+                first = first.or(Some(solver.state().t - begin));
             }
             step = first.or(step);
-            y.copy_from_slice(solver.state().y.as_slice());
+            y = solver.state().y.clone_as_vec();
             if *sample > 0.5 {
                 $out.extend_from_slice(&y);
             }
