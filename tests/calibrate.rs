@@ -23,7 +23,7 @@ const GROWTH: &str = "tumour.growth_rate";
 const RAF: &str = "sorafenib.raf_ec50";
 
 /// Values that the data are made with: not those of the files.
-const TRUTH: [(&str, f64, &str); 2] = [(GROWTH, 0.36, "1/d"), (RAF, 160.0, "nM")];
+const TRUTH: [(&str, f64, &str); 2] = [(GROWTH, 0.36, "1/d"), (RAF, 220.0, "nM")];
 
 /// Volumes of the model with known parameters; two animals a factor `spread` above and below.
 fn made(spread: f64) -> Vec<OwnData> {
