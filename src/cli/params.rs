@@ -6,8 +6,12 @@ use crate::model::partner::Nodes;
 use crate::parameters::{Grade, Library, ParameterTable};
 use crate::regimen::{Arm, Mode, Regimen};
 use crate::report;
-use crate::simulate::Scenario;
+use crate::simulate::{Scenario, Template};
+use crate::study::attribution::mechanisms;
+use crate::study::calibrate::{Calibration, Targets};
+use crate::study::claims::Claims;
 use crate::study::population::{Population, Sampler};
+use crate::study::sensitivity::Space;
 use crate::study::trial::TrialDesign;
 use crate::table::{Cell, Table};
 use clap::Subcommand;
@@ -167,6 +171,7 @@ fn check(context: &Context) -> Result<()> {
         scenario.phenotype = Some(phenotype.to_owned());
         scenario.prepare(library)?;
     }
+    check_studies(library)?;
     let mut table = Table::new([("grade", ""), ("numbers", "")]);
     for (grade, count) in grades {
         table.push(vec![
@@ -188,6 +193,42 @@ fn check(context: &Context) -> Result<()> {
             references.len(),
         ));
     }
+    Ok(())
+}
+
+/// What studies vary and switch off when the command names nothing else.
+fn check_studies(library: &Library) -> Result<()> {
+    let template = Template::read(library, &Scenario::new("xenograft", Arm::sorafenib()))?;
+    let place = "params/studies.toml";
+    let studies = library.table("", "studies", "params check")?;
+    let list = |key: &str| studies.list(key).unwrap_or_default();
+    Space::read(&template, list("sensitivity.parameters"), place)?;
+    for start in list("sensitivity.without") {
+        let known = |path: &str| path.starts_with(start.as_str());
+        if !template.table().numbers().any(|(path, _)| known(path)) {
+            let paths = template.table().numbers().map(|(path, _)| path);
+            return Err(Error::unknown_name(place, "parameter", start, paths));
+        }
+    }
+    for mechanism in mechanisms(library)? {
+        let mut scenario = Scenario::new("xenograft", Arm::combination("pt2385"));
+        scenario.interventions = mechanism.off;
+        scenario.prepare(library).map_err(|error| match error {
+            Error::Input {
+                problem, remedy, ..
+            } => Error::input(
+                format!("params/attribution.toml, mechanism `{}`", mechanism.name),
+                problem,
+                remedy,
+            ),
+            other => other,
+        })?;
+    }
+    let targets = Targets::read(library)?;
+    for calibration in library.names("calibrations") {
+        Calibration::read(library, calibration, &targets.all)?;
+    }
+    Claims::read(library)?;
     Ok(())
 }
 

@@ -82,17 +82,11 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
         &|| bar.inc(1),
     )?;
     bar.finish_and_clear();
-    context.print_table(&report::front_table(&result, Some(PRINTED)));
-    if !context.json {
-        context.print(&format!("\n{}", result.tally.words()));
-    }
-    let figures = if study.no_figures {
-        Vec::new()
-    } else {
-        vec![figure::schedule(&result)?]
-    };
+    let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
-    study.write(context, "schedule", &[("", table)], &figures)
+    study.conclude(context, "schedule", &printed, table, &result.tally, || {
+        figure::schedule(&result)
+    })
 }
 
 #[derive(Debug, Args)]
@@ -140,14 +134,13 @@ pub fn attribution(
     };
     let result = plan.analyse(&rows)?;
     let table = report::attribution_table(&result);
-    context.print_table(&table);
-    if !context.json {
-        context.print(&format!("\n{}", result.tally.words()));
-    }
-    let figures = if study.no_figures {
-        Vec::new()
-    } else {
-        vec![figure::attribution(&result)?]
-    };
-    study.write(context, "attribution", &[("", table)], &figures)
+    let printed = table.clone();
+    study.conclude(
+        context,
+        "attribution",
+        &printed,
+        table,
+        &result.tally,
+        || figure::attribution(&result),
+    )
 }

@@ -7,6 +7,7 @@ use crate::regimen::{Arm, Mode};
 use crate::report::{self, Header, Manifest, Shard, Store};
 use crate::simulate::{Accuracy, Scenario};
 use crate::study::plan::{Plan, Row, execute};
+use crate::study::runs::Tally;
 use crate::table::Table;
 use clap::Args;
 use indicatif::ProgressBar;
@@ -184,16 +185,42 @@ impl StudyOptions {
         options::many(self.rtol)
     }
 
-    /// Refuses to share out a study whose runs follow from each other.
+    /// Refuses to share out, or to go on with, a study whose runs follow from each other.
     pub fn whole(&self, study: &str) -> Result<()> {
-        match &self.shard {
-            None => Ok(()),
-            Some(shard) => Err(Error::input(
-                format!("--shard {shard}"),
-                format!("each run of a {study} follows from those before"),
-                "run it whole",
-            )),
+        let asked = match (&self.shard, self.resume) {
+            (None, false) => return Ok(()),
+            (Some(shard), _) => format!("--shard {shard}"),
+            (None, true) => "--resume".to_owned(),
+        };
+        Err(Error::input(
+            asked,
+            format!("runs of a {study} follow from those before and are not kept on disk"),
+            "run it whole",
+        ))
+    }
+
+    /// Prints the table of a study and what became of its runs, and writes both with the figure; `whole` is the
+    /// table for the file.
+    pub fn conclude(
+        &self,
+        context: &Context,
+        name: &str,
+        printed: &Table,
+        whole: Table,
+        tally: &Tally,
+        figure: impl FnOnce() -> Result<Figure>,
+    ) -> Result<()> {
+        context.print_table(printed);
+        if !context.json {
+            context.print(&format!("\n{}", tally.words()));
         }
+        let figures = if self.no_figures {
+            Vec::new()
+        } else {
+            vec![figure()?]
+        };
+        let tables = [("", whole), ("failures", report::failures_table(tally))];
+        self.write(context, name, &tables, &figures)
     }
 
     /// A progress bar over the runs of a study.

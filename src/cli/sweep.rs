@@ -80,20 +80,10 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
     };
     let result = plan.analyse(&rows);
     let table = report::sweep_table(&result);
-    context.print_table(&table);
-    if !context.json {
-        context.print(&format!("\n{}", result.tally.words()));
-    }
-    let figures = if study.no_figures {
-        Vec::new()
-    } else {
-        vec![figure::sweep(&result)?]
-    };
-    let tables = [
-        ("", table),
-        ("failures", report::failures_table(&result.tally)),
-    ];
-    study.write(context, "sweep", &tables, &figures)
+    let printed = table.clone();
+    study.conclude(context, "sweep", &printed, table, &result.tally, || {
+        figure::sweep(&result)
+    })
 }
 
 fn hysteresis(

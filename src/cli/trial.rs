@@ -100,6 +100,12 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));
+        if result.design.allocation == Allocation::Matched {
+            context.print(
+                "every patient is in every arm: log-rank tests are stratified by patient; intervals of hazard ratios \
+                 take the arms as independent and are wider than the pairing allows",
+            );
+        }
     }
     let figures = if study.no_figures {
         Vec::new()

@@ -14,6 +14,9 @@ pub enum Style {
     Latex,
 }
 
+/// Longest LaTeX text under a root or on one side of a fraction, within which no line breaks.
+const UNBROKEN: usize = 260;
+
 /// How tightly an expression holds together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
@@ -44,6 +47,15 @@ pub fn name(id: &str, style: Style) -> String {
     match style {
         Style::Plain | Style::Page => id.to_owned(),
         Style::Latex => format!("\\mathit{{{}}}", id.replace('_', "\\_")),
+    }
+}
+
+/// LaTeX in parentheses; lines break only within those of a fixed size.
+fn enclosed(text: &str) -> String {
+    if text.len() <= UNBROKEN {
+        format!("\\left({text}\\right)")
+    } else {
+        format!("\\bigl({text}\\bigr)")
     }
 }
 
@@ -82,7 +94,12 @@ impl Writer<'_> {
             }
             Node::Mul(a, b) => {
                 let (a, b) = (self.at(a, Binding::Product), self.at(b, Binding::Product));
-                let dot = if plain { "*" } else { " \\, " };
+                let dot = match plain {
+                    true => "*",
+                    // Lines break at a sign only.
+                    false if a.len() + b.len() > UNBROKEN => " \\times ",
+                    false => " \\, ",
+                };
                 (format!("{a}{dot}{b}"), Binding::Product)
             }
             Node::Div(a, b) if plain => {
@@ -90,8 +107,13 @@ impl Writer<'_> {
                 (format!("{a}/{b}"), Binding::Product)
             }
             Node::Div(a, b) => {
-                let (a, b) = (self.write(a).0, self.write(b).0);
-                (format!("\\frac{{{a}}}{{{b}}}"), Binding::Atom)
+                let (above, below) = (self.write(a).0, self.write(b).0);
+                if above.len().max(below.len()) <= UNBROKEN {
+                    return (format!("\\frac{{{above}}}{{{below}}}"), Binding::Product);
+                }
+                let above = self.at(a, Binding::Product);
+                let text = format!("{above} \\times {}^{{-1}}", enclosed(&below));
+                (text, Binding::Product)
             }
             Node::Neg(a) => (format!("-{}", self.at(a, Binding::Product)), Binding::Sum),
             Node::Power(a, b) if plain => {
@@ -105,7 +127,14 @@ impl Writer<'_> {
             Node::Ln(a) => self.call("ln", "\\ln", &self.write(a).0),
             Node::Exp(a) => self.call("exp", "\\exp", &self.write(a).0),
             Node::Sqrt(a) if plain => self.call("sqrt", "", &self.write(a).0),
-            Node::Sqrt(a) => (format!("\\sqrt{{{}}}", self.write(a).0), Binding::Atom),
+            Node::Sqrt(a) => {
+                let inner = self.write(a).0;
+                if inner.len() <= UNBROKEN {
+                    return (format!("\\sqrt{{{inner}}}"), Binding::Atom);
+                }
+                let text = format!("{}^{{1/2}}", enclosed(&inner));
+                (text, Binding::Power)
+            }
             Node::PositivePart(a) => self.call("max", "\\max", &format!("{}, 0", self.write(a).0)),
         }
     }
@@ -143,7 +172,7 @@ impl Writer<'_> {
         match (binding >= least, self.style) {
             (true, _) => text,
             (false, Style::Plain | Style::Page) => format!("({text})"),
-            (false, Style::Latex) => format!("\\left({text}\\right)"),
+            (false, Style::Latex) => enclosed(&text),
         }
     }
 

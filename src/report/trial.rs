@@ -62,7 +62,8 @@ pub fn contrasts_table(result: &TrialResult) -> Table {
         "hazard ratio [1]",
         "low [1]",
         "high [1]",
-        "log-rank chi-square [1]",
+        "log-rank",
+        "chi-square [1]",
         "p [1]",
         "later [1]",
         "sooner [1]",
@@ -75,6 +76,11 @@ pub fn contrasts_table(result: &TrialResult) -> Table {
             Cell::from(ratio.map(|r| r.estimate)),
             Cell::from(ratio.map(|r| r.lower)),
             Cell::from(ratio.map(|r| r.upper)),
+            Cell::from(if contrast.later_sooner.is_some() {
+                "stratified by patient"
+            } else {
+                "two groups"
+            }),
             Cell::from(contrast.log_rank.map(|test| test.chi_square)),
             Cell::from(contrast.log_rank.map(|test| test.p)),
             Cell::from(contrast.later_sooner.map(|parts| parts.0)),

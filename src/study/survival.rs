@@ -3,7 +3,7 @@
 //! * **Kaplan-Meier** with the variance of Greenwood and bands on the log(-log) scale; the median is
 //!   the first time at which the estimate falls to 1/2 (the middle of a stretch that lies at 1/2), its
 //!   interval the times at which the bands do (Brookmeyer and Crowley 1982).
-//! * **Log-rank** of two groups with the hypergeometric variance.
+//! * **Log-rank** of two groups with the hypergeometric variance, whole or within strata.
 //! * **Hazard ratio** of Cox's model with one binary covariate, ties after Efron (1977, JASA 72:557),
 //!   by Newton's method on the exact derivatives, with Wald's interval.
 //!
@@ -213,15 +213,25 @@ pub struct LogRank {
 
 /// Tests two groups; `None` without events in either, or without anybody at risk.
 pub fn log_rank(reference: &[Observation], treated: &[Observation]) -> Option<LogRank> {
+    stratified_log_rank([(reference, treated)])
+}
+
+/// Tests two groups within strata, such as the two courses of one patient each: differences between the strata
+/// count for nothing. `None` where no stratum tells the groups apart.
+pub fn stratified_log_rank<'a>(
+    strata: impl IntoIterator<Item = (&'a [Observation], &'a [Observation])>,
+) -> Option<LogRank> {
     let (mut observed, mut expected, mut variance) = (0.0, 0.0, 0.0);
-    for tie in ties(reference, treated) {
-        let n = tie.at_risk[0] + tie.at_risk[1];
-        let d = tie.events[0] + tie.events[1];
-        let part = tie.at_risk[1] / n;
-        observed += tie.events[1];
-        expected += d * part;
-        if n > 1.0 {
-            variance += d * part * (1.0 - part) * (n - d) / (n - 1.0);
+    for (reference, treated) in strata {
+        for tie in ties(reference, treated) {
+            let n = tie.at_risk[0] + tie.at_risk[1];
+            let d = tie.events[0] + tie.events[1];
+            let part = tie.at_risk[1] / n;
+            observed += tie.events[1];
+            expected += d * part;
+            if n > 1.0 {
+                variance += d * part * (1.0 - part) * (n - d) / (n - 1.0);
+            }
         }
     }
     (variance > 0.0).then(|| {

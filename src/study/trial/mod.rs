@@ -12,8 +12,8 @@
 //! A run that fails is counted, named and left out of its arm.
 //!
 //! Limitations: one lesion stands for all; there are no new lesions, no deaths and no toxicity, so that
-//! survival is not simulated; in a matched trial the log-rank test and the interval of the hazard ratio
-//! take the arms as independent and are wider than the pairing allows.
+//! survival is not simulated. In a matched trial the log-rank test is stratified by patient; the interval of the
+//! hazard ratio takes the arms as independent and is wider than the pairing allows.
 
 mod design;
 mod outcome;

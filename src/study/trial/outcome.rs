@@ -6,7 +6,7 @@ use crate::study::population::{READOUTS, Subject, Weights};
 use crate::study::runs::Tally;
 use crate::study::survival::{
     HazardRatio, KaplanMeier, LogRank, Median, Observation, hazard_ratio, log_rank,
-    rank_correlation,
+    rank_correlation, stratified_log_rank,
 };
 
 /// Best response at scans.
@@ -150,7 +150,7 @@ pub struct Contrast {
     pub against: Arm,
     /// Hazard ratio of progression; `None` where there is none, as without events in one arm.
     pub hazard_ratio: Option<HazardRatio>,
-    /// Log-rank test.
+    /// Log-rank test; in a matched trial stratified by patient.
     pub log_rank: Option<LogRank>,
     /// Part of the patients who progress later in `arm`, and sooner; matched trials only.
     pub later_sooner: Option<(f64, f64)>,
@@ -163,7 +163,11 @@ impl Contrast {
             arm: arm.arm.clone(),
             against: against.arm.clone(),
             hazard_ratio: hazard_ratio(&reference, &treated, CONFIDENCE),
-            log_rank: log_rank(&reference, &treated),
+            log_rank: if matched {
+                matched_log_rank(arm, against)
+            } else {
+                log_rank(&reference, &treated)
+            },
             later_sooner: matched.then(|| later_sooner(arm, against)),
         }
     }
@@ -180,6 +184,13 @@ fn pairs<'a>(
         let other = others.next_if(|o| o.subject == course.subject)?;
         Some((course, other))
     })
+}
+
+/// The test within each patient: with two courses a stratum it is the sign test of who progresses first.
+fn matched_log_rank(arm: &ArmOutcome, against: &ArmOutcome) -> Option<LogRank> {
+    let one = |course| std::slice::from_ref::<Observation>(course);
+    let strata = pairs(arm, against).map(|(a, b)| (one(&b.observation), one(&a.observation)));
+    stratified_log_rank(strata)
 }
 
 fn later_sooner(arm: &ArmOutcome, against: &ArmOutcome) -> (f64, f64) {
