@@ -2,11 +2,13 @@
 //!
 //! `cargo bench --bench side_by_side -- FOLDER` writes the model as C source (`model.c`), the patients with their
 //! regimen (`patients.bin`) and a reference solution (`reference.bin`) to FOLDER, and appends the cost of this
-//! crate's engines to `FOLDER/results.csv`.
+//! crate's engines to `FOLDER/results.csv`. `-- FOLDER threads` appends the rows on one and on two threads by the
+//! clock, `-- FOLDER endpoints N` compares every endpoint of N random patients with single runs of `ode_solvers` and
+//! writes the largest differences to `FOLDER/endpoints.csv`.
 
 #![allow(clippy::unwrap_used)]
 
-use hif_switch::endpoints::Collector;
+use hif_switch::endpoints::{Collector, Endpoints};
 use hif_switch::model::{STATES, State};
 use hif_switch::parameters::Library;
 use hif_switch::regimen::{Arm, Change};
@@ -16,6 +18,7 @@ use hif_switch::simulate::{
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::time::Instant;
 
 const DAYS: f64 = 180.0;
 const PATIENTS: usize = 16;
@@ -38,9 +41,20 @@ const VARIED: [&str; 11] = [
 
 /// Patient 0 has the shipped parameters.
 fn patient(library: &Library, arm: &Arm, days: f64, number: usize, seed: &mut u64) -> Problem {
+    random(library, "patient", arm, days, number, seed)
+}
+
+fn random(
+    library: &Library,
+    setting: &str,
+    arm: &Arm,
+    days: f64,
+    number: usize,
+    seed: &mut u64,
+) -> Problem {
     let mut scenario = Scenario {
         duration: Some(24.0 * days),
-        ..Scenario::new("patient", arm.clone())
+        ..Scenario::new(setting, arm.clone())
     };
     let table = scenario.parameters(library).unwrap();
     for path in VARIED {
@@ -78,21 +92,32 @@ fn processor_time() -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
 
-/// Smallest processor time of a few repeats, s per run, repeated until a repeat takes a second.
-fn cost(runs: usize, mut work: impl FnMut()) -> f64 {
+/// Shortest time that is measured, s: fifty ticks.
+const SAMPLE: f64 = 0.5;
+
+/// Smallest time of five samples by `clock`, s per run; a sample repeats the work until it takes half a second.
+fn cost_by(clock: impl Fn() -> f64, runs: usize, mut work: impl FnMut()) -> f64 {
+    let mut repeats = 1;
     let mut best = f64::INFINITY;
-    let mut spent = 0.0;
-    for _ in 0..40 {
-        let start = processor_time();
-        work();
-        let taken = processor_time() - start;
-        spent += taken;
-        best = best.min(taken / runs as f64);
-        if spent > 6.0 {
-            break;
+    let mut samples = 0;
+    while samples < 5 {
+        let start = clock();
+        for _ in 0..repeats {
+            work();
         }
+        let taken = clock() - start;
+        if taken < SAMPLE {
+            repeats = (repeats * 2).max((repeats as f64 * 1.2 * SAMPLE / taken.max(0.02)) as usize);
+            continue;
+        }
+        best = best.min(taken / (runs * repeats) as f64);
+        samples += 1;
     }
     best
+}
+
+fn cost(runs: usize, work: impl FnMut()) -> f64 {
+    cost_by(processor_time, runs, work)
 }
 
 /// Times of the samples: just before every dose, and the end.
@@ -228,6 +253,12 @@ fn export(folder: &Path, problems: &[Problem], reference: &Samples) {
 struct Results(File);
 
 impl Results {
+    fn open(folder: &Path) -> Self {
+        let path = folder.join("results.csv");
+        let mut options = OpenOptions::new();
+        Self(options.create(true).append(true).open(path).unwrap())
+    }
+
     fn row(&mut self, engine: &str, case: &str, runs: usize, rtol: f64, seconds: f64, error: f64) {
         let error = if error.is_nan() {
             String::new()
@@ -243,13 +274,119 @@ impl Results {
     }
 }
 
+/// Tolerance at which the lanes reach an error of about 1e-6.
+const USUAL: f64 = 1e-5;
+
+/// Time per run by the clock on one and on two threads.
+fn threads(folder: &Path) {
+    let mut results = Results::open(folder);
+    let many = patients(&Arm::sorafenib(), DAYS, MANY);
+    let lanes = Accuracy {
+        rtol: USUAL,
+        ..Accuracy::ensemble()
+    };
+    let begin = Instant::now();
+    for count in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+        let seconds = pool.unwrap().install(|| {
+            cost_by(
+                || begin.elapsed().as_secs_f64(),
+                MANY,
+                || {
+                    let _ = run_many(&many, &Probe::default(), &lanes);
+                },
+            )
+        });
+        let case = format!("threads {count}, clock");
+        results.row("hif-switch lanes", &case, MANY, USUAL, seconds, f64::NAN);
+    }
+}
+
+/// Largest difference of every endpoint between lanes and single runs over random patients, half of them mice, six
+/// arms in turn.
+fn endpoints(folder: &Path, count: usize) {
+    const ARMS: [&str; 6] = [
+        "vehicle",
+        "sorafenib",
+        "pt2385",
+        "sorafenib+pt2385",
+        "sorafenib+belzutifan",
+        "sorafenib+genistein",
+    ];
+    let library = Library::shipped();
+    let mut seed = 7;
+    let problems: Vec<Problem> = (0..count)
+        .map(|n| {
+            let arm = Arm::parse(ARMS[n / 2 % ARMS.len()], &library, "bench").unwrap();
+            let setting = ["xenograft", "patient"][n % 2];
+            random(&library, setting, &arm, 28.0, n + 1, &mut seed)
+        })
+        .collect();
+    let single = Accuracy {
+        method: Method::Dop853,
+        rtol: 1e-11,
+        ..Accuracy::default()
+    };
+    let mut file = File::create(folder.join("endpoints.csv")).unwrap();
+    writeln!(
+        file,
+        "rtol,endpoint,compared,largest_difference,above_1e-6,only_one"
+    )
+    .unwrap();
+    let collect = |accuracy: &Accuracy| -> Vec<Endpoints> {
+        run_many_observed(&problems, accuracy, |_, problem| Collector::new(problem))
+            .into_iter()
+            .zip(&problems)
+            .map(|(result, problem)| {
+                let (collector, outcome) = result.unwrap();
+                collector.finish(problem, &outcome)
+            })
+            .collect()
+    };
+    let reference = collect(&single);
+    for rtol in [1e-6, 1e-8] {
+        let lanes = collect(&Accuracy {
+            rtol,
+            ..Accuracy::ensemble()
+        });
+        for (at, definition) in Endpoints::DEFINITIONS.iter().enumerate() {
+            let (mut compared, mut largest, mut above, mut only_one) = (0, 0.0f64, 0, 0);
+            for (a, b) in lanes.iter().zip(&reference) {
+                match (a.values()[at], b.values()[at]) {
+                    (Some(a), Some(b)) => {
+                        let off = (a - b).abs() / b.abs().max(1e-3);
+                        compared += 1;
+                        largest = largest.max(off);
+                        above += usize::from(off > 1e-6);
+                    }
+                    (None, None) => {}
+                    _ => only_one += 1,
+                }
+            }
+            let name = definition.name;
+            let line = format!("{rtol:e},{name},{compared},{largest:.2e},{above},{only_one}");
+            eprintln!("{line}");
+            writeln!(file, "{line}").unwrap();
+        }
+    }
+}
+
 fn main() {
-    let Some(folder) = std::env::args().skip(1).find(|a| !a.starts_with("--")) else {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with("--"))
+        .collect();
+    let Some(folder) = arguments.first() else {
         println!("side_by_side: name a folder to write to; see benches/side_by_side/run.sh");
         return;
     };
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder).unwrap();
+    match arguments.get(1).map(String::as_str) {
+        Some("threads") => return threads(folder),
+        Some("endpoints") => return endpoints(folder, arguments[2].parse().unwrap()),
+        _ => {}
+    }
     let with = |accuracy: Accuracy, rtol: f64| Accuracy { rtol, ..accuracy };
     let sorafenib = Arm::sorafenib();
     let many = patients(&sorafenib, DAYS, MANY);
@@ -261,14 +398,7 @@ fn main() {
     };
     let reference = sampled(few, &tight);
     export(folder, few, &reference);
-    let path = folder.join("results.csv");
-    let mut results = Results(
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .unwrap(),
-    );
+    let mut results = Results::open(folder);
 
     for rtol in [1e-4, 1e-5, 3e-6, 1e-6, 1e-7, 1e-8] {
         let lanes = with(Accuracy::ensemble(), rtol);
@@ -282,10 +412,8 @@ fn main() {
         let lanes = with(Accuracy::ensemble(), rtol);
         let one = &few[..1];
         let off = error(&sampled(one, &lanes), &vec![reference[0].clone()]);
-        let seconds = cost(8, || {
-            for _ in 0..8 {
-                let _ = run_many(one, &Probe::default(), &lanes);
-            }
+        let seconds = cost(1, || {
+            let _ = run_many(one, &Probe::default(), &lanes);
         });
         results.row("hif-switch one lane", "single", 1, rtol, seconds, off);
     }
@@ -307,7 +435,7 @@ fn main() {
         );
     }
     // Growth of the cost with patients, days and arms, and with the collection of endpoints.
-    let lanes = with(Accuracy::ensemble(), 3e-6);
+    let lanes = with(Accuracy::ensemble(), USUAL);
     for count in [1, 8, 32, 128, 512] {
         let seconds = cost(count, || {
             let _ = run_many(&many[..count], &Probe::default(), &lanes);
@@ -316,7 +444,7 @@ fn main() {
             "hif-switch lanes",
             "patients",
             count,
-            3e-6,
+            USUAL,
             seconds,
             f64::NAN,
         );
@@ -330,7 +458,7 @@ fn main() {
             "hif-switch lanes",
             &format!("days {days}"),
             128,
-            3e-6,
+            USUAL,
             seconds,
             f64::NAN,
         );
@@ -353,7 +481,7 @@ fn main() {
             "hif-switch lanes",
             &format!("arm {name}"),
             128,
-            3e-6,
+            USUAL,
             seconds,
             f64::NAN,
         );
@@ -365,7 +493,7 @@ fn main() {
         "hif-switch lanes",
         "endpoints",
         128,
-        3e-6,
+        USUAL,
         seconds,
         f64::NAN,
     );

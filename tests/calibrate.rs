@@ -5,6 +5,7 @@
 
 use hif_switch::parameters::{Grade, Library};
 use hif_switch::regimen::Arm;
+use hif_switch::report::fitted_parameters;
 use hif_switch::simulate::{Accuracy, Method, Scenario};
 use hif_switch::study::calibrate::{
     Calibration, OwnData, Target, Targets, estimate, profile, read_observations, start, validate,
@@ -22,7 +23,7 @@ const GROWTH: &str = "tumour.growth_rate";
 const RAF: &str = "sorafenib.raf_ec50";
 
 /// Values that the data are made with: not those of the files.
-const TRUTH: [(&str, f64, &str); 2] = [(GROWTH, 0.36, "1/d"), (RAF, 160.0, "nM")];
+const TRUTH: [(&str, f64, &str); 2] = [(GROWTH, 0.36, "1/d"), (RAF, 220.0, "nM")];
 
 /// Volumes of the model with known parameters; two animals a factor `spread` above and below.
 fn made(spread: f64) -> Vec<OwnData> {
@@ -95,6 +96,21 @@ fn known_values_are_recovered_with_errors_and_profiles_that_hold_them() {
             "{path}"
         );
         assert!(estimate.bound.is_none());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in fitted_parameters(&fit) {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let fitted = Library::with_overlay(folder.path()).unwrap();
+    let table = Scenario::new("xenograft", Arm::sorafenib())
+        .parameters(&fitted)
+        .unwrap();
+    for estimate in &fit.estimates {
+        let read = table.number(&estimate.axis.path).unwrap();
+        assert_eq!(read.value, Some(estimate.value), "written to be read again");
+        assert!(read.note.as_ref().unwrap().starts_with("Fitted to"));
     }
     let profile = profile(&library, &fit, 0, &lanes(), &silent).unwrap();
     let (low, high) = profile.interval;

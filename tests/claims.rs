@@ -86,6 +86,26 @@ fn without_a_mechanism_every_claim_that_names_it_fails() {
     }
 }
 
+/// Models share runs only where all of theirs agree: C106 starts from cells pre-treated in its own variant.
+#[test]
+fn models_judged_together_agree_with_each_alone() {
+    let (library, accuracy) = (Library::shipped(), Accuracy::ensemble());
+    let selected = named(&shipped(), &["C106", "C30", "C44"]);
+    let variants = ["no_switch", "no_pk_decline"].map(Alternative::variant);
+    let judge = |alternatives: &[Alternative]| -> Vec<Vec<Verdict>> {
+        let ledger = ledger(&library, &selected, alternatives, &accuracy, &silent).unwrap();
+        let rows = ledger.rows.into_iter();
+        rows.map(|row| row.in_alternatives).collect()
+    };
+    let together = judge(&variants);
+    for (index, variant) in variants.iter().enumerate() {
+        let alone = judge(std::slice::from_ref(variant));
+        for (row, alone) in together.iter().zip(alone) {
+            assert_eq!(row[index], alone[0], "{}", variant.name);
+        }
+    }
+}
+
 #[test]
 fn values_carry_a_small_numerical_error() {
     let claims = shipped();

@@ -125,12 +125,7 @@ fn is_flat(label: &str, endpoint: &str) -> bool {
 #[test]
 fn every_endpoint_agrees_with_single_runs() {
     let problems = sample(2, 20.0);
-    // Short steps: over a bend of the equations a long step is off by up to 1e-5 (docs/PERFORMANCE.md).
-    let short = Accuracy {
-        max_step: 0.5,
-        ..accuracy(Accuracy::ensemble(), 1e-9)
-    };
-    let lanes = endpoints(&problems, &short);
+    let lanes = endpoints(&problems, &accuracy(Accuracy::ensemble(), 1e-9));
     let single = Accuracy {
         method: Method::Dop853,
         rtol: 1e-11,

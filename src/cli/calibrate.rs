@@ -7,11 +7,13 @@ use crate::report::{self, Manifest};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{
     Calibration, Fit, OwnData, Profile, Start, Targets, compare_models, estimate, profile,
-    read_observations, start,
+    read_observations, starts as fit_starts,
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch calibrate xenograft                     as in params/calibrations/xenograft.toml
@@ -111,7 +113,7 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     }
     if options.models {
         let variants = library.names("variants");
-        let bar = progress::bar(0, context.quiet);
+        let bar = progress::search(variants.len() as u64 + 1, context.quiet);
         let models = compare_models(library, &calibration, &variants, &accuracy, &|| bar.inc(1))?;
         bar.finish_and_clear();
         if !context.json {
@@ -125,6 +127,10 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
         let path = results.join(format!("calibrate-{name}-{part}.csv"));
         files.push((path, table.to_csv()?));
     }
+    let fitted = options.out.join(format!("fitted-{name}"));
+    for (path, text) in report::fitted_parameters(&fit) {
+        files.push((fitted.join(path), text.into_bytes()));
+    }
     let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
     files.push((
         results.join(format!("calibrate-{name}-manifest.json")),
@@ -133,9 +139,10 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     report::write_all(&files)?;
     if !context.json {
         context.print(&format!(
-            "\nwritten: {} files to {}; values are taken over by hand: --set PATH=VALUE or a folder of --params",
+            "\nwritten: {} files to {}; run any command with the fitted values: --params {}",
             files.len(),
-            options.out.display()
+            options.out.display(),
+            fitted.display()
         ));
     }
     Ok(())
@@ -271,19 +278,35 @@ fn starts(
         }
         kept = found;
     }
-    let bar = progress::bar(0, context.quiet);
-    for index in 0..options.starts {
-        if kept.starts.iter().any(|done| done.index == index) {
-            continue;
-        }
-        let done = start(library, calibration, options.seed, index, accuracy, &|| {
-            bar.inc(1)
-        })?;
+    let pending: Vec<u64> = (0..options.starts)
+        .filter(|index| kept.starts.iter().all(|done| done.index != *index))
+        .collect();
+    let bar = progress::search(pending.len() as u64, context.quiet);
+    let evaluations = AtomicU64::new(0);
+    let tick = || {
+        let count = evaluations.fetch_add(1, Ordering::Relaxed) + 1;
+        bar.set_message(format!("{count} evaluations"));
+    };
+    let shared = Mutex::new(kept);
+    let finished = |done: Start| -> Result<()> {
+        bar.inc(1);
+        let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
         kept.starts.push(done);
-        let text = serde_json::to_vec(&kept).map_err(|error| Error::output(&path, error))?;
-        report::write_atomically(&path, &text)?;
-    }
+        let text = serde_json::to_vec(&*kept).map_err(|error| Error::output(&path, error))?;
+        report::write_atomically(&path, &text)
+    };
+    fit_starts(
+        library,
+        calibration,
+        options.seed,
+        &pending,
+        accuracy,
+        &tick,
+        &finished,
+    )?;
     bar.finish_and_clear();
+    let mut kept = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    kept.starts.sort_by_key(|done| done.index);
     kept.starts.retain(|done| done.index < options.starts);
     Ok(kept.starts)
 }
@@ -297,10 +320,14 @@ fn profiles(
     if !options.profiles {
         return Ok(Vec::new());
     }
-    let bar = progress::bar(0, context.quiet);
     let count = fit.estimates.len();
+    let bar = progress::search(count as u64, context.quiet);
     let profiles = (0..count)
-        .map(|index| profile(&context.library, fit, index, accuracy, &|| bar.inc(1)))
+        .map(|index| {
+            let profile = profile(&context.library, fit, index, accuracy, &|| bar.tick());
+            bar.inc(1);
+            profile
+        })
         .collect();
     bar.finish_and_clear();
     profiles

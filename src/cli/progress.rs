@@ -4,15 +4,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar over `runs` runs.
 pub fn bar(runs: u64, quiet: bool) -> ProgressBar {
+    styled(
+        runs,
+        quiet,
+        "{wide_bar} {pos}/{len} runs, {per_sec}, {eta} left",
+    )
+}
+
+/// A bar over searches, each of as many runs as it needs.
+pub fn search(searches: u64, quiet: bool) -> ProgressBar {
+    styled(
+        searches,
+        quiet,
+        "{wide_bar} {pos}/{len} searches, {msg} {elapsed} gone, {eta} left",
+    )
+}
+
+fn styled(length: u64, quiet: bool, template: &str) -> ProgressBar {
     let target = if quiet {
         ProgressDrawTarget::hidden()
     } else {
         ProgressDrawTarget::stderr()
     };
-    let bar = ProgressBar::with_draw_target(Some(runs), target);
-    if let Ok(style) =
-        ProgressStyle::with_template("{wide_bar} {pos}/{len} runs, {per_sec}, {eta} left")
-    {
+    let bar = ProgressBar::with_draw_target(Some(length), target);
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar

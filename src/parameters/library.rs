@@ -6,6 +6,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, RwLock};
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/params");
 
@@ -30,10 +31,21 @@ pub struct Reference {
     pub review_number: Option<u32>,
 }
 
+/// Path of a file relative to `params/`.
+fn path_of(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        format!("{name}.toml")
+    } else {
+        format!("{folder}/{name}.toml")
+    }
+}
+
 /// All parameter files, by path relative to `params/`; later documents of a path win.
 #[derive(Debug, Clone)]
 pub struct Library {
     documents: BTreeMap<String, Vec<Document>>,
+    /// Tables that were read once, by path; shared by copies.
+    tables: Arc<RwLock<BTreeMap<String, ParameterTable>>>,
 }
 
 impl Library {
@@ -41,6 +53,7 @@ impl Library {
     pub fn shipped() -> Self {
         let mut library = Self {
             documents: BTreeMap::new(),
+            tables: Arc::default(),
         };
         library.add_embedded(&SHIPPED);
         library
@@ -149,15 +162,13 @@ impl Library {
     }
 
     fn layers(&self, folder: &str, name: &str, place: &str) -> Result<&[Document]> {
-        let path = if folder.is_empty() {
-            format!("{name}.toml")
-        } else {
-            format!("{folder}/{name}.toml")
-        };
-        self.documents.get(&path).map(Vec::as_slice).ok_or_else(|| {
-            let singular = folder.strip_suffix('s').unwrap_or(folder);
-            Error::unknown_name(place, singular, name, self.names(folder))
-        })
+        self.documents
+            .get(&path_of(folder, name))
+            .map(Vec::as_slice)
+            .ok_or_else(|| {
+                let singular = folder.strip_suffix('s').unwrap_or(folder);
+                Error::unknown_name(place, singular, name, self.names(folder))
+            })
     }
 
     /// The parameter table of `folder/name.toml`, the user's numbers laid over the shipped ones.
@@ -165,9 +176,16 @@ impl Library {
     /// # Errors
     /// Unknown name, or a file that [`ParameterTable::parse`] refuses.
     pub fn table(&self, folder: &str, name: &str, place: &str) -> Result<ParameterTable> {
+        let path = path_of(folder, name);
+        if let Some(known) = self.tables.read().ok().and_then(|t| t.get(&path).cloned()) {
+            return Ok(known);
+        }
         let mut table = ParameterTable::default();
         for document in self.layers(folder, name, place)? {
             table.overlay(&ParameterTable::parse(&document.origin, &document.text)?);
+        }
+        if let Ok(mut tables) = self.tables.write() {
+            tables.insert(path, table.clone());
         }
         Ok(table)
     }

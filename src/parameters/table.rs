@@ -7,14 +7,16 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use toml_edit::{Item, TableLike, Value};
 
 /// Numbers, texts and lists of texts of one or more merged parameter files, by dotted path.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParameterTable {
-    numbers: BTreeMap<String, Entry>,
-    texts: BTreeMap<String, (String, Origin)>,
-    lists: BTreeMap<String, (Vec<String>, Origin)>,
+    // Shared: a study copies tables by the thousand and changes a number or two.
+    numbers: BTreeMap<Arc<str>, Arc<Entry>>,
+    texts: BTreeMap<Arc<str>, Arc<(String, Origin)>>,
+    lists: BTreeMap<Arc<str>, Arc<(Vec<String>, Origin)>>,
 }
 
 impl ParameterTable {
@@ -64,7 +66,7 @@ impl ParameterTable {
             if let Some(inner) = item.as_table_like() {
                 if inner.contains_key("value") || inner.contains_key("unit") {
                     let entry = read_entry(&path, item, origin)?;
-                    self.numbers.insert(path, entry);
+                    self.numbers.insert(path.into(), entry.into());
                 } else {
                     self.collect(&path, inner, file, text)?;
                 }
@@ -72,18 +74,20 @@ impl ParameterTable {
             }
             match item.as_value() {
                 Some(Value::String(value)) if value.value() == "unknown" => {
-                    self.numbers.insert(path, unknown(origin));
+                    self.numbers.insert(path.into(), unknown(origin).into());
                 }
                 Some(Value::String(value)) => {
-                    self.texts.insert(path, (value.value().clone(), origin));
+                    let text = (value.value().clone(), origin);
+                    self.texts.insert(path.into(), text.into());
                 }
                 Some(Value::Integer(value)) => {
-                    self.texts.insert(path, (value.value().to_string(), origin));
+                    let text = (value.value().to_string(), origin);
+                    self.texts.insert(path.into(), text.into());
                 }
                 Some(Value::Array(values)) if values.iter().all(Value::is_str) => {
                     let texts = values.iter().filter_map(Value::as_str);
                     let list = texts.map(str::to_owned).collect();
-                    self.lists.insert(path, (list, origin));
+                    self.lists.insert(path.into(), (list, origin).into());
                 }
                 _ => {
                     return Err(Error::input(
@@ -123,12 +127,12 @@ impl ParameterTable {
     /// Unknown path (with the nearest), unreadable quantity, or a unit of another dimension.
     pub fn set(&mut self, path: &str, text: &str) -> Result<()> {
         let place = format!("--set {path}={text}");
-        let Some(entry) = self.numbers.get_mut(path) else {
+        let Some(entry) = self.numbers.get_mut(path).map(Arc::make_mut) else {
             return Err(Error::unknown_name(
                 place,
                 "parameter",
                 path,
-                self.numbers.keys().map(String::as_str),
+                self.numbers.keys().map(AsRef::as_ref),
             ));
         };
         let example = format!(
@@ -163,7 +167,7 @@ impl ParameterTable {
 
     /// Puts a computed number in place, keeping its unit, range and note.
     pub fn replace_value(&mut self, path: &str, value: f64) {
-        if let Some(entry) = self.numbers.get_mut(path) {
+        if let Some(entry) = self.numbers.get_mut(path).map(Arc::make_mut) {
             entry.value = Some(value);
             entry.grade = Grade::Derived;
         }
@@ -173,22 +177,22 @@ impl ParameterTable {
     pub fn numbers(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.numbers
             .iter()
-            .map(|(path, entry)| (path.as_str(), entry))
+            .map(|(path, entry)| (path.as_ref(), entry.as_ref()))
     }
 
     /// One number with everything that is known of it.
     pub fn number(&self, path: &str) -> Option<&Entry> {
-        self.numbers.get(path)
+        self.numbers.get(path).map(AsRef::as_ref)
     }
 
     /// A text such as `title` or `kinetics.patient.form`.
     pub fn text(&self, path: &str) -> Option<&str> {
-        self.texts.get(path).map(|(text, _)| text.as_str())
+        self.texts.get(path).map(|text| text.0.as_str())
     }
 
     /// A list of texts such as `factor.growth.paths`.
     pub fn list(&self, path: &str) -> Option<&[String]> {
-        self.lists.get(path).map(|(list, _)| list.as_slice())
+        self.lists.get(path).map(|list| list.0.as_slice())
     }
 
     /// Paths of all texts and lists, in alphabetical order each.
@@ -196,13 +200,13 @@ impl ParameterTable {
         self.texts
             .keys()
             .chain(self.lists.keys())
-            .map(String::as_str)
+            .map(AsRef::as_ref)
     }
 
     /// Where a text was read.
     pub fn text_origin(&self, path: &str) -> Option<&Origin> {
-        let text = self.texts.get(path).map(|(_, origin)| origin);
-        text.or_else(|| self.lists.get(path).map(|(_, origin)| origin))
+        let text = self.texts.get(path).map(|text| &text.1);
+        text.or_else(|| self.lists.get(path).map(|list| &list.1))
     }
 
     /// Starts reading numbers in internal units.
@@ -288,7 +292,7 @@ impl Reader<'_> {
             .numbers
             .keys()
             .filter(|path| path.starts_with(prefix))
-            .cloned();
+            .map(|path| path.to_string());
         self.used.borrow_mut().extend(skipped);
     }
 
@@ -302,7 +306,7 @@ impl Reader<'_> {
             .table
             .numbers
             .iter()
-            .find(|(path, _)| !used.contains(*path))
+            .find(|(path, _)| !used.contains(path.as_ref()))
         {
             None => Ok(()),
             Some((path, entry)) => Err(Error::unknown_name(

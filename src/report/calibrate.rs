@@ -3,6 +3,7 @@
 use crate::study::calibrate::{Comparison, Fit, Prediction, Profile};
 use crate::table::{Cell, Table, significant};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// One line per target.
 pub fn validation_table(rows: &[Prediction]) -> Table {
@@ -182,6 +183,63 @@ pub fn estimates_table(fit: &Fit, profiles: &[Profile]) -> Table {
         ]);
     }
     table
+}
+
+/// The fitted numbers as parameter files, by path below a folder for `--params`: numbers of partners in
+/// their files, all others in that of the setting.
+pub fn fitted_parameters(fit: &Fit) -> Vec<(PathBuf, String)> {
+    let calibration = &fit.calibration;
+    let used = calibration.targets.iter().filter(|target| target.fit);
+    let ids: Vec<&str> = used.clone().map(|target| target.id.as_str()).collect();
+    let source = used.flat_map(|target| &target.source).next();
+    let mut files: BTreeMap<PathBuf, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for estimate in &fit.estimates {
+        let axis = &estimate.axis;
+        let partner = axis.path.strip_prefix("partner.");
+        let (file, key) = match partner.and_then(|rest| rest.split_once('.')) {
+            Some((partner, key)) => (format!("partners/{partner}.toml"), key),
+            None => (
+                format!("settings/{}.toml", calibration.setting),
+                axis.path.as_str(),
+            ),
+        };
+        let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let support = match source {
+            Some(source) => format!("grade = \"fitted\", source = \"{source}\""),
+            None => "grade = \"assumed\"".to_owned(),
+        };
+        let held = match estimate.bound {
+            Some(bound) => format!("; at the {bound} end of its range"),
+            None => String::new(),
+        };
+        let line = format!(
+            "{name} = {{ value = {}, unit = \"{}\", {support}, range = [{}, {}], note = \"Fitted to {}{held}.\" }}",
+            toml_number(estimate.value.clamp(axis.low, axis.high)),
+            axis.unit,
+            toml_number(axis.low),
+            toml_number(axis.high),
+            ids.join(", "),
+        );
+        let sections = files.entry(PathBuf::from(file)).or_default();
+        sections.entry(section.to_owned()).or_default().push(line);
+    }
+    let text = |sections: BTreeMap<String, Vec<String>>| -> String {
+        let whole = sections.into_iter().map(|(section, lines)| {
+            let head = match section.as_str() {
+                "" => String::new(),
+                name => format!("[{name}]\n"),
+            };
+            format!("{head}{}\n", lines.join("\n"))
+        });
+        whole.collect::<Vec<_>>().join("\n")
+    };
+    let files = files.into_iter();
+    files.map(|(path, all)| (path, text(all))).collect()
+}
+
+/// A number as TOML reads it back to the same bits: with a point or an exponent.
+fn toml_number(value: f64) -> String {
+    format!("{value:?}")
 }
 
 /// One line per target of a calibration: before, after, residual.

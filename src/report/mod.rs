@@ -18,8 +18,9 @@ mod trajectory;
 mod trial;
 
 pub use calibrate::{
-    correlations_table, estimates_table, fit_words, models_table, models_words, profiles_table,
-    residuals_table, starts_table, validation_page, validation_summary, validation_table,
+    correlations_table, estimates_table, fit_words, fitted_parameters, models_table, models_words,
+    profiles_table, residuals_table, starts_table, validation_page, validation_summary,
+    validation_table,
 };
 pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};

@@ -18,40 +18,112 @@ pub(super) enum Dense {
     /// derivatives.
     Hermite(Vec<HermiteNode>),
     /// The interpolant of a lane, step by step, and the states that are known exactly.
-    Lane {
-        steps: Vec<LaneStep>,
-        pieces: Vec<Exact>,
-    },
+    Lane(LaneSteps),
 }
 
-/// A step of a lane with its interpolant.
+/// Steps of a lane between two events.
+#[derive(Default)]
+pub(super) struct LaneSteps {
+    steps: Vec<LaneStep>,
+    /// Per step, the integrated states at both ends and the coefficients of the interpolant.
+    values: Vec<f64>,
+    pieces: Vec<Exact>,
+    /// Indices of the integrated states.
+    integrated: Arc<[usize]>,
+    /// All states, of which those that do not move count.
+    rest: Vector,
+}
+
+/// A step as a lane gives it: the integrated states at both ends and the coefficients of the interpolant, one after
+/// the other.
 pub(super) struct LaneStep {
-    pub start: f64,
-    pub length: f64,
-    pub before: Vector,
-    pub after: Vector,
-    /// Coefficients of the interpolant.
-    pub bends: [Vector; BENDS],
+    start: f64,
+    length: f64,
     /// Index of the piece of the exactly known states.
-    pub piece: usize,
+    piece: usize,
+}
+
+impl LaneSteps {
+    /// No steps of the integrated states, whose indices are given.
+    pub fn new(integrated: Arc<[usize]>) -> Self {
+        Self {
+            integrated,
+            ..Self::default()
+        }
+    }
+
+    /// Number of steps.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Forgets all steps.
+    pub fn clear(&mut self) {
+        self.steps.clear();
+        self.values.clear();
+        self.pieces.clear();
+    }
+
+    /// Adds a step from `start`, with all states at its ends, the coefficients and the piece in which it lies.
+    pub fn push(
+        &mut self,
+        (start, length): (f64, f64),
+        (before, after): (&[f64; STATES], &[f64; STATES]),
+        bends: &[f64],
+        piece: &Piece,
+        exact: &Arc<[usize]>,
+    ) {
+        let known = |known: &Exact| known.piece.start.to_bits() == piece.start.to_bits();
+        if !self.pieces.last().is_some_and(known) {
+            self.pieces.push(Exact {
+                piece: piece.clone(),
+                states: Arc::clone(exact),
+            });
+        }
+        self.rest = Vector::from(*after);
+        for ends in [before, after] {
+            let states = self.integrated.iter().map(|index| ends[*index]);
+            self.values.extend(states);
+        }
+        self.values.extend_from_slice(bends);
+        self.steps.push(LaneStep {
+            start,
+            length,
+            piece: self.pieces.len().saturating_sub(1),
+        });
+    }
+
+    fn evaluate(&self, time: f64) -> Option<Vector> {
+        let after = self.steps.partition_point(|step| step.start < time);
+        let at = after.saturating_sub(1);
+        let step = self.steps.get(at)?;
+        let n = self.integrated.len();
+        let size = (2 + BENDS) * n;
+        let values = &self.values[at * size..(at + 1) * size];
+        let x = ((time - step.start) / step.length).clamp(0.0, 1.0);
+        let rest = 1.0 - x;
+        let mut state = self.rest;
+        for (i, index) in self.integrated.iter().enumerate() {
+            let value = |part: usize| values[part * n + i];
+            let bend = |part: usize| value(1 + part);
+            let inner = bend(3) + (bend(4) + (bend(5) + bend(6) * x) * rest) * x;
+            let bent = bend(1) + (bend(2) + inner * rest) * x;
+            state[*index] = value(0) + (value(1) - value(0) + bent * rest) * x;
+        }
+        if let Some(exact) = self.pieces.get(step.piece) {
+            for (index, value) in exact.states.iter().zip(exact.piece.at(time)) {
+                state[*index] = value;
+            }
+        }
+        Some(state)
+    }
 }
 
 /// States that are known exactly over a piece of a segment.
-pub(super) struct Exact {
-    pub piece: Piece,
+struct Exact {
+    piece: Piece,
     /// Which states they are.
-    pub states: Arc<[usize]>,
-}
-
-impl LaneStep {
-    fn evaluate(&self, time: f64) -> Vector {
-        let x = ((time - self.start) / self.length).clamp(0.0, 1.0);
-        let [e1, e2, e3, e4, e5, e6] = &self.bends;
-        let rest = 1.0 - x;
-        let inner = e3 + (e4 + (e5 + e6 * x) * rest) * x;
-        let bend = e1 + (e2 + inner * rest) * x;
-        self.before + (self.after - self.before + bend * rest) * x
-    }
+    states: Arc<[usize]>,
 }
 
 /// Time, value, first and second derivative at a step.
@@ -104,17 +176,7 @@ impl Dense {
                     .clamp(1, nodes.len().checked_sub(1)?);
                 Some(quintic(&nodes[after - 1], &nodes[after], time))
             }
-            Self::Lane { steps, pieces } => {
-                let after = steps.partition_point(|step| step.start < time);
-                let step = steps.get(after.saturating_sub(1))?;
-                let mut state = step.evaluate(time);
-                if let Some(exact) = pieces.get(step.piece) {
-                    for (index, value) in exact.states.iter().zip(exact.piece.at(time)) {
-                        state[*index] = value;
-                    }
-                }
-                Some(state)
-            }
+            Self::Lane(steps) => steps.evaluate(time),
         }
     }
 }

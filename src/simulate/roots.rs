@@ -10,7 +10,8 @@ pub fn find_root(
     tolerance: f64,
 ) -> f64 {
     for _ in 0..200 {
-        if (b - a).abs() <= tolerance {
+        // At an exact zero there is no sign left to keep the bracket by.
+        if (b - a).abs() <= tolerance || fb.abs() < f64::MIN_POSITIVE {
             break;
         }
         let mut x = b - fb * (b - a) / (fb - fa);
@@ -44,5 +45,15 @@ mod tests {
         let g = |x: f64| (10.0 * x).exp() - 1e3;
         let root = find_root(g, (0.0, g(0.0)), (3.0, g(3.0)), 1e-12);
         assert!((root - 1e3f64.ln() / 10.0).abs() < 1e-10, "{root}");
+    }
+
+    /// The value at a guess is often exactly 0 where the function is nearly straight.
+    #[test]
+    fn an_exact_zero_is_the_root() {
+        let f = |x: f64| x - 0.75;
+        for (a, b) in [(0.0, 1.0), (0.5, 0.75), (0.0, 8.0)] {
+            let root = find_root(f, (a, f(a)), (b, f(b)), 1e-13);
+            assert!((root - 0.75).abs() < 1e-15, "{root}");
+        }
     }
 }

@@ -27,6 +27,9 @@ impl Job for Plain {
     fn weights(&self) -> &[f64] {
         &self.weights
     }
+    fn longest(&self) -> f64 {
+        f64::INFINITY
+    }
     fn next(&mut self, state: &mut [f64], _: &mut Vec<f64>) -> Option<Stretch> {
         if self.started {
             self.end = state.to_vec();

@@ -7,11 +7,11 @@
 
 use super::lanes::{Lanes, Operate, execute, exp, fma, ln, map};
 use super::program::{SLOPES, System};
-use super::rodas::{Machine, SAFETY, check, follow};
+use super::rodas::{LOOKS, Machine, SAFETY, advance, bend, check, follow};
 
 /// a_ij by stage, those that are not 0. Stages 1 to 12 make the step, the thirteenth stands at its end and
 /// has the weights b_i of the solution, the last three are for the interpolant.
-const A: [&[(usize, f64)]; SLOPES] = [
+pub(super) const A: [&[(usize, f64)]; SLOPES] = [
     &[],
     &[(0, 0.052_600_151_958_767_73)],
     &[(0, 0.019_725_056_984_537_9), (1, 0.059_175_170_953_613_7)],
@@ -120,7 +120,7 @@ const A: [&[(usize, f64)]; SLOPES] = [
 ];
 
 /// s_i.
-const NODES: [f64; SLOPES] = [
+pub(super) const NODES: [f64; SLOPES] = [
     0.0,
     0.052_600_151_958_767_73,
     0.078_900_227_938_151_6,
@@ -140,7 +140,7 @@ const NODES: [f64; SLOPES] = [
 ];
 
 /// Errors of the embedded solutions of order 5 and 3.
-const FIFTH: &[(usize, f64)] = &[
+pub(super) const FIFTH: &[(usize, f64)] = &[
     (0, 0.013_120_044_994_194_88),
     (5, -1.225_156_446_376_204_4),
     (6, -0.495_758_949_657_250_2),
@@ -150,7 +150,7 @@ const FIFTH: &[(usize, f64)] = &[
     (10, 0.081_923_206_485_115_71),
     (11, -0.022_355_307_863_886_294),
 ];
-const THIRD: &[(usize, f64)] = &[
+pub(super) const THIRD: &[(usize, f64)] = &[
     (0, -0.189_800_754_072_407_62),
     (5, 4.450_312_892_752_409),
     (6, 1.891_517_899_314_500_3),
@@ -162,7 +162,7 @@ const THIRD: &[(usize, f64)] = &[
 ];
 
 /// Slopes in the last four coefficients of the interpolant.
-const D: [&[(usize, f64)]; 4] = [
+pub(super) const D: [&[(usize, f64)]; 4] = [
     &[
         (0, -8.428_938_276_109_013),
         (5, 0.566_714_953_519_377_7),
@@ -221,11 +221,15 @@ const D: [&[(usize, f64)]; 4] = [
     ],
 ];
 
-const SLOWEST: f64 = 0.333;
-const FASTEST: f64 = 6.0;
+pub(super) const SLOWEST: f64 = 0.333;
+pub(super) const FASTEST: f64 = 6.0;
+pub(super) const ROOT: f64 = -0.125;
+
+/// Stages at which watched values are looked at, in the order of their nodes.
+pub(super) const SEEN: [usize; LOOKS] = [0, 4, 9, 10, 11];
 
 /// Slopes that make the step.
-const MAKING: usize = 12;
+pub(super) const MAKING: usize = 12;
 
 /// A step of all lanes, to be dispatched.
 pub(super) struct Explicit<'a, const W: usize> {
@@ -233,8 +237,6 @@ pub(super) struct Explicit<'a, const W: usize> {
     pub system: &'a System,
     /// Lanes.
     pub machine: &'a mut Machine<W>,
-    /// Relative tolerance.
-    pub rtol: f64,
     /// Whether the interpolant is asked for.
     pub dense: bool,
 }
@@ -245,70 +247,67 @@ impl<const W: usize> Operate for Explicit<'_, W> {
         let Self {
             system,
             machine,
-            rtol,
             dense,
         } = self;
         let n = system.states;
         let layout = &system.layout;
+        let rows = &mut machine.rows[..];
+        let wide = n + system.watched;
+        advance(system, rows);
+        let step = rows[layout.step];
         let mut outside = Lanes::<W>::all(0.0);
         for stage in 0..MAKING {
-            slope::<FUSED, W>(system, machine, stage, &mut outside);
+            slope::<FUSED, W>(system, rows, stage, &mut outside);
         }
-        for i in 0..n {
-            let sum = combine::<FUSED, W>(&machine.rows, layout.increments + i, n, A[MAKING]);
-            let before = machine.before[i];
-            for lane in 0..W {
-                machine.after[i].0[lane] = before.0[lane] + machine.step.0[lane] * sum.0[lane];
-            }
-        }
-        check(system, &machine.after, &mut outside);
-
+        let rtol = rows[layout.rtol];
         let (mut fifth, mut third) = (Lanes::<W>::all(0.0), Lanes::<W>::all(0.0));
         for i in 0..n {
             let first = layout.increments + i;
-            let five = combine::<FUSED, W>(&machine.rows, first, n, FIFTH);
-            let three = combine::<FUSED, W>(&machine.rows, first, n, THIRD);
+            let sum = combine::<FUSED, W>(rows, first, wide, A[MAKING]);
+            let five = combine::<FUSED, W>(rows, first, wide, FIFTH);
+            let three = combine::<FUSED, W>(rows, first, wide, THIRD);
+            let (before, weight) = (rows[layout.before + i], rows[layout.weights + i]);
+            let mut after = before;
             for lane in 0..W {
-                let (a, b) = (
-                    machine.before[i].0[lane].abs(),
-                    machine.after[i].0[lane].abs(),
-                );
+                after.0[lane] = fma::<FUSED>(step.0[lane], sum.0[lane], before.0[lane]);
+                let (a, b) = (before.0[lane].abs(), after.0[lane].abs());
                 let size = if a > b { a } else { b };
-                let scale = machine.step.0[lane] / (rtol * (machine.weights[i].0[lane] + size));
+                let scale = step.0[lane] / (rtol.0[lane] * (weight.0[lane] + size));
                 let (five, three) = (five.0[lane] * scale, three.0[lane] * scale);
-                fifth.0[lane] += five * five;
-                third.0[lane] += three * three;
+                fifth.0[lane] = fma::<FUSED>(five, five, fifth.0[lane]);
+                third.0[lane] = fma::<FUSED>(three, three, third.0[lane]);
             }
+            rows[layout.after + i] = after;
         }
+        check(system, &rows[layout.after..layout.after + n], &mut outside);
+        let mut error = fifth;
         for lane in 0..W {
-            let both = fifth.0[lane] + 0.01 * third.0[lane];
-            let both = if both > 0.0 { both } else { 1.0 + both };
-            let error = fifth.0[lane] / (both * n as f64).sqrt();
-            machine.error.0[lane] = error + outside.0[lane];
+            let both = fma::<FUSED>(third.0[lane], 0.01, fifth.0[lane]);
+            let both = if both > 0.0 { both } else { 1.0 };
+            error.0[lane] = fifth.0[lane] / (both * n as f64).sqrt() + outside.0[lane];
         }
-        // Order 8: the step follows the eighth root of the error.
-        machine.factor = map(&machine.error, |e| {
-            let factor = SAFETY * exp::<FUSED>(-0.125 * ln::<FUSED>(e));
-            let factor = if factor < FASTEST { factor } else { FASTEST };
-            if factor > SLOWEST { factor } else { SLOWEST }
-        });
+        rows[layout.error] = error;
+        rows[layout.factor] = map(&error, factor::<FUSED>);
+        bend(system, rows, layout.increments + n, wide, SEEN);
         if dense {
             for stage in MAKING..SLOPES {
-                slope::<FUSED, W>(system, machine, stage, &mut outside);
+                slope::<FUSED, W>(system, rows, stage, &mut outside);
             }
             for i in 0..n {
                 let first = layout.increments + i;
-                let (start, end) = (machine.rows[first], machine.rows[first + MAKING * n]);
+                let (start, end) = (rows[first], rows[first + MAKING * wide]);
                 let parts: [Lanes<W>; 4] =
-                    [0, 1, 2, 3].map(|part| combine::<FUSED, W>(&machine.rows, first, n, D[part]));
+                    [0, 1, 2, 3].map(|part| combine::<FUSED, W>(rows, first, wide, D[part]));
+                let (before, after) = (rows[layout.before + i], rows[layout.after + i]);
                 for lane in 0..W {
-                    let h = machine.step.0[lane];
-                    let rise = machine.after[i].0[lane] - machine.before[i].0[lane];
-                    let bend = h * start.0[lane] - rise;
-                    machine.dense[i].0[lane] = bend;
-                    machine.dense[n + i].0[lane] = rise - h * end.0[lane] - bend;
+                    let h = step.0[lane];
+                    let rise = after.0[lane] - before.0[lane];
+                    let bend = fma::<FUSED>(h, start.0[lane], -rise);
+                    let rest = fma::<FUSED>(-h, end.0[lane], rise);
+                    rows[layout.dense + i].0[lane] = bend;
+                    rows[layout.dense + n + i].0[lane] = rest - bend;
                     for (part, sum) in parts.iter().enumerate() {
-                        machine.dense[(2 + part) * n + i].0[lane] = h * sum.0[lane];
+                        rows[layout.dense + (2 + part) * n + i].0[lane] = h * sum.0[lane];
                     }
                 }
             }
@@ -316,19 +315,31 @@ impl<const W: usize> Operate for Explicit<'_, W> {
     }
 }
 
+/// Order 8: the step follows the eighth root of the error.
+#[inline(always)]
+fn factor<const FUSED: bool>(error: f64) -> f64 {
+    let factor = SAFETY * exp::<FUSED>(ROOT * ln::<FUSED>(error));
+    let factor = if factor < FASTEST { factor } else { FASTEST };
+    if factor > SLOWEST { factor } else { SLOWEST }
+}
+
 /// Weighted sum of slopes of the state whose first slope stands at `first`.
 #[inline(always)]
 fn combine<const FUSED: bool, const W: usize>(
     rows: &[Lanes<W>],
     first: usize,
-    n: usize,
+    stride: usize,
     weights: &[(usize, f64)],
 ) -> Lanes<W> {
     let mut sum = Lanes::<W>::all(0.0);
-    for (j, weight) in weights {
-        let k = &rows[first + j * n];
+    for (at, (j, weight)) in weights.iter().enumerate() {
+        let k = &rows[first + j * stride];
         for lane in 0..W {
-            sum.0[lane] = fma::<FUSED>(*weight, k.0[lane], sum.0[lane]);
+            sum.0[lane] = if at == 0 {
+                *weight * k.0[lane]
+            } else {
+                fma::<FUSED>(*weight, k.0[lane], sum.0[lane])
+            };
         }
     }
     sum
@@ -338,32 +349,32 @@ fn combine<const FUSED: bool, const W: usize>(
 #[inline(always)]
 fn slope<const FUSED: bool, const W: usize>(
     system: &System,
-    machine: &mut Machine<W>,
+    rows: &mut [Lanes<W>],
     stage: usize,
     outside: &mut Lanes<W>,
 ) {
     let n = system.states;
     let layout = &system.layout;
+    let wide = n + system.watched;
+    let step = rows[layout.step];
     for drive in 0..system.drives.len() {
-        let (value, _) = follow::<FUSED, W>(machine, drive, NODES[stage]);
-        machine.rows[layout.drives + drive] = value;
+        let (value, _) = follow::<FUSED, W>(rows, layout, drive, NODES[stage]);
+        rows[layout.drives + drive] = value;
     }
     for i in 0..n {
-        let sum = combine::<FUSED, W>(&machine.rows, layout.increments + i, n, A[stage]);
-        let mut state = machine.before[i];
-        for lane in 0..W {
-            state.0[lane] = fma::<FUSED>(machine.step.0[lane], sum.0[lane], state.0[lane]);
+        let mut state = rows[layout.before + i];
+        if stage > 0 {
+            let sum = combine::<FUSED, W>(rows, layout.increments + i, wide, A[stage]);
+            for lane in 0..W {
+                state.0[lane] = fma::<FUSED>(step.0[lane], sum.0[lane], state.0[lane]);
+            }
         }
-        machine.rows[layout.states + i] = state;
+        rows[layout.states + i] = state;
     }
-    check(
-        system,
-        &machine.rows[layout.states..layout.states + n],
-        outside,
-    );
-    execute::<FUSED, W>(&system.rates, &mut machine.rows);
-    machine.rows.copy_within(
-        layout.rates..layout.rates + n,
-        layout.increments + stage * n,
+    check(system, &rows[layout.states..layout.states + n], outside);
+    execute::<FUSED, W>(&system.rates, rows);
+    rows.copy_within(
+        layout.rates..layout.rates + wide,
+        layout.increments + stage * wide,
     );
 }

@@ -4,13 +4,13 @@
 //! another, so that a job's result does not depend on what runs beside it, and regimens need not agree
 //! within a group. Only the equations are shared.
 
-use super::dormand_prince::Explicit;
+use super::dormand_prince::{self, Explicit};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
-use super::program::{BENDS, Fixed, System};
-use super::rodas::{Advance, Machine};
+use super::native::{NARROW, WIDTH};
+use super::program::{BENDS, Fixed, STAGES, System};
+use super::rodas::{self, Advance, LOOKS, Machine};
 use crate::simulate::integrator::Work;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Steps per segment beyond which a job is given up.
@@ -51,6 +51,9 @@ pub(super) trait Job {
 
     /// Absolute over relative tolerance per state.
     fn weights(&self) -> &[f64];
+
+    /// Longest step.
+    fn longest(&self) -> f64;
 
     /// Applies the next events to states and inputs; `None` at the end. `inputs` is empty at the start.
     /// The first call is before the first step.
@@ -141,7 +144,12 @@ struct Runner<J> {
     /// Accepted since the last event.
     accepted: u64,
     /// First steps after events, by kind.
-    memory: HashMap<u32, f64>,
+    memory: Vec<(u32, f64)>,
+    /// Length of a step that is to end at a bend, and of the one that it was cut from.
+    cut: Option<f64>,
+    uncut: f64,
+    /// Cuts since the last accepted step.
+    cuts: u32,
     work: Work,
 }
 
@@ -154,7 +162,9 @@ pub(super) fn run_thread<const W: usize, J: Job>(
     make: &impl Fn(usize) -> (J, Vec<f64>),
     outputs: &mut Vec<(usize, J::Output)>,
 ) {
-    let mut machine = Machine::<W>::new(system);
+    let mut machine = Machine::<W>::new(system, control.rtol);
+    let layout = &system.layout;
+    let native = system.native(control.explicit).filter(|_| W == WIDTH);
     let mut lanes: Vec<Option<Runner<J>>> = (0..W).map(|_| None).collect();
     let mut buffers = Buffers::new(system);
     let mut exhausted = false;
@@ -172,37 +182,33 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         }
         let mut busy = None;
         for (lane, slot) in lanes.iter().enumerate() {
+            // Idle lanes stand still.
+            machine.rows[layout.step].0[lane] = 0.0;
             if let Some(runner) = slot {
-                machine.step.0[lane] = runner.next_step(control);
-                machine.time.0[lane] = runner.time - runner.piece.start;
+                machine.rows[layout.step].0[lane] = runner.next_step(control);
+                machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
             }
         }
-        let Some(busy) = busy else { return };
-        // Idle lanes repeat a busy one, so that they cannot slow the arithmetic down.
-        for lane in (0..W).filter(|lane| lanes[*lane].is_none()) {
-            copy_lane(&mut machine, system, busy, lane);
-        }
+        let Some(last) = busy else { return };
         let dense = lanes.iter().enumerate().any(|(lane, runner)| {
-            runner
-                .as_ref()
-                .is_some_and(|r| r.time + machine.step.0[lane] * (1.0 + 1e-9) >= r.job.interest())
+            runner.as_ref().is_some_and(|r| {
+                r.time + machine.rows[layout.step].0[lane] * (1.0 + 1e-9) >= r.job.interest()
+            })
         });
-        let (rtol, machine) = (control.rtol, &mut machine);
-        if control.explicit {
-            dispatch(Explicit {
+        let machine = &mut machine;
+        match native {
+            Some(native) => native.step(&mut machine.rows, dense, last < NARROW),
+            None if control.explicit => dispatch(Explicit {
                 system,
                 machine,
-                rtol,
                 dense,
-            });
-        } else {
-            dispatch(Advance {
+            }),
+            None => dispatch(Advance {
                 system,
                 machine,
-                rtol,
                 dense,
-            });
+            }),
         }
         for (lane, slot) in lanes.iter_mut().enumerate() {
             let Some(runner) = slot else { continue };
@@ -261,18 +267,6 @@ fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usi
     }
 }
 
-fn copy_lane<const W: usize>(machine: &mut Machine<W>, system: &System, from: usize, to: usize) {
-    let first = system.layout.fixed;
-    let fixed = machine.rows[first..first + system.fixed_count()].iter_mut();
-    let states = machine.before.iter_mut().chain(&mut machine.weights);
-    for row in fixed.chain(states).chain(&mut machine.series) {
-        row.0[to] = row.0[from];
-    }
-    machine.step.0[to] = machine.step.0[from];
-    machine.time.0[to] = machine.time.0[from];
-    machine.pace.0[to] = machine.pace.0[from];
-}
-
 /// Puts a job into a lane; `None` if it ends before its first step.
 fn begin<const W: usize, J: Job>(
     system: &System,
@@ -297,8 +291,10 @@ fn begin<const W: usize, J: Job>(
     for (i, value) in system.fixed_rows(&fixed).enumerate() {
         machine.rows[system.layout.fixed + i].0[lane] = value;
     }
-    write_state(system, &mut machine.before, lane, &state);
-    write_state(system, &mut machine.weights, lane, job.weights());
+    let (before, weights) = (system.layout.before, system.layout.weights);
+    write_state(system, &mut machine.rows[before..], lane, &state);
+    write_state(system, &mut machine.rows[weights..], lane, job.weights());
+    machine.rows[system.layout.taken].0[lane] = 0.0;
     let mut runner = Runner {
         index,
         job,
@@ -313,7 +309,10 @@ fn begin<const W: usize, J: Job>(
         proposal: FIRST_STEP * stretch.length,
         tried: 0,
         accepted: 0,
-        memory: HashMap::new(),
+        memory: Vec::new(),
+        cut: None,
+        uncut: 0.0,
+        cuts: 0,
         work: Work {
             segments: 1,
             ..Work::default()
@@ -335,8 +334,12 @@ impl<J: Job> Runner<J> {
     /// Steps that spread the error evenly over a stretch, from the memory of the one before, were tried:
     /// fewer, but not more accurate for the same work.
     fn next_step(&self, control: &Control) -> f64 {
+        if let Some(cut) = self.cut {
+            return cut;
+        }
         let rest = self.piece.start + self.piece.length - self.time;
-        let parts = (rest / self.proposal.min(control.max_step) - 1e-9).ceil();
+        let longest = control.max_step.min(self.job.longest());
+        let parts = (rest / self.proposal.min(longest) - 1e-9).ceil();
         rest / parts.max(1.0)
     }
 
@@ -356,17 +359,18 @@ impl<J: Job> Runner<J> {
         lane: usize,
     ) {
         self.piece.series.clear();
-        machine.pace.0[lane] = 2.0 / self.piece.length;
+        machine.rows[system.layout.pace].0[lane] = 2.0 / self.piece.length;
         if system.linear.is_empty() {
             return;
         }
-        self.tables.choose(&self.matrix, self.piece.length);
+        let length = self.piece.length;
+        self.tables.choose(&self.matrix, length, &system.drives);
         let Some(table) = self.tables.current() else {
             return;
         };
-        for (drive, state) in system.drives.iter().enumerate() {
-            let terms = table.coefficients(*state, &self.amounts);
-            let rows = &mut machine.series[drive * TERMS..(drive + 1) * TERMS];
+        for drive in 0..system.drives.len() {
+            let terms = table.follow(drive, &self.amounts);
+            let rows = &mut machine.rows[system.layout.series + drive * TERMS..][..TERMS];
             for (row, value) in rows.iter_mut().zip(terms) {
                 row.0[lane] = value;
             }
@@ -378,16 +382,7 @@ impl<J: Job> Runner<J> {
         if self.piece.series.is_empty()
             && let Some(table) = self.tables.current()
         {
-            let states = 0..self.amounts.len();
-            let terms = states.map(|i| table.coefficients(i, &self.amounts));
-            self.piece.series.extend(terms);
-        }
-    }
-
-    /// Linear states at the end of the piece.
-    fn finish_piece(&mut self) {
-        if let Some(table) = self.tables.current() {
-            table.finish(&mut self.amounts);
+            table.look(&self.amounts, &mut self.piece.series);
         }
     }
 
@@ -400,11 +395,26 @@ impl<J: Job> Runner<J> {
         lane: usize,
         buffers: &mut Buffers,
     ) -> Settled {
-        let step = machine.step.0[lane];
-        let factor = machine.factor.0[lane];
+        let layout = &system.layout;
+        let step = machine.rows[layout.step].0[lane];
+        let factor = machine.rows[layout.factor].0[lane];
         self.tried += 1;
         self.work.evaluations += if control.explicit { 12 } else { 8 };
-        let taken = machine.error.0[lane] <= 1.0;
+        let taken = machine.rows[layout.error].0[lane] <= 1.0;
+        machine.rows[layout.taken].0[lane] = 0.0;
+        if taken
+            && machine.rows[layout.bend].0[lane] > BEND * control.rtol
+            && self.cuts < MAX_CUTS
+            && let Some(part) = first_bend(system, control, machine, lane, step)
+        {
+            // The step is made again up to where the rates have their bend.
+            self.work.rejected_steps += 1;
+            self.cuts += 1;
+            self.uncut = self.uncut.max(step);
+            self.cut = Some(part * step);
+            return Settled::Running;
+        }
+        self.cut = None;
         if !taken {
             self.work.rejected_steps += 1;
             self.proposal = step * factor.min(0.9);
@@ -426,7 +436,10 @@ impl<J: Job> Runner<J> {
         }
         self.work.accepted_steps += 1;
         self.accepted += 1;
-        self.proposal = step * factor;
+        self.proposal = (step * factor).max(self.uncut);
+        self.uncut = 0.0;
+        self.cuts = 0;
+        machine.rows[layout.taken].0[lane] = 1.0;
         let piece_end = self.piece.start + self.piece.length;
         let ends_piece = piece_end - self.time - step <= 1e-12 * self.piece.length;
         let last = ends_piece && piece_end >= self.stretch.length * (1.0 - 1e-12);
@@ -440,9 +453,16 @@ impl<J: Job> Runner<J> {
         if end >= self.job.interest() {
             self.look();
             let (from, to) = (self.piece.at(self.time), self.piece.at(end));
-            read_state(system, &machine.before, lane, from, &mut buffers.before);
-            read_state(system, &machine.after, lane, to, &mut buffers.after);
-            for (value, row) in buffers.dense.iter_mut().zip(&machine.dense) {
+            let rows = &machine.rows;
+            read_state(
+                system,
+                &rows[layout.before..],
+                lane,
+                from,
+                &mut buffers.before,
+            );
+            read_state(system, &rows[layout.after..], lane, to, &mut buffers.after);
+            for (value, row) in buffers.dense.iter_mut().zip(&rows[layout.dense..]) {
                 *value = row.0[lane];
             }
             self.job.observe(&Step {
@@ -456,16 +476,13 @@ impl<J: Job> Runner<J> {
             });
         }
         if self.accepted == 1 {
-            self.memory.insert(self.stretch.kind, self.proposal);
+            self.remember();
         }
         self.time = end;
         if ends_piece {
-            self.finish_piece();
+            self.tables.finish(&mut self.amounts);
         }
         if !last {
-            for (before, after) in machine.before.iter_mut().zip(&machine.after) {
-                before.0[lane] = after.0[lane];
-            }
             if self.tried > MAX_STEPS {
                 return Settled::Failed(Failure {
                     time: self.time,
@@ -480,9 +497,16 @@ impl<J: Job> Runner<J> {
             return Settled::Running;
         }
         let amounts = self.amounts.iter().copied();
-        read_state(system, &machine.after, lane, amounts, &mut buffers.before);
+        let after = &machine.rows[layout.after..];
+        read_state(system, after, lane, amounts, &mut buffers.before);
         let next = self.job.next(&mut buffers.before, &mut self.inputs);
-        write_state(system, &mut machine.before, lane, &buffers.before);
+        // Where the event changed a state, the next step starts from there.
+        for (i, at) in system.implicit.iter().enumerate() {
+            let row = &mut machine.rows[layout.after + i].0[lane];
+            if row.to_bits() != buffers.before[*at].to_bits() {
+                *row = buffers.before[*at];
+            }
+        }
         for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
             *amount = buffers.before[*at];
         }
@@ -494,7 +518,7 @@ impl<J: Job> Runner<J> {
             for (i, value) in system.changed_rows(&self.fixed) {
                 machine.rows[system.layout.fixed + i].0[lane] = value;
             }
-            self.matrix = system.linear_system(&self.fixed);
+            system.update_linear_system(&self.fixed, &mut self.matrix);
         }
         self.work.segments += 1;
         self.stretch = stretch;
@@ -503,16 +527,26 @@ impl<J: Job> Runner<J> {
         self.accepted = 0;
         self.first_piece();
         self.prepare_piece(system, machine, lane);
-        if let Some(remembered) = self.memory.get(&stretch.kind) {
-            self.proposal = *remembered;
+        let mut remembered = self.memory.iter();
+        if let Some((_, step)) = remembered.find(|(kind, _)| *kind == stretch.kind) {
+            self.proposal = *step;
         }
         Settled::Running
+    }
+
+    /// Keeps the step after the first one of a stretch for the next stretch of its kind.
+    fn remember(&mut self) {
+        let (kind, step) = (self.stretch.kind, self.proposal);
+        match self.memory.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, remembered)) => *remembered = step,
+            None => self.memory.push((kind, step)),
+        }
     }
 }
 
 /// The first state that is not finite or outside its domain after the step.
 fn culprit<const W: usize>(system: &System, machine: &Machine<W>, lane: usize) -> Option<usize> {
-    let after = |i: usize| machine.after[i].0[lane];
+    let after = |i: usize| machine.rows[system.layout.after + i].0[lane];
     (0..system.states)
         .find(|i| !after(*i).is_finite())
         .or_else(|| {
@@ -526,4 +560,73 @@ fn culprit<const W: usize>(system: &System, machine: &Machine<W>, lane: usize) -
                 .find(outside)
                 .and_then(|group| group.first().copied())
         })
+}
+
+/// How far a watched value may go beyond 0 within a step, as a multiple of the relative tolerance. All of them are of the
+/// order of 1, so that what a step loses over the bend stays below as much.
+const BEND: f64 = 0.01;
+
+/// Cuts of one step after which it is taken as it is.
+const MAX_CUTS: u32 = 8;
+
+/// Steps that are not cut further, h.
+const SHORTEST: f64 = 1e-7;
+
+/// The part of the step before the first bend: where a watched value crosses 0 by the polynomial through its values at
+/// the stages.
+fn first_bend<const W: usize>(
+    system: &System,
+    control: &Control,
+    machine: &Machine<W>,
+    lane: usize,
+    step: f64,
+) -> Option<f64> {
+    let (n, watched) = (system.states, system.watched);
+    let (seen, nodes, first, stride) = if control.explicit {
+        let nodes = &dormand_prince::NODES[..];
+        (dormand_prince::SEEN, nodes, n, n + watched)
+    } else {
+        (rodas::SEEN, &rodas::NODES[..], STAGES * n, watched)
+    };
+    let at = seen.map(|stage| nodes[stage]);
+    let mut part = f64::INFINITY;
+    for k in 0..watched {
+        let row = |stage: usize| system.layout.increments + first + stage * stride + k;
+        let values = seen.map(|stage| machine.rows[row(stage)].0[lane]);
+        let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let low = values.into_iter().fold(f64::INFINITY, f64::min);
+        if high.min(-low) <= BEND * control.rtol {
+            continue;
+        }
+        let crossing = (1..LOOKS)
+            .filter(|i| values[i - 1] * values[*i] < 0.0)
+            .map(|i| root(&at, &values, i))
+            .find(|crossing| crossing * step > SHORTEST);
+        part = part.min(crossing.unwrap_or(f64::INFINITY));
+    }
+    ((1.0 - part) * step > SHORTEST).then_some(part)
+}
+
+/// Root of the polynomial through all points between the points `i-1` and `i`, whose values differ in sign.
+fn root(at: &[f64; LOOKS], values: &[f64; LOOKS], i: usize) -> f64 {
+    let mut differences = *values;
+    for order in 1..LOOKS {
+        for k in (order..LOOKS).rev() {
+            differences[k] = (differences[k] - differences[k - 1]) / (at[k] - at[k - order]);
+        }
+    }
+    let value = |x: f64| {
+        let terms = differences.iter().zip(at).rev();
+        terms.fold(0.0, |sum, (d, node)| sum * (x - node) + d)
+    };
+    let (mut low, mut high) = (at[i - 1], at[i]);
+    for _ in 0..48 {
+        let middle = 0.5 * (low + high);
+        if value(middle) * values[i - 1] > 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
 }

@@ -1,11 +1,12 @@
 //! Problems as jobs for the lanes.
 
 use super::driver::{Control, Failure, Job, Step, Stretch, run_thread};
+use super::native::WIDTH;
 use super::shape::{self, Key, Shape};
 use crate::error::Result;
 use crate::model::{Inputs, STATES, State};
 use crate::regimen::{Change, Drug};
-use crate::simulate::dense::{Dense, Exact, LaneStep, Vector};
+use crate::simulate::dense::{Dense, LaneSteps, Vector};
 use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
 use crate::simulate::recorder::{Recorder, Trajectory};
 use crate::simulate::run::{self, Observer, Outcome, Problem, Segment};
@@ -152,17 +153,15 @@ fn run_all<W: Watch + Send>(
             .entry(key)
             .or_insert_with(|| shape::shape(problem, key));
     }
-    let explicit: Vec<bool> = problems
+    let fastest: Vec<f64> = problems
         .par_iter()
         .zip(&keyed)
-        .map(|(problem, (key, parameters))| shapes[key].suits_explicit(problem, parameters))
+        .map(|(problem, (key, parameters))| shapes[key].fastest(problem, parameters))
         .collect();
     let mut groups: BTreeMap<(&Key, bool), Vec<usize>> = BTreeMap::new();
     for (index, (key, _)) in keyed.iter().enumerate() {
-        groups
-            .entry((key, explicit[index]))
-            .or_default()
-            .push(index);
+        let explicit = Shape::suits_explicit(&problems[index], fastest[index]);
+        groups.entry((key, explicit)).or_default().push(index);
     }
     let mut results: Vec<Option<Result<(W, Outcome)>>> = problems.iter().map(|_| None).collect();
     let groups: Vec<(&Arc<Shape>, bool, Vec<usize>)> = groups
@@ -184,7 +183,8 @@ fn run_all<W: Watch + Send>(
             let make = |at: usize| {
                 let index = members[at];
                 let problem = &problems[index];
-                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem));
+                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem))
+                    .limited(*explicit, fastest[index]);
                 let state = job.moving(&problem.baseline.to_array());
                 (job, state)
             };
@@ -194,11 +194,11 @@ fn run_all<W: Watch + Send>(
                     let mut outputs = Vec::new();
                     let system = &shape.system;
                     let each = members.len().div_ceil(share);
-                    let run = match width(each) {
-                        1 => run_thread::<1, _>,
-                        8 => run_thread::<8, _>,
-                        16 => run_thread::<16, _>,
-                        _ => run_thread::<32, _>,
+                    let native = system.native(control.explicit).is_some();
+                    let run = if native || width(each) == WIDTH {
+                        run_thread::<WIDTH, _>
+                    } else {
+                        run_thread::<32, _>
                     };
                     run(system, &control, &queue, members.len(), &make, &mut outputs);
                     outputs
@@ -217,14 +217,14 @@ fn run_all<W: Watch + Send>(
     results.into_iter().flatten().collect()
 }
 
-/// Lanes for a number of jobs: those that cost least, by the measured cost of a step of all lanes
-/// (microseconds; only their ratios matter).
+/// Lanes for a number of jobs where steps are interpreted: those that cost least, by the measured cost of a step
+/// of all lanes (microseconds; only their ratios matter).
 fn width(jobs: usize) -> usize {
-    const COSTS: [(usize, usize); 4] = [(1, 14), (8, 18), (16, 28), (32, 41)];
+    const COSTS: [(usize, usize); 2] = [(8, 18), (32, 41)];
     COSTS
         .into_iter()
         .min_by_key(|(lanes, cost)| jobs.div_ceil(*lanes) * cost)
-        .map_or(1, |(lanes, _)| lanes)
+        .map_or(WIDTH, |(lanes, _)| lanes)
 }
 
 /// One run in a single lane.
@@ -250,20 +250,22 @@ pub(in crate::simulate) fn run_single(
     }
     let (key, parameters) = shape::key(problem);
     let shape = shape::shape(problem, &key);
+    let fastest = shape.fastest(problem, &parameters);
     let control = Control {
         rtol: accuracy.rtol,
         max_step: accuracy.max_step,
-        explicit: shape.suits_explicit(problem, &parameters),
+        explicit: Shape::suits_explicit(problem, fastest),
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
-    run_thread::<1, _>(
+    run_thread::<WIDTH, _>(
         &shape.system,
         &control,
         &AtomicUsize::new(0),
         1,
         &|_| {
-            let job = ModelJob::new(problem, &shape, &parameters, watch.take());
+            let job = ModelJob::new(problem, &shape, &parameters, watch.take())
+                .limited(control.explicit, fastest);
             let state = job.moving(&problem.baseline.to_array());
             (job, state)
         },
@@ -295,12 +297,19 @@ fn alone<W: Watch>(problem: &Problem, accuracy: &Accuracy, watch: W) -> Result<(
     Ok((shown.0, outcome))
 }
 
+/// Longest step of the explicit method in units of the fastest relaxation at the baseline. It is stable up to 6, but
+/// from about 4 on its error estimate no longer sees what it does to that relaxation (measured: below, the largest
+/// error of 16 patients at `rtol` 1e-5 is a seventh, for one step more in a hundred).
+const DAMPED: f64 = 4.0;
+
 /// A problem in a lane.
 struct ModelJob<'a, W> {
     problem: &'a Problem,
     shape: &'a Shape,
     parameters: &'a [f64],
     weights: Vec<f64>,
+    /// Longest step, h.
+    longest: f64,
     inputs: Inputs,
     /// All states at the last event.
     full: [f64; STATES],
@@ -313,8 +322,7 @@ struct ModelJob<'a, W> {
     /// Steps of interest since the last event.
     times: Vec<f64>,
     states: Vec<State<f64>>,
-    steps: Vec<LaneStep>,
-    pieces: Vec<Exact>,
+    steps: LaneSteps,
     /// Which states are known exactly.
     exact: Arc<[usize]>,
 }
@@ -328,6 +336,7 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             shape,
             parameters,
             weights,
+            longest: f64::INFINITY,
             inputs: problem.timeline.before,
             full: problem.baseline.to_array(),
             event: 0,
@@ -337,15 +346,17 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             watch,
             times: Vec::new(),
             states: Vec::new(),
-            steps: Vec::new(),
-            pieces: Vec::new(),
-            exact: shape
-                .system
-                .linear
-                .iter()
-                .map(|i| shape.moving[*i])
-                .collect(),
+            steps: LaneSteps::new(indices(shape, &shape.system.implicit)),
+            exact: indices(shape, &shape.system.linear),
         }
+    }
+
+    /// Keeps the steps of the explicit method where it damps the fastest relaxation, of rate `fastest`, well.
+    fn limited(mut self, explicit: bool, fastest: f64) -> Self {
+        if explicit {
+            self.longest = DAMPED / fastest;
+        }
+        self
     }
 
     fn moving(&self, full: &[f64; STATES]) -> Vec<f64> {
@@ -360,17 +371,14 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         full
     }
 
-    /// Shows the finished segment.
-    fn show(&mut self) {
+    /// Shows the steps so far as a segment that ends at `end`.
+    fn show(&mut self, end: f64) {
         if self.times.is_empty() {
             return;
         }
-        let dense = Dense::Lane {
-            steps: std::mem::take(&mut self.steps),
-            pieces: std::mem::take(&mut self.pieces),
-        };
+        let dense = Dense::Lane(std::mem::take(&mut self.steps));
         self.watch.see(&Segment::new(
-            (self.now, self.end),
+            (self.now, end),
             &self.problem.model,
             &self.inputs,
             &self.times,
@@ -380,17 +388,20 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         ));
         self.times.clear();
         self.states.clear();
-        if let Dense::Lane {
-            mut steps,
-            mut pieces,
-        } = dense
-        {
+        if let Dense::Lane(mut steps) = dense {
             steps.clear();
-            pieces.clear();
-            (self.steps, self.pieces) = (steps, pieces);
+            self.steps = steps;
         }
     }
 }
+
+/// Indices among all states of some that move.
+fn indices(shape: &Shape, moving: &[usize]) -> Arc<[usize]> {
+    moving.iter().map(|i| shape.moving[*i]).collect()
+}
+
+/// Steps of a long stretch that are shown together.
+const TOGETHER: usize = 16;
 
 static UNSCALED: Vector = Vector::from_array_storage(nalgebra::ArrayStorage([[1.0; STATES]]));
 
@@ -418,9 +429,13 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         &self.weights
     }
 
+    fn longest(&self) -> f64 {
+        self.longest
+    }
+
     fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch> {
         self.full = self.spread(state);
-        self.show();
+        self.show(self.end);
         let timeline = &self.problem.timeline;
         self.now = self.end;
         if self.now >= timeline.duration {
@@ -443,7 +458,9 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             .events
             .get(self.event)
             .map_or(timeline.duration, |event| event.time);
-        state.copy_from_slice(&self.moving(&self.full));
+        for (value, index) in state.iter_mut().zip(&self.shape.moving) {
+            *value = self.full[*index];
+        }
         if changed {
             shape::input_values(&self.problem.model, &self.inputs, &self.full, inputs);
         }
@@ -461,40 +478,27 @@ impl<W: Watch> Job for ModelJob<'_, W> {
     fn observe(&mut self, step: &Step<'_>) {
         let before = self.spread(step.before);
         let after = self.spread(step.after);
-        let system = &self.shape.system;
-        let n = system.states;
-        let part = |k: usize| {
-            let mut full = [0.0; STATES];
-            for (at, value) in system.implicit.iter().zip(&step.dense[k * n..]) {
-                full[self.shape.moving[*at]] = *value;
-            }
-            Vector::from(full)
-        };
         if self.times.is_empty() {
             self.times.push(self.now + step.start);
             self.states.push(State::from_array(&before));
         }
-        self.times.push(if step.last {
+        let end = if step.last {
             self.end
         } else {
             self.now + step.start + step.length
-        });
+        };
+        self.times.push(end);
         self.states.push(State::from_array(&after));
-        let known = |piece: &Exact| piece.piece.start.to_bits() == step.piece.start.to_bits();
-        if !self.pieces.last().is_some_and(known) {
-            self.pieces.push(Exact {
-                piece: step.piece.clone(),
-                states: Arc::clone(&self.exact),
-            });
+        self.steps.push(
+            (step.start, step.length),
+            (&before, &after),
+            step.dense,
+            step.piece,
+            &self.exact,
+        );
+        if !step.last && self.steps.len() >= TOGETHER {
+            self.show(end);
         }
-        self.steps.push(LaneStep {
-            start: step.start,
-            length: step.length,
-            before: before.into(),
-            after: after.into(),
-            bends: std::array::from_fn(part),
-            piece: self.pieces.len().saturating_sub(1),
-        });
     }
 
     fn finish(self, work: Work) -> Self::Output {

@@ -15,7 +15,7 @@ use super::symbol::{LN_OF_NOTHING, SMALLEST_DIVISOR};
 
 /// One value per lane.
 #[derive(Debug, Clone, Copy, PartialEq)]
-
+#[repr(align(64))]
 pub(super) struct Lanes<const W: usize>(pub [f64; W]);
 
 impl<const W: usize> Lanes<W> {
@@ -101,79 +101,162 @@ fn map3<const W: usize>(
 }
 
 /// 1.5 * 2^52: adding it rounds to an integer that stands in the low bits.
-const ROUND: f64 = 6_755_399_441_055_744.0;
-const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
-const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+pub(super) const ROUND: f64 = 6_755_399_441_055_744.0;
 
-/// Exponential: `2^n exp(r)`, `|r| <= ln 2 / 2`, the latter by its series to degree 13.
+/// Arguments beyond which `exp` stays at its value there.
+pub(super) const EXP_LIMIT: f64 = 700.0;
+
+/// 16/ln 2, and ln 2/16 as a part of few digits and the rest.
+pub(super) const SIXTEENTHS: f64 = 23.083_120_654_223_414;
+pub(super) const SIXTEENTH_HIGH: f64 = 0.043_321_698_783_984_175;
+pub(super) const SIXTEENTH_LOW: f64 = 1.012_406_886_666_035e-12;
+
+/// (exp r - 1 - r)/r^2 for |r| <= ln 2 / 32, to 3e-17 of exp r.
+pub(super) const EXP: [f64; 5] = [
+    0.5,
+    0.166_666_666_653_011_44,
+    0.041_666_666_664_959_766,
+    0.008_333_449_724_528_355,
+    0.001_388_903_437_769_301_2,
+];
+
+/// Bits of 2^(j/16), less those that j itself puts above the place 48.
+pub(super) const ROOTS: [u64; 16] = {
+    const VALUES: [f64; 16] = [
+        1.0,
+        1.044_273_782_427_413_8,
+        1.090_507_732_665_257_7,
+        1.138_788_634_756_691_6,
+        1.189_207_115_002_721,
+        1.241_857_812_073_484,
+        1.296_839_554_651_009_6,
+        1.354_255_546_936_892_7,
+        std::f64::consts::SQRT_2,
+        1.476_826_145_939_499_3,
+        1.542_210_825_407_940_7,
+        1.610_490_331_949_254_3,
+        1.681_792_830_507_429,
+        1.756_252_160_373_299_5,
+        1.834_008_086_409_342_4,
+        1.915_206_561_397_147_4,
+    ];
+    let mut bits = [0; 16];
+    let mut j = 0;
+    while j < 16 {
+        bits[j] = VALUES[j].to_bits().wrapping_sub((j as u64) << 48);
+        j += 1;
+    }
+    bits
+};
+
+/// Exponential: `2^(n/16) exp(r)`, `|r| <= ln 2 / 32`; the first factor from a table, the second by a
+/// polynomial.
 #[inline(always)]
 pub(super) fn exp<const FUSED: bool>(x: f64) -> f64 {
-    const C: [f64; 14] = {
-        let mut c = [1.0; 14];
-        let mut i = 1;
-        while i < 14 {
-            c[i] = c[i - 1] / i as f64;
-            i += 1;
-        }
-        c
-    };
-    const LIMIT: f64 = 700.0;
-    let x = if x > LIMIT { LIMIT } else { x };
-    let x = if x < -LIMIT { -LIMIT } else { x };
-    let shifted = fma::<FUSED>(x, std::f64::consts::LOG2_E, ROUND);
+    let x = if x > EXP_LIMIT { EXP_LIMIT } else { x };
+    let x = if x < -EXP_LIMIT { -EXP_LIMIT } else { x };
+    let shifted = fma::<FUSED>(x, SIXTEENTHS, ROUND);
     let n = shifted - ROUND;
-    let high = fma::<FUSED>(n, -LN2_HIGH, x);
-    let r = fma::<FUSED>(n, -LN2_LOW, high);
-    // The rounding of r, put back to first order.
-    let lost = fma::<FUSED>(n, -LN2_LOW, high - r);
+    let high = fma::<FUSED>(n, -SIXTEENTH_HIGH, x);
+    let r = fma::<FUSED>(n, -SIXTEENTH_LOW, high);
+    let bits = shifted.to_bits();
+    let scale = f64::from_bits(ROOTS[(bits & 15) as usize].wrapping_add(bits << 48));
     let r2 = r * r;
-    let r4 = r2 * r2;
-    let r8 = r4 * r4;
-    let p0 = fma::<FUSED>(C[3], r, C[2]);
-    let p1 = fma::<FUSED>(C[5], r, C[4]);
-    let p2 = fma::<FUSED>(C[7], r, C[6]);
-    let p3 = fma::<FUSED>(C[9], r, C[8]);
-    let p4 = fma::<FUSED>(C[11], r, C[10]);
-    let p5 = fma::<FUSED>(C[13], r, C[12]);
-    let q0 = fma::<FUSED>(p1, r2, p0);
-    let q1 = fma::<FUSED>(p3, r2, p2);
-    let q2 = fma::<FUSED>(p5, r2, p4);
-    let series = fma::<FUSED>(q2, r8, fma::<FUSED>(q1, r4, q0));
-    let value = 1.0 + (r + fma::<FUSED>(series, r2, lost));
-    let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
-    value * scale
+    let q0 = fma::<FUSED>(r, EXP[1], EXP[0]);
+    let q1 = fma::<FUSED>(r, EXP[3], EXP[2]);
+    let q1 = fma::<FUSED>(r2, EXP[4], q1);
+    let q = fma::<FUSED>(q1, r2, q0);
+    let p = fma::<FUSED>(q, r2, r);
+    fma::<FUSED>(p, scale, scale)
 }
 
-/// Natural logarithm: `k ln 2 + ln m`, `m` within a factor of the square root of 2 of 1; `ln m` by the series
-/// of the area tangent in `s = (m-1)/(m+1)` with the coefficients of fdlibm.
+/// Bits from which the logarithm counts exponents and sixteenths of a binade: 0.703125, so that 1 lies inside
+/// one of them.
+pub(super) const LN_OFFSET: u64 = 0x3fe6_8000_0000_0000;
+
+/// ln 2 as a part of few digits and the rest.
+pub(super) const LN2_HIGH: f64 = 0.693_147_180_558_298_7;
+pub(super) const LN2_LOW: f64 = 1.646_594_958_289_708_2e-12;
+
+/// Per sixteenth, a number `c` of few digits near the inverse of its middle, and -ln c; 1 and 0 around 1. The
+/// `c` are chosen so that their logarithms are within 1e-18 of a number in this precision.
+pub(super) const INVERSES: [f64; 16] = [
+    1.391_723_632_812_5,
+    1.334_411_621_093_75,
+    1.279_296_875,
+    1.230_651_855_468_75,
+    1.184_692_382_812_5,
+    1.143_005_371_093_75,
+    1.103_759_765_625,
+    1.065_612_792_968_75,
+    1.031_005_859_375,
+    1.0,
+    0.941_772_460_937_5,
+    0.889_221_191_406_25,
+    0.842_407_226_562_5,
+    0.800_903_320_312_5,
+    0.762_451_171_875,
+    0.727_722_167_968_75,
+];
+pub(super) const LOGARITHMS: [f64; 16] = [
+    -0.330_543_002_554_430_75,
+    -0.288_490_461_437_653_33,
+    -0.246_310_610_595_744_13,
+    -0.207_543_992_798_841_23,
+    -0.169_483_148_323_821_6,
+    -0.133_661_083_921_274_07,
+    -0.098_722_320_575_261_44,
+    -0.063_550_026_145_539_98,
+    -0.030_534_888_214_599_862,
+    0.0,
+    0.059_991_582_482_027_81,
+    0.117_409_265_185_238_46,
+    0.171_491_739_658_687_2,
+    0.222_015_037_934_411_5,
+    0.271_216_809_436_265_14,
+    0.317_835_941_033_102_36,
+];
+
+/// (ln(1+r) - r)/r^2 for |r| <= 1/32, to 3e-17 of the logarithm.
+pub(super) const LN: [f64; 8] = [
+    -0.499_999_999_999_999_3,
+    0.333_333_333_333_332_7,
+    -0.250_000_000_023_320_4,
+    0.200_000_000_021_200_89,
+    -0.166_666_547_282_562_6,
+    0.142_857_034_323_692_23,
+    -0.125_195_531_266_766_3,
+    0.111_288_869_870_067_53,
+];
+
+/// Natural logarithm: `k ln 2 - ln c + ln(1+r)` with `1+r = c m`, `m` within a factor of the square root of 2 of
+/// 1, `c` from a table, `|r| <= 1/32`.
 #[inline(always)]
 pub(super) fn ln<const FUSED: bool>(x: f64) -> f64 {
-    const L: [f64; 7] = [
-        6.666_666_666_666_735e-1,
-        3.999_999_999_940_942e-1,
-        2.857_142_874_366_239e-1,
-        2.222_219_843_214_978_4e-1,
-        1.818_357_216_161_805e-1,
-        1.531_383_769_920_937_3e-1,
-        1.479_819_860_511_658_6e-1,
-    ];
-    // Bits of sqrt(1/2): exponents are counted from there.
-    const OFFSET: u64 = 0x3fe6_a09e_667f_3bcd;
-    let moved = x.to_bits().wrapping_sub(OFFSET);
-    // The exponent, biased so that it is positive, as a number through the bits of 2^52.
-    let biased = moved.wrapping_add(1023 << 52) >> 52;
-    let k = f64::from_bits(biased | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
-    let m = f64::from_bits((moved & 0x000f_ffff_ffff_ffff).wrapping_add(OFFSET));
-    let f = m - 1.0;
-    let s = f / (2.0 + f);
-    let z = s * s;
-    let w = z * z;
-    let t1 = w * fma::<FUSED>(w, fma::<FUSED>(w, L[5], L[3]), L[1]);
-    let t2 = fma::<FUSED>(w, L[6], L[4]);
-    let t2 = z * fma::<FUSED>(w, fma::<FUSED>(w, t2, L[2]), L[0]);
-    let half = 0.5 * f * f;
-    let tail = fma::<FUSED>(k, LN2_LOW, s * (half + (t1 + t2)));
-    let value = fma::<FUSED>(k, LN2_HIGH, f - (half - tail));
+    let bits = x.to_bits();
+    let moved = bits.wrapping_sub(LN_OFFSET);
+    let at = ((moved >> 48) & 15) as usize;
+    let k = (moved.cast_signed() >> 52) as f64;
+    let m = f64::from_bits(bits.wrapping_sub(moved & 0xfff0_0000_0000_0000));
+    let r = if FUSED {
+        m.mul_add(INVERSES[at], -1.0)
+    } else {
+        // The products of the first and of the last digits, so that the former is exact.
+        let first = f64::from_bits(m.to_bits() & !0xffff_ffff);
+        (first * INVERSES[at] - 1.0) + (m - first) * INVERSES[at]
+    };
+    let high = fma::<FUSED>(k, LN2_HIGH, LOGARITHMS[at]);
+    let low = fma::<FUSED>(k, LN2_LOW, r);
+    let r2 = r * r;
+    let r4 = r2 * r2;
+    let p0 = fma::<FUSED>(r, LN[1], LN[0]);
+    let p1 = fma::<FUSED>(r, LN[3], LN[2]);
+    let p2 = fma::<FUSED>(r, LN[5], LN[4]);
+    let p3 = fma::<FUSED>(r, LN[7], LN[6]);
+    let p0 = fma::<FUSED>(p1, r2, p0);
+    let p2 = fma::<FUSED>(p3, r2, p2);
+    let q = fma::<FUSED>(p2, r4, p0);
+    let value = fma::<FUSED>(q, r2, low) + high;
     if x > 0.0 { value } else { LN_OF_NOTHING }
 }
 

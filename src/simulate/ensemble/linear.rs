@@ -15,6 +15,8 @@
 //! A piece is at most [`LONGEST`]`/q` long, for which [`TERMS`] terms leave less than 1e-10 of the
 //! amounts (measured in the tests). Longer stretches are cut into equal pieces.
 
+use std::sync::LazyLock;
+
 /// Terms of a series.
 pub(super) const TERMS: usize = 22;
 
@@ -29,112 +31,174 @@ const KEPT: usize = 32;
 pub(super) struct Matrix {
     /// Number of states.
     pub size: usize,
-    /// Row, column, value.
-    pub entries: Vec<(usize, usize, f64)>,
+    /// Row and column of each entry.
+    pub entries: Vec<(usize, usize)>,
+    /// Its value.
+    pub values: Vec<f64>,
 }
 
 impl Matrix {
     /// Largest rate.
     pub fn fastest(&self) -> f64 {
-        let diagonal = self.entries.iter().filter(|(i, j, _)| i == j);
+        let diagonal = self.triples().filter(|(i, j, _)| i == j);
         diagonal.map(|(_, _, a)| a.abs()).fold(0.0, f64::max)
+    }
+
+    /// Row, column and value of the entries.
+    pub fn triples(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        self.entries
+            .iter()
+            .zip(&self.values)
+            .map(|((i, j), a)| (*i, *j, *a))
     }
 }
 
-/// Series of all states over a piece, as functions of the state at its start.
+/// One row of `TERMS` coefficients per state at the start of a piece and one for 1.
+type Rows = Vec<[f64; TERMS]>;
+
+/// Series of states over a piece, as functions of the state at its start.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     matrix: Matrix,
     length: f64,
-    /// M_i: for each state, one row of `TERMS` coefficients per state at the start and one for 1.
-    series: Vec<[f64; TERMS]>,
-    /// Sums of those rows: the values at the end of the piece.
+    /// Largest rate, and the weights of the iterates in each coefficient.
+    fastest: f64,
+    weights: Vec<[f64; TERMS]>,
+    /// M_i of the states that are followed all the time, and of all once someone has looked.
+    followed: Vec<Rows>,
+    all: Vec<Rows>,
+    /// The states at the end of the piece, a row of factors per state.
     ends: Vec<f64>,
 }
 
+/// cos(k pi (n + 1/2)/TERMS) by node and term.
+static COSINES: LazyLock<[[f64; TERMS]; TERMS]> = LazyLock::new(|| {
+    std::array::from_fn(|node| {
+        let angle = std::f64::consts::PI * (node as f64 + 0.5) / TERMS as f64;
+        std::array::from_fn(|term| libm::cos(term as f64 * angle))
+    })
+});
+
 impl Table {
-    fn new(matrix: &Matrix, length: f64) -> Self {
-        let m = matrix.size;
-        let wide = m + 1;
-        let q = matrix.fastest().max(1e-3 / length);
-        let z = q * length;
+    fn new(matrix: &Matrix, length: f64, followed: &[usize]) -> Self {
+        let fastest = matrix.fastest().max(1e-3 / length);
+        let z = fastest * length;
         let iterates = (z + 7.0 * z.sqrt() + 16.0) as usize;
-        // Weights of the iterates in each coefficient: Chebyshev transform of Poisson weights.
-        let mut weights = vec![0.0; TERMS * iterates];
-        let mut poisson = vec![0.0; iterates];
-        for node in 0..TERMS {
-            let angle = std::f64::consts::PI * (node as f64 + 0.5) / TERMS as f64;
-            let at = 0.5 * z * (1.0 + libm::cos(angle));
-            poisson[0] = libm::exp(-at);
-            for k in 1..iterates {
-                poisson[k] = poisson[k - 1] * at / k as f64;
-            }
-            for term in 0..TERMS {
-                let norm = if term == 0 { 1.0 } else { 2.0 } / TERMS as f64;
-                let weight = norm * libm::cos(term as f64 * angle);
-                for k in 0..iterates {
-                    weights[k * TERMS + term] += weight * poisson[k];
+        // Chebyshev transform of Poisson weights.
+        let mut weights = vec![[0.0; TERMS]; iterates];
+        for cosines in COSINES.iter() {
+            let at = 0.5 * z * (1.0 + cosines[1]);
+            let mut poisson = libm::exp(-at);
+            for (k, weights) in weights.iter_mut().enumerate() {
+                if k > 0 {
+                    poisson *= at / k as f64;
+                }
+                for (weight, cosine) in weights.iter_mut().zip(cosines) {
+                    *weight += cosine * poisson;
                 }
             }
         }
-        let mut series = vec![[0.0; TERMS]; m * wide];
-        let mut row = vec![0.0; wide];
-        let mut next = vec![0.0; wide];
-        for state in 0..m {
-            row.fill(0.0);
-            row[state] = 1.0;
-            for k in 0..iterates {
-                let weights = &weights[k * TERMS..(k + 1) * TERMS];
-                for (terms, value) in series[state * wide..].iter_mut().zip(&row) {
-                    if f64::abs(*value) > 0.0 {
-                        for (to, weight) in terms.iter_mut().zip(weights) {
-                            *to += weight * value;
-                        }
-                    }
-                }
-                next.copy_from_slice(&row);
-                for (i, j, a) in &matrix.entries {
-                    next[*j] += row[*i] * a / q;
-                }
-                std::mem::swap(&mut row, &mut next);
+        for weights in &mut weights {
+            for (term, weight) in weights.iter_mut().enumerate() {
+                *weight *= if term == 0 { 1.0 } else { 2.0 } / TERMS as f64;
             }
         }
-        Self {
+        let mut table = Self {
             matrix: matrix.clone(),
             length,
-            ends: series.iter().map(|terms| terms.iter().sum()).collect(),
-            series,
+            fastest,
+            weights,
+            followed: Vec::new(),
+            all: Vec::new(),
+            ends: Vec::new(),
+        };
+        table.followed = followed.iter().map(|state| table.rows(*state)).collect();
+        table.ends = (0..matrix.size)
+            .flat_map(|state| table.end(state))
+            .collect();
+        table
+    }
+
+    /// Calls `see` with the iterates of a row of the identity and their weights.
+    fn iterate(&self, state: usize, mut see: impl FnMut(&[f64], &[f64; TERMS])) {
+        let wide = self.matrix.size + 1;
+        let mut row = vec![0.0; wide];
+        row[state] = 1.0;
+        let mut next = row.clone();
+        let steps: Vec<(usize, usize, f64)> = self
+            .matrix
+            .triples()
+            .map(|(i, j, a)| (i, j, a / self.fastest))
+            .collect();
+        for weights in &self.weights {
+            see(&row, weights);
+            next.copy_from_slice(&row);
+            for (i, j, a) in &steps {
+                next[*j] += row[*i] * a;
+            }
+            std::mem::swap(&mut row, &mut next);
         }
+    }
+
+    fn rows(&self, state: usize) -> Rows {
+        let mut rows = vec![[0.0; TERMS]; self.matrix.size + 1];
+        self.iterate(state, |row, weights| {
+            for (terms, value) in rows.iter_mut().zip(row) {
+                if f64::abs(*value) > 0.0 {
+                    for (to, weight) in terms.iter_mut().zip(weights) {
+                        *to += weight * value;
+                    }
+                }
+            }
+        });
+        rows
+    }
+
+    fn end(&self, state: usize) -> Vec<f64> {
+        let mut end = vec![0.0; self.matrix.size + 1];
+        self.iterate(state, |row, weights| {
+            let weight: f64 = weights.iter().sum();
+            for (to, value) in end.iter_mut().zip(row) {
+                *to += weight * value;
+            }
+        });
+        end
     }
 
     fn fits(&self, matrix: &Matrix, length: f64) -> bool {
-        (self.length - length).abs() <= 1e-9 * length && self.matrix == *matrix
+        (self.length - length).abs() <= 1e-9 * length && self.matrix.values == matrix.values
     }
 
-    /// Coefficients of a state from the states at the start.
-    pub fn coefficients(&self, state: usize, start: &[f64]) -> [f64; TERMS] {
+    /// Coefficients of a followed state, by its place among them, from the states at the start.
+    pub fn follow(&self, place: usize, start: &[f64]) -> [f64; TERMS] {
+        coefficients(&self.followed[place], start)
+    }
+
+    /// Coefficients of all states from those at the start.
+    pub fn look(&mut self, start: &[f64], into: &mut Vec<[f64; TERMS]>) {
+        if self.all.is_empty() {
+            self.all = (0..self.matrix.size).map(|i| self.rows(i)).collect();
+        }
+        into.extend(self.all.iter().map(|rows| coefficients(rows, start)));
+    }
+
+    /// The states at the end of the piece from those at its start.
+    fn finish(&self, start: &[f64], states: &mut [f64]) {
         let m = self.matrix.size;
-        let rows = &self.series[state * (m + 1)..(state + 1) * (m + 1)];
-        let mut out = rows[m];
-        for (terms, x) in rows.iter().zip(start) {
-            for (to, term) in out.iter_mut().zip(terms) {
-                *to += term * x;
-            }
+        for (value, row) in states.iter_mut().zip(self.ends.chunks(m + 1)) {
+            *value = row[m] + row.iter().zip(start).map(|(a, x)| a * x).sum::<f64>();
         }
-        out
     }
+}
 
-    /// The states at the end of the piece, in place of those at its start.
-    pub fn finish(&self, states: &mut [f64]) {
-        let start = states.to_vec();
-        for (value, row) in states
-            .iter_mut()
-            .zip(self.ends.chunks(self.matrix.size + 1))
-        {
-            *value =
-                row[self.matrix.size] + row.iter().zip(&start).map(|(a, x)| a * x).sum::<f64>();
+fn coefficients(rows: &Rows, start: &[f64]) -> [f64; TERMS] {
+    let mut out = rows[start.len()];
+    for (terms, x) in rows.iter().zip(start) {
+        for (to, term) in out.iter_mut().zip(terms) {
+            *to += term * x;
         }
     }
+    out
 }
 
 /// The tables of one lane.
@@ -142,11 +206,12 @@ impl Table {
 pub(super) struct Tables {
     kept: Vec<Table>,
     current: usize,
+    start: Vec<f64>,
 }
 
 impl Tables {
     /// Chooses the table of a piece, making it if need be.
-    pub fn choose(&mut self, matrix: &Matrix, length: f64) {
+    pub fn choose(&mut self, matrix: &Matrix, length: f64, followed: &[usize]) {
         if let Some(found) = self.kept.iter().position(|t| t.fits(matrix, length)) {
             self.current = found;
             return;
@@ -154,13 +219,22 @@ impl Tables {
         if self.kept.len() >= KEPT {
             self.kept.clear();
         }
-        self.kept.push(Table::new(matrix, length));
+        self.kept.push(Table::new(matrix, length, followed));
         self.current = self.kept.len() - 1;
     }
 
     /// The chosen table.
-    pub fn current(&self) -> Option<&Table> {
-        self.kept.get(self.current)
+    pub fn current(&mut self) -> Option<&mut Table> {
+        self.kept.get_mut(self.current)
+    }
+
+    /// The states at the end of the piece, in place of those at its start.
+    pub fn finish(&mut self, states: &mut [f64]) {
+        if let Some(table) = self.kept.get(self.current) {
+            self.start.clear();
+            self.start.extend_from_slice(states);
+            table.finish(&self.start, states);
+        }
     }
 }
 
@@ -192,11 +266,17 @@ mod tests {
         ];
         let matrix = Matrix {
             size: 3,
-            entries: rates.to_vec(),
+            entries: rates.map(|(i, j, _)| (i, j)).to_vec(),
+            values: rates.map(|(_, _, a)| a).to_vec(),
         };
         let start = [240.0, 10.0, 3.0];
         for length in [0.5, 6.0, LONGEST / 2.5] {
-            let table = Table::new(&matrix, length);
+            let mut table = Table::new(&matrix, length, &[1]);
+            let mut all = Vec::new();
+            table.look(&start, &mut all);
+            assert_eq!(table.follow(0, &start), all[1]);
+            let mut end = start;
+            table.finish(&start, &mut end);
             for part in [0.0, 0.1, 0.37, 0.8, 1.0] {
                 let mut full = nalgebra::SMatrix::<f64, 4, 4>::zeros();
                 for (i, j, a) in rates {
@@ -204,7 +284,8 @@ mod tests {
                 }
                 let exact = full.exp() * nalgebra::SVector::<f64, 4>::new(240.0, 10.0, 3.0, 1.0);
                 for i in 0..3 {
-                    let value = series(&table.coefficients(i, &start), 2.0 * part - 1.0);
+                    let value = series(&all[i], 2.0 * part - 1.0);
+                    assert!(part < 1.0 || (value - end[i]).abs() < 240.0 * 1e-12);
                     assert!(
                         (value - exact[i]).abs() < 240.0 * 1e-10,
                         "{length} {part} {i}: {value} {}",

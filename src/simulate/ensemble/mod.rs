@@ -7,16 +7,25 @@
 //! its own problem with its own step, events and end ([`driver`]), so that a result is the same to
 //! the bit whatever runs beside it, on one thread or on many, at any width of lanes.
 
+#[cfg(target_arch = "x86_64")]
+mod assemble;
 #[cfg(test)]
 mod classical;
 mod differentiate;
 mod dormand_prince;
 mod driver;
+#[cfg(target_arch = "x86_64")]
+mod executable;
 mod factor;
 mod job;
 mod lanes;
 mod linear;
 mod listing;
+#[cfg(target_arch = "x86_64")]
+mod native;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "foreign.rs"]
+mod native;
 mod program;
 mod rodas;
 mod shape;

@@ -7,11 +7,13 @@
 
 use super::differentiate::{Jacobian, jacobian};
 use super::factor::factor;
-use super::linear::Matrix;
+use super::linear::{Matrix, TERMS};
+use super::native::Native;
 #[cfg(test)]
 use super::symbol::Symbol;
 use super::symbol::{self, Graph, Id, Level, Node};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 /// Index of a row.
 pub(super) type Row = u16;
@@ -66,26 +68,59 @@ pub(super) struct Instruction {
     pub c: Row,
 }
 
-/// Where things stand in the rows.
+/// Where things stand in the rows of a machine: first rows of groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Layout {
+    /// Rates and watched values of each stage of the explicit method, or the increments of all stages of the
+    /// implicit one followed by their watched values.
+    pub increments: usize,
+    /// Coefficients of the interpolant, per state:
+    /// `y + x (rise + (1-x) (e_1 + x (e_2 + (1-x) (e_3 + x (e_4 + (1-x) (e_5 + x e_6))))))`.
+    pub dense: usize,
+    /// Absolute tolerance over relative tolerance, per state.
+    pub weights: usize,
+    /// States at the end of the step.
+    pub after: usize,
+    /// Series of the drives over the piece, term by term.
+    pub series: usize,
+    /// Values of the drives at the stages.
+    pub courses: usize,
+    /// From here on, what is used all the time.
+    pub hot: usize,
     /// States.
     pub states: usize,
+    /// States at the start of the step.
+    pub before: usize,
     /// Shift of the linear systems.
     pub shift: usize,
-    /// What is known before a step.
-    pub fixed: usize,
-    /// Rates.
-    pub rates: usize,
     /// Right-hand side of a linear system.
     pub load: usize,
-    /// Increments of the stages.
-    pub increments: usize,
+    /// Rates, and after them the watched values.
+    pub rates: usize,
     /// Partial derivatives of the rates by time.
     pub tilt: usize,
     /// Linear states that the others follow, and their rates.
     pub drives: usize,
     pub tempo: usize,
+    /// Lengths of the steps.
+    pub step: usize,
+    /// Where the steps start in their pieces: the variable of the series is `-1 + pace (time + s h)`.
+    pub time: usize,
+    pub pace: usize,
+    /// Relative tolerance.
+    pub rtol: usize,
+    /// Greater than 0 in the lanes whose next step starts where the last one ended.
+    pub taken: usize,
+    /// How far a watched value goes to both sides of 0 within the step.
+    pub bend: usize,
+    /// Errors over tolerance; not a number where a stage left the domain.
+    pub error: usize,
+    /// Factors from this step to the next.
+    pub factor: usize,
+    /// What is known before a step.
+    pub fixed: usize,
+    /// Values in between.
+    pub temporaries: usize,
     /// All rows.
     pub rows: usize,
 }
@@ -110,8 +145,14 @@ pub(super) struct System {
     pub factor: Vec<Instruction>,
     /// Solutions, per stage.
     pub solve: Vec<Vec<Instruction>>,
+    /// Number of watched values: the arguments of `[x]+`, at whose change of sign the rates have a bend.
+    pub watched: usize,
     /// Sums of states that must stay positive.
     pub positive: Vec<Vec<usize>>,
+    /// The steps in machine code: implicit and explicit.
+    native: [OnceLock<Option<Native>>; 2],
+    /// Fixed rows that a change of inputs can change.
+    changing: Vec<(usize, Id)>,
     scalar: Scalar,
     /// Diagonal of the Jacobian.
     diagonal: Vec<Id>,
@@ -204,6 +245,7 @@ impl System {
         let states = implicit.len();
         let factors = factor(&mut graph, &jacobian, states);
 
+        let watched = bends(&graph, &rates);
         let mut layout = Layout::default();
         let mut at = 0usize;
         let mut take = |count: usize| {
@@ -211,14 +253,29 @@ impl System {
             at += count;
             first
         };
+        layout.increments = take(SLOPES * (states + watched.len()));
+        layout.dense = take(BENDS * states);
+        layout.weights = take(states);
+        layout.after = take(states);
+        layout.series = take(drives.len() * TERMS);
+        layout.courses = take(drives.len() * SLOPES);
+        layout.hot = take(0);
         layout.states = take(states);
+        layout.before = take(states);
         layout.shift = take(1);
         layout.load = take(states);
-        layout.rates = take(states);
-        layout.increments = take(SLOPES * states);
+        layout.rates = take(states + watched.len());
         layout.tilt = take(states);
         layout.drives = take(drives.len());
         layout.tempo = take(drives.len());
+        layout.step = take(1);
+        layout.time = take(1);
+        layout.pace = take(1);
+        layout.rtol = take(1);
+        layout.taken = take(1);
+        layout.bend = take(1);
+        layout.error = take(1);
+        layout.factor = take(1);
         let moving: Vec<Id> = factors
             .entries
             .iter()
@@ -248,7 +305,7 @@ impl System {
         }
         let fixed: Vec<Id> = fixed.into_iter().collect();
         layout.fixed = take(fixed.len());
-        let temporaries = take(0);
+        layout.temporaries = take(0);
 
         let mut given: HashMap<Id, Row> = HashMap::new();
         for (i, id) in fixed.iter().enumerate() {
@@ -266,10 +323,15 @@ impl System {
                 _ => None,
             };
         }
+        let watched_targets = watched
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (*id, (layout.rates + states + i) as Row));
         let rate_targets: Vec<(Id, Row)> = rates
             .iter()
             .enumerate()
             .map(|(i, id)| (*id, (layout.rates + i) as Row))
+            .chain(watched_targets)
             .collect();
         let held_targets: Vec<(Id, Row)> = moving
             .iter()
@@ -278,7 +340,7 @@ impl System {
             .collect();
         let compiler = Compiler {
             graph: &graph,
-            temporaries: temporaries as Row,
+            temporaries: layout.temporaries as Row,
         };
         let (rates_program, used_a) = compiler.compile(&rate_targets, &given);
         let tilt_targets = tilt
@@ -331,6 +393,12 @@ impl System {
             .chain(used_there)
             .collect();
         let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
+        let changing = fixed
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(_, id)| graph.level(*id) == Level::Input)
+            .collect();
         Self {
             states,
             implicit,
@@ -341,11 +409,22 @@ impl System {
             rates: rates_program,
             factor: factor_program,
             solve,
+            watched: watched.len(),
             positive,
+            native: Default::default(),
+            changing,
             diagonal,
             scalar: Scalar::new(graph, &known),
             fixed,
         }
+    }
+
+    /// A step in machine code, where the machine can run it; compiled once.
+    pub fn native(&self, explicit: bool) -> Option<&Native> {
+        let compiled = &self.native[usize::from(explicit)];
+        compiled
+            .get_or_init(|| Native::new(self, explicit))
+            .as_ref()
     }
 
     /// Computes what follows from parameters and inputs; whether the graph holds for them.
@@ -366,22 +445,25 @@ impl System {
 
     /// Rows that a change of inputs can change, with their values.
     pub fn changed_rows<'a>(&'a self, fixed: &'a Fixed) -> impl Iterator<Item = (usize, f64)> + 'a {
-        self.fixed
-            .iter()
-            .enumerate()
-            .filter(|(_, id)| self.scalar.graph.level(**id) == Level::Input)
-            .map(|(i, id)| (i, fixed.values[*id as usize]))
+        let changing = self.changing.iter();
+        changing.map(|(i, id)| (*i, fixed.values[*id as usize]))
     }
 
     /// The linear system of one problem.
     pub fn linear_system(&self, fixed: &Fixed) -> Matrix {
-        Matrix {
+        let mut matrix = Matrix {
             size: self.linear.len(),
-            entries: self
-                .matrix
-                .iter()
-                .map(|(i, j, id)| (*i, *j, fixed.values[*id as usize]))
-                .collect(),
+            entries: self.matrix.iter().map(|(i, j, _)| (*i, *j)).collect(),
+            values: vec![0.0; self.matrix.len()],
+        };
+        self.update_linear_system(fixed, &mut matrix);
+        matrix
+    }
+
+    /// Puts new values into the linear system of a problem.
+    pub fn update_linear_system(&self, fixed: &Fixed, matrix: &mut Matrix) {
+        for (value, (_, _, id)) in matrix.values.iter_mut().zip(&self.matrix) {
+            *value = fixed.values[*id as usize];
         }
     }
 
@@ -414,11 +496,6 @@ impl System {
         }
         values[id as usize]
     }
-
-    /// Number of fixed rows.
-    pub fn fixed_count(&self) -> usize {
-        self.fixed.len()
-    }
 }
 
 /// States whose rates are linear in one another, with fixed coefficients, and follow no other state.
@@ -438,6 +515,23 @@ fn linear_states(graph: &Graph, states: usize, entries: &Jacobian) -> Vec<usize>
             return linear;
         }
     }
+}
+
+/// Arguments of `[x]+` that move with the state, below `targets`.
+fn bends(graph: &Graph, targets: &[Id]) -> Vec<Id> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = targets.to_vec();
+    while let Some(id) = open.pop() {
+        if graph.is_fixed(id) || !seen.insert(id) {
+            continue;
+        }
+        if let Node::Positive(argument) = graph.node(id) {
+            found.insert(argument);
+        }
+        open.extend(graph.node(id).arguments());
+    }
+    found.into_iter().collect()
 }
 
 /// What is known before a step, to be computed in ordinary numbers.
@@ -527,7 +621,7 @@ impl Compiler<'_> {
         // Products that are used once, in a sum, become part of it.
         let alone = |id: Id| !given.contains_key(&id) && uses.get(&id) == Some(&1);
         let mut absorbed: BTreeSet<Id> = BTreeSet::new();
-        let mut plans: Vec<(Id, Operation, Vec<Id>)> = Vec::new();
+        let mut plans: Vec<Plan> = Vec::new();
         for id in needed.iter().rev() {
             if absorbed.contains(id) {
                 continue;
@@ -539,6 +633,7 @@ impl Compiler<'_> {
             plans.push((*id, plan.0, plan.1));
         }
         plans.reverse();
+        let plans = scheduled(plans);
         self.allocate(&plans, targets, given)
     }
 
@@ -575,7 +670,7 @@ impl Compiler<'_> {
 
     fn allocate(
         &self,
-        plans: &[(Id, Operation, Vec<Id>)],
+        plans: &[Plan],
         targets: &[(Id, Row)],
         given: &HashMap<Id, Row>,
     ) -> (Vec<Instruction>, Row) {
@@ -636,6 +731,71 @@ impl Compiler<'_> {
             });
         }
         (program, next)
+    }
+}
+
+/// An operation with its arguments.
+type Plan = (Id, Operation, Vec<Id>);
+
+/// Puts operations into an order in which the processor finds independent ones to do while long ones run: of
+/// those whose arguments are there, first what the longest chain waits for. The results are the same.
+fn scheduled(plans: Vec<Plan>) -> Vec<Plan> {
+    let place: HashMap<Id, usize> = plans.iter().enumerate().map(|(i, p)| (p.0, i)).collect();
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); plans.len()];
+    let mut missing = vec![0usize; plans.len()];
+    for (i, (_, _, arguments)) in plans.iter().enumerate() {
+        let mut own: Vec<usize> = arguments
+            .iter()
+            .filter_map(|id| place.get(id).copied())
+            .collect();
+        own.sort_unstable();
+        own.dedup();
+        missing[i] = own.len();
+        for argument in own {
+            users[argument].push(i);
+        }
+    }
+    // Longest way from the start of an operation to the end of all.
+    let mut height = vec![0usize; plans.len()];
+    for i in (0..plans.len()).rev() {
+        let after = users[i].iter().map(|j| height[*j]).max().unwrap_or(0);
+        height[i] = after + latency(plans[i].1).0;
+    }
+    let mut start = vec![0usize; plans.len()];
+    let mut ready: Vec<usize> = (0..plans.len()).filter(|i| missing[*i] == 0).collect();
+    let mut order = Vec::with_capacity(plans.len());
+    let mut now = 0;
+    while !ready.is_empty() {
+        let key = |i: usize| (start[i].max(now), std::cmp::Reverse(height[i]), i);
+        let Some(at) = (0..ready.len()).min_by_key(|at| key(ready[*at])) else {
+            break;
+        };
+        let chosen = ready.swap_remove(at);
+        let (latency, slots) = latency(plans[chosen].1);
+        let begun = start[chosen].max(now);
+        now += slots;
+        order.push(chosen);
+        for user in &users[chosen] {
+            start[*user] = start[*user].max(begun + latency);
+            missing[*user] -= 1;
+            if missing[*user] == 0 {
+                ready.push(*user);
+            }
+        }
+    }
+    let mut plans: Vec<Option<Plan>> = plans.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|i| plans[i].take()).collect()
+}
+
+/// Cycles until the result of an operation is there, and cycles that it keeps the arithmetic busy, roughly.
+fn latency(operation: Operation) -> (usize, usize) {
+    match operation {
+        Operation::Inverse | Operation::SafeInverse => (14, 1),
+        Operation::Sqrt => (22, 1),
+        Operation::Ln => (50, 18),
+        Operation::Exp => (50, 14),
+        Operation::Logistic => (72, 17),
+        _ => (4, 1),
     }
 }
 

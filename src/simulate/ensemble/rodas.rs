@@ -14,12 +14,12 @@
 
 use super::lanes::{Lanes, Operate, execute, exp, fma, ln, map};
 use super::linear::TERMS;
-use super::program::{BENDS, STAGES, System};
+use super::program::{BENDS, Layout, STAGES, System};
 
-const GAMMA: f64 = 0.211_937_563_194_290_14;
+pub(super) const GAMMA: f64 = 0.211_937_563_194_290_14;
 
 /// a_ij of the stages 1 to 6; stages 7 and 8 add the increment before.
-const A: [[f64; 5]; 6] = [
+pub(super) const A: [[f64; 5]; 6] = [
     [0.0, 0.0, 0.0, 0.0, 0.0],
     [3.0, 0.0, 0.0, 0.0, 0.0],
     [
@@ -53,7 +53,7 @@ const A: [[f64; 5]; 6] = [
 ];
 
 /// c_ij.
-const C: [[f64; 7]; STAGES] = [
+pub(super) const C: [[f64; 7]; STAGES] = [
     [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     [-14.155_112_264_123_755, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
     [
@@ -113,7 +113,7 @@ const C: [[f64; 7]; STAGES] = [
 ];
 
 /// s_i.
-const NODES: [f64; STAGES] = [
+pub(super) const NODES: [f64; STAGES] = [
     0.0,
     0.635_812_689_582_870_4,
     0.409_579_839_339_753_5,
@@ -125,7 +125,7 @@ const NODES: [f64; STAGES] = [
 ];
 
 /// g_i.
-const TILTS: [f64; STAGES] = [
+pub(super) const TILTS: [f64; STAGES] = [
     0.211_937_563_194_290_14,
     -0.423_875_126_388_580_27,
     -0.338_462_712_623_592_4,
@@ -136,8 +136,17 @@ const TILTS: [f64; STAGES] = [
     0.0,
 ];
 
+/// Stages that see the slope of the drives.
+pub(super) const TILTED: usize = 5;
+
+/// Number of stages at which watched values are looked at.
+pub(super) const LOOKS: usize = 5;
+
+/// Which they are, in the order of their nodes.
+pub(super) const SEEN: [usize; LOOKS] = [0, 2, 1, 3, 7];
+
 /// h_ij of the interpolant.
-const H: [[f64; STAGES]; 3] = [
+pub(super) const H: [[f64; STAGES]; 3] = [
     [
         25.948_786_856_663_858,
         -2.557_972_484_584_623_5,
@@ -171,53 +180,23 @@ const H: [[f64; STAGES]; 3] = [
 ];
 
 /// Smallest and largest factor by which a step follows the one before.
-const SLOWEST: f64 = 0.2;
-const FASTEST: f64 = 8.0;
+pub(super) const SLOWEST: f64 = 0.2;
+pub(super) const FASTEST: f64 = 8.0;
+pub(super) const ROOT: f64 = -0.1;
 pub(super) const SAFETY: f64 = 0.9;
 
 /// The lanes of one thread.
 pub(super) struct Machine<const W: usize> {
-    /// Rows of the programs.
+    /// Rows of the programs, of the method and of the step, placed by the [`Layout`](super::program::Layout).
     pub rows: Vec<Lanes<W>>,
-    /// States at the start of the step.
-    pub before: Vec<Lanes<W>>,
-    /// States at its end.
-    pub after: Vec<Lanes<W>>,
-    /// Absolute tolerance over relative tolerance, per state.
-    pub weights: Vec<Lanes<W>>,
-    /// Lengths of the steps.
-    pub step: Lanes<W>,
-    /// Series of the drives over the piece, term by term, and where the step starts in it: the variable
-    /// of the series is `-1 + pace (time + s h)`.
-    pub series: Vec<Lanes<W>>,
-    pub time: Lanes<W>,
-    pub pace: Lanes<W>,
-    /// Errors over tolerance; not a number where a stage left the domain.
-    pub error: Lanes<W>,
-    /// Factors from this step to the next.
-    pub factor: Lanes<W>,
-    /// Coefficients of the interpolant, per state:
-    /// `y + x (rise + (1-x) (e_1 + x (e_2 + (1-x) (e_3 + x (e_4 + (1-x) (e_5 + x e_6))))))`.
-    pub dense: Vec<Lanes<W>>,
 }
 
 impl<const W: usize> Machine<W> {
     /// Idle lanes.
-    pub fn new(system: &System) -> Self {
-        let n = system.states;
-        Self {
-            rows: vec![Lanes::all(1.0); system.layout.rows],
-            before: vec![Lanes::all(1.0); n],
-            after: vec![Lanes::all(1.0); n],
-            weights: vec![Lanes::all(1.0); n],
-            step: Lanes::all(1.0),
-            series: vec![Lanes::all(0.0); system.drives.len() * TERMS],
-            time: Lanes::all(0.0),
-            pace: Lanes::all(1.0),
-            error: Lanes::all(0.0),
-            factor: Lanes::all(1.0),
-            dense: vec![Lanes::all(0.0); BENDS * n],
-        }
+    pub fn new(system: &System, rtol: f64) -> Self {
+        let mut rows = vec![Lanes::all(1.0); system.layout.rows];
+        rows[system.layout.rtol] = Lanes::all(rtol);
+        Self { rows }
     }
 }
 
@@ -227,8 +206,6 @@ pub(super) struct Advance<'a, const W: usize> {
     pub system: &'a System,
     /// Lanes.
     pub machine: &'a mut Machine<W>,
-    /// Relative tolerance.
-    pub rtol: f64,
     /// Whether the interpolant is asked for.
     pub dense: bool,
 }
@@ -239,30 +216,34 @@ impl<const W: usize> Operate for Advance<'_, W> {
         let Self {
             system,
             machine,
-            rtol,
             dense,
         } = self;
         let n = system.states;
         let layout = &system.layout;
         let rows = &mut machine.rows[..];
-        let inverse_step = map(&machine.step, |h| 1.0 / h);
+        advance(system, rows);
+        let step = rows[layout.step];
+        let inverse_step = map(&step, |h| 1.0 / h);
         // Added to the error: not a number once a stage has left the domain.
         let mut outside = Lanes::<W>::all(0.0);
 
-        rows[layout.shift] = map(&machine.step, |h| 1.0 / (h * GAMMA));
-        rows[layout.states..layout.states + n].copy_from_slice(&machine.before);
-        for drive in 0..system.drives.len() {
-            let (value, rate) = follow::<FUSED, W>(machine, drive, 0.0);
-            machine.rows[layout.drives + drive] = value;
-            machine.rows[layout.tempo + drive] = rate;
+        rows[layout.shift] = map(&inverse_step, |s| s * (1.0 / GAMMA));
+        for i in 0..n {
+            rows[layout.states + i] = rows[layout.before + i];
         }
-        let rows = &mut machine.rows[..];
+        for drive in 0..system.drives.len() {
+            let (value, rate) = follow::<FUSED, W>(rows, layout, drive, 0.0);
+            rows[layout.drives + drive] = value;
+            rows[layout.tempo + drive] = rate;
+        }
         execute::<FUSED, W>(&system.factor, rows);
+        keep_watched(system, rows, 0);
+        let tilt_weight = map(&step, |h| h * TILTS[0]);
         for i in 0..n {
             let (f, tilt) = (rows[layout.rates + i], rows[layout.tilt + i]);
             let mut load = Lanes::<W>::all(0.0);
             for lane in 0..W {
-                load.0[lane] = -(f.0[lane] + TILTS[0] * machine.step.0[lane] * tilt.0[lane]);
+                load.0[lane] = -fma::<FUSED>(tilt_weight.0[lane], tilt.0[lane], f.0[lane]);
             }
             rows[layout.load + i] = load;
         }
@@ -271,14 +252,13 @@ impl<const W: usize> Operate for Advance<'_, W> {
         for stage in 1..STAGES {
             if NODES[stage].to_bits() != NODES[stage - 1].to_bits() {
                 for drive in 0..system.drives.len() {
-                    let (value, _) = follow::<FUSED, W>(machine, drive, NODES[stage]);
-                    machine.rows[layout.drives + drive] = value;
+                    let (value, _) = follow::<FUSED, W>(rows, layout, drive, NODES[stage]);
+                    rows[layout.drives + drive] = value;
                 }
             }
-            let rows = &mut machine.rows[..];
             if stage < A.len() {
                 for i in 0..n {
-                    let mut sum = machine.before[i];
+                    let mut sum = rows[layout.before + i];
                     for j in 0..stage {
                         let k = &rows[layout.increments + j * n + i];
                         for lane in 0..W {
@@ -302,9 +282,14 @@ impl<const W: usize> Operate for Advance<'_, W> {
                 &mut outside,
             );
             execute::<FUSED, W>(&system.rates, rows);
+            keep_watched(system, rows, stage);
+            let tilt_weight = map(&step, |h| h * TILTS[stage]);
             for i in 0..n {
-                let mut sum = Lanes::<W>::all(0.0);
-                for j in 0..stage {
+                let mut sum = rows[layout.increments + i];
+                for lane in 0..W {
+                    sum.0[lane] *= C[stage][0];
+                }
+                for j in 1..stage {
                     let k = &rows[layout.increments + j * n + i];
                     for lane in 0..W {
                         sum.0[lane] = fma::<FUSED>(C[stage][j], k.0[lane], sum.0[lane]);
@@ -312,86 +297,167 @@ impl<const W: usize> Operate for Advance<'_, W> {
                 }
                 let f = rows[layout.rates + i];
                 let tilt = rows[layout.tilt + i];
-                let weight = TILTS[stage];
                 for lane in 0..W {
-                    let known = f.0[lane] + sum.0[lane] * inverse_step.0[lane];
-                    sum.0[lane] = -(known + weight * machine.step.0[lane] * tilt.0[lane]);
+                    let known = fma::<FUSED>(sum.0[lane], inverse_step.0[lane], f.0[lane]);
+                    sum.0[lane] = -if stage < TILTED {
+                        fma::<FUSED>(tilt_weight.0[lane], tilt.0[lane], known)
+                    } else {
+                        known
+                    };
                 }
                 rows[layout.load + i] = sum;
             }
             execute::<FUSED, W>(&system.solve[stage], rows);
         }
 
-        let rows = &machine.rows[..];
         let last = layout.increments + (STAGES - 1) * n;
+        let rtol = rows[layout.rtol];
         let mut square = Lanes::<W>::all(0.0);
         for i in 0..n {
             let k = rows[last + i];
-            let before = machine.before[i];
-            let weight = machine.weights[i];
+            let before = rows[layout.before + i];
+            let weight = rows[layout.weights + i];
             let mut after = rows[layout.states + i];
             for lane in 0..W {
                 after.0[lane] += k.0[lane];
                 let (a, b) = (before.0[lane].abs(), after.0[lane].abs());
                 let size = if a > b { a } else { b };
-                let ratio = k.0[lane] / (weight.0[lane] + size);
-                square.0[lane] += ratio * ratio;
+                let ratio = k.0[lane] / (rtol.0[lane] * (weight.0[lane] + size));
+                square.0[lane] = fma::<FUSED>(ratio, ratio, square.0[lane]);
             }
-            machine.after[i] = after;
+            rows[layout.after + i] = after;
         }
-        check(system, &machine.after, &mut outside);
-        let mean = 1.0 / (n as f64 * rtol * rtol);
+        check(system, &rows[layout.after..layout.after + n], &mut outside);
+        let mean = 1.0 / n as f64;
         for lane in 0..W {
-            square.0[lane] = square.0[lane] * mean + outside.0[lane];
+            square.0[lane] = fma::<FUSED>(square.0[lane], mean, outside.0[lane]);
         }
-        machine.error = map(&square, f64::sqrt);
-        // Order 5: the step follows the fifth root of the error.
-        machine.factor = map(&square, |e| {
-            let factor = SAFETY * exp::<FUSED>(-0.1 * ln::<FUSED>(e));
-            let factor = if factor < FASTEST { factor } else { FASTEST };
-            if factor > SLOWEST { factor } else { SLOWEST }
-        });
+        rows[layout.error] = map(&square, f64::sqrt);
+        rows[layout.factor] = map(&square, factor::<FUSED>);
+        let watched = layout.increments + STAGES * n;
+        bend(system, rows, watched, system.watched, SEEN);
         if dense {
             for (part, weights) in H.iter().enumerate() {
                 for i in 0..n {
-                    let mut sum = Lanes::<W>::all(0.0);
-                    for (j, weight) in weights.iter().enumerate() {
+                    let mut sum = rows[layout.increments + i];
+                    for lane in 0..W {
+                        sum.0[lane] *= weights[0];
+                    }
+                    for (j, weight) in weights.iter().enumerate().skip(1) {
                         let k = &rows[layout.increments + j * n + i];
                         for lane in 0..W {
                             sum.0[lane] = fma::<FUSED>(*weight, k.0[lane], sum.0[lane]);
                         }
                     }
-                    machine.dense[part * n + i] = sum;
+                    rows[layout.dense + part * n + i] = sum;
                 }
             }
-            // d_2 + x d_3 = (d_2 + d_3) - (1-x) d_3.
+            // d_2 + x d_3 = (d_2 + d_3) - (1-x) d_3; there are no further coefficients.
             for i in 0..n {
-                let third = machine.dense[2 * n + i];
+                let third = rows[layout.dense + 2 * n + i];
                 for lane in 0..W {
-                    machine.dense[n + i].0[lane] += third.0[lane];
-                    machine.dense[2 * n + i].0[lane] = -third.0[lane];
+                    rows[layout.dense + n + i].0[lane] += third.0[lane];
+                    rows[layout.dense + 2 * n + i].0[lane] = -third.0[lane];
+                }
+                for part in 3..BENDS {
+                    rows[layout.dense + part * n + i] = Lanes::all(0.0);
                 }
             }
         }
     }
 }
 
+/// Keeps the watched values of a stage.
+fn keep_watched<const W: usize>(system: &System, rows: &mut [Lanes<W>], stage: usize) {
+    let (n, watched) = (system.states, system.watched);
+    let from = system.layout.rates + n;
+    let to = system.layout.increments + STAGES * n + stage * watched;
+    rows.copy_within(from..from + watched, to);
+}
+
+/// Starts the step where the last one ended, in the lanes that took it.
+#[inline(always)]
+pub(super) fn advance<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
+    let layout = &system.layout;
+    let taken = rows[layout.taken];
+    for i in 0..system.states {
+        let after = rows[layout.after + i];
+        let before = &mut rows[layout.before + i];
+        for lane in 0..W {
+            before.0[lane] = if taken.0[lane] > 0.0 {
+                after.0[lane]
+            } else {
+                before.0[lane]
+            };
+        }
+    }
+}
+
+/// How far each watched value goes to both sides of 0 at the stages `seen`, the largest of all.
+#[inline(always)]
+pub(super) fn bend<const W: usize>(
+    system: &System,
+    rows: &mut [Lanes<W>],
+    first: usize,
+    stride: usize,
+    seen: [usize; LOOKS],
+) {
+    let mut bend = Lanes::<W>::all(0.0);
+    for k in 0..system.watched {
+        let start = rows[first + seen[0] * stride + k];
+        let (mut high, mut low) = (start, start);
+        for stage in &seen[1..] {
+            let x = rows[first + stage * stride + k];
+            for lane in 0..W {
+                let x = x.0[lane];
+                high.0[lane] = if x > high.0[lane] { x } else { high.0[lane] };
+                low.0[lane] = if x < low.0[lane] { x } else { low.0[lane] };
+            }
+        }
+        for lane in 0..W {
+            let below = -low.0[lane];
+            let both = if high.0[lane] < below {
+                high.0[lane]
+            } else {
+                below
+            };
+            bend.0[lane] = if both > bend.0[lane] {
+                both
+            } else {
+                bend.0[lane]
+            };
+        }
+    }
+    rows[system.layout.bend] = bend;
+}
+
+/// Order 5: the step follows the fifth root of the error, here from its square.
+#[inline(always)]
+fn factor<const FUSED: bool>(square: f64) -> f64 {
+    let factor = SAFETY * exp::<FUSED>(ROOT * ln::<FUSED>(square));
+    let factor = if factor < FASTEST { factor } else { FASTEST };
+    if factor > SLOWEST { factor } else { SLOWEST }
+}
+
 /// A drive and its rate at `part` of the step: the Chebyshev series and its derivative (Clenshaw).
 #[inline(always)]
 pub(super) fn follow<const FUSED: bool, const W: usize>(
-    machine: &Machine<W>,
+    rows: &[Lanes<W>],
+    layout: &Layout,
     drive: usize,
     part: f64,
 ) -> (Lanes<W>, Lanes<W>) {
+    let (time, step, pace) = (rows[layout.time], rows[layout.step], rows[layout.pace]);
     let mut twice = Lanes::<W>::all(0.0);
     for lane in 0..W {
-        let time = machine.time.0[lane] + part * machine.step.0[lane];
-        twice.0[lane] = 2.0 * (machine.pace.0[lane] * time - 1.0);
+        let time = fma::<FUSED>(step.0[lane], part, time.0[lane]);
+        let place = fma::<FUSED>(pace.0[lane], time, -1.0);
+        twice.0[lane] = place + place;
     }
     let zero = Lanes::<W>::all(0.0);
-    let (mut a, mut b, mut da, mut db) = (zero, zero, zero, zero);
-    let terms = &machine.series[drive * TERMS..(drive + 1) * TERMS];
-    for c in terms[1..].iter().rev() {
+    let terms = &rows[layout.series + drive * TERMS..][..TERMS];
+    let (mut a, mut b, mut da, mut db) = (terms[TERMS - 1], zero, zero, zero);
+    for c in terms[1..TERMS - 1].iter().rev() {
         let (mut next, mut slope) = (zero, zero);
         for lane in 0..W {
             next.0[lane] = fma::<FUSED>(twice.0[lane], a.0[lane], c.0[lane] - b.0[lane]);
@@ -403,9 +469,9 @@ pub(super) fn follow<const FUSED: bool, const W: usize>(
     let (mut value, mut rate) = (zero, zero);
     for lane in 0..W {
         let place = 0.5 * twice.0[lane];
-        value.0[lane] = (terms[0].0[lane] - b.0[lane]) + place * a.0[lane];
-        let slope = (a.0[lane] - db.0[lane]) + place * da.0[lane];
-        rate.0[lane] = slope * machine.pace.0[lane];
+        value.0[lane] = fma::<FUSED>(place, a.0[lane], terms[0].0[lane] - b.0[lane]);
+        let slope = fma::<FUSED>(place, da.0[lane], a.0[lane] - db.0[lane]);
+        rate.0[lane] = slope * pace.0[lane];
     }
     (value, rate)
 }

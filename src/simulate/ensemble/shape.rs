@@ -141,20 +141,25 @@ pub(super) fn pool(keyed: &mut [(Key, Vec<f64>)], enough: usize) {
 const EXPLICIT: f64 = 35.0;
 
 impl Shape {
-    /// Whether the explicit method suits a problem: it does where events follow one another so closely that
-    /// accuracy rather than stability sets the steps.
-    pub fn suits_explicit(&self, problem: &Problem, parameters: &[f64]) -> bool {
+    /// Whether the explicit method suits a problem whose fastest relaxation is `fastest`: it does where events follow
+    /// one another so closely that accuracy rather than stability sets the steps.
+    pub fn suits_explicit(problem: &Problem, fastest: f64) -> bool {
         let timeline = &problem.timeline;
         let mut times: Vec<f64> = timeline.events.iter().map(|event| event.time).collect();
         times.dedup_by(|a, b| *a - *b < 1e-9);
         let mean = timeline.duration / times.len().max(1) as f64;
+        fastest * mean <= EXPLICIT
+    }
+
+    /// Fastest relaxation at the baseline, 1/h.
+    pub fn fastest(&self, problem: &Problem, parameters: &[f64]) -> f64 {
         let full = problem.baseline.to_array();
         let mut inputs = Vec::new();
-        input_values(&problem.model, &timeline.before, &full, &mut inputs);
+        input_values(&problem.model, &problem.timeline.before, &full, &mut inputs);
         let mut fixed = Fixed::default();
         self.system.prepare(parameters, &inputs, &mut fixed);
         let state: Vec<f64> = self.moving.iter().map(|i| full[*i]).collect();
-        self.system.fastest(&fixed, &state) * mean <= EXPLICIT
+        self.system.fastest(&fixed, &state)
     }
 }
 
@@ -316,8 +321,12 @@ mod tests {
     use crate::parameters::Library;
     use crate::regimen::{Arm, Mode};
     use crate::simulate::Scenario;
+    use crate::simulate::ensemble::dormand_prince::Explicit;
     use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
-    use crate::simulate::ensemble::program::Instruction;
+    use crate::simulate::ensemble::linear::TERMS;
+    use crate::simulate::ensemble::native::Native;
+    use crate::simulate::ensemble::program::{BENDS, Instruction, SLOPES, STAGES};
+    use crate::simulate::ensemble::rodas::{Advance, Machine};
 
     struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
 
@@ -384,12 +393,12 @@ mod tests {
                     dispatch(Run(&system.rates, &mut rows));
                     let matrix = system.linear_system(&fixed);
                     let mut linear = vec![0.0; matrix.size];
-                    for (i, j, a) in &matrix.entries {
+                    for (i, j, a) in matrix.triples() {
                         let x = system
                             .linear
-                            .get(*j)
+                            .get(j)
                             .map_or(1.0, |at| full[shape.moving[*at]]);
-                        linear[*i] += a * x;
+                        linear[i] += a * x;
                     }
                     let implicit = system.implicit.iter().enumerate();
                     let compiled = implicit
@@ -414,5 +423,122 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A step of both methods in machine code against the interpreted one: the same bits in every row that
+    /// either writes.
+    #[test]
+    fn machine_code_gives_the_same_bits() {
+        let arms = [
+            "vehicle",
+            "sorafenib",
+            "pt2385",
+            "sorafenib+genistein",
+            "sorafenib+belzutifan+ef24",
+        ];
+        for setting in ["culture", "xenograft", "patient"] {
+            for arm in arms {
+                for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
+                    let problem = problem(setting, arm, mode);
+                    let (key, parameters) = key(&problem);
+                    let shape = shape(&problem, &key);
+                    for explicit in [false, true] {
+                        let Some(native) = shape.system.native(explicit) else {
+                            return;
+                        };
+                        let place = format!("{setting} {arm} {mode:?} {explicit}");
+                        same_bits(&shape, &problem, &parameters, native, explicit, &place);
+                    }
+                }
+            }
+        }
+    }
+
+    fn same_bits(
+        shape: &Shape,
+        problem: &Problem,
+        parameters: &[f64],
+        native: &Native,
+        explicit: bool,
+        place: &str,
+    ) {
+        let system = &shape.system;
+        let layout = &system.layout;
+        let mut values = Vec::new();
+        let full = problem.baseline.to_array();
+        input_values(&problem.model, &problem.timeline.before, &full, &mut values);
+        let mut fixed = Fixed::default();
+        assert!(system.prepare(parameters, &values, &mut fixed));
+        let mut machine = Machine::<8>::new(system, 1e-6);
+        // Lanes differ in everything; the last has left the domain, the one before is not a number.
+        let spread = |i: usize, lane: usize| 1.0 + 0.02 * ((7 * i + 3 * lane) % 11) as f64;
+        let rows = &mut machine.rows;
+        for lane in 0..8 {
+            for (i, value) in system.fixed_rows(&fixed).enumerate() {
+                rows[layout.fixed + i].0[lane] = value * spread(i, lane);
+            }
+            for (i, at) in system.implicit.iter().enumerate() {
+                let mut value = full[shape.moving[*at]] * spread(i, lane) + 1e-3;
+                if lane == 7 {
+                    value = -value;
+                }
+                rows[layout.before + i].0[lane] = if lane == 6 { f64::NAN } else { value };
+                rows[layout.after + i].0[lane] = rows[layout.before + i].0[lane] * 1.01;
+                rows[layout.weights + i].0[lane] = 0.01;
+            }
+            for i in 0..system.drives.len() * TERMS {
+                rows[layout.series + i].0[lane] =
+                    spread(i, lane) / (1.0 + (i % TERMS).pow(2) as f64);
+            }
+            rows[layout.step].0[lane] = 0.01 * spread(lane, 1);
+            rows[layout.taken].0[lane] = (lane % 3) as f64;
+            rows[layout.time].0[lane] = 0.3 * lane as f64;
+            rows[layout.pace].0[lane] = 2.0 / 6.0;
+        }
+        let mut compiled = machine.rows.clone();
+        let machine = &mut machine;
+        let dense = true;
+        if explicit {
+            dispatch(Explicit {
+                system,
+                machine,
+                dense,
+            });
+        } else {
+            dispatch(Advance {
+                system,
+                machine,
+                dense,
+            });
+        }
+        let mut half = compiled.clone();
+        native.step(&mut compiled, dense, false);
+        native.step(&mut half, dense, true);
+        let n = system.states;
+        let stages = if explicit { SLOPES } else { STAGES };
+        let groups = [
+            ("slope", layout.increments, stages * (n + system.watched)),
+            ("bend", layout.bend, 1),
+            ("dense", layout.dense, BENDS * n),
+            ("after", layout.after, n),
+            ("error", layout.error, 1),
+            ("factor", layout.factor, 1),
+        ];
+        for (name, first, count) in groups {
+            for at in 0..count {
+                let (a, b) = (machine.rows[first + at].0, compiled[first + at].0);
+                let same = |lane: usize| half[first + at].0[lane].to_bits() == b[lane].to_bits();
+                assert!((0..4).all(same), "{place}: {name} {at}, four lanes");
+                for lane in 0..8 {
+                    // Which of two that are not numbers comes out is not defined.
+                    let same = a[lane].to_bits() == b[lane].to_bits()
+                        || a[lane].is_nan() && b[lane].is_nan();
+                    let (a, b) = (a[lane], b[lane]);
+                    assert!(same, "{place}: {name} {at}, lane {lane}: {a:e} and {b:e}");
+                }
+            }
+        }
+        assert!(machine.rows[layout.error].0[0].is_finite());
+        assert!(machine.rows[layout.error].0[7].is_nan());
     }
 }

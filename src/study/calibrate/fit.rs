@@ -5,10 +5,10 @@ use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Scenario, Template};
-use crate::study::Progress;
 use crate::study::claims::{Alternative, Test, values_in};
 use crate::study::random::{Draws, Purpose};
 use crate::study::sensitivity::{Axis, Space};
+use crate::study::{Progress, silent};
 use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
 use nalgebra::storage::Owned;
 use nalgebra::{DMatrix, DVector, Dyn};
@@ -308,6 +308,31 @@ pub fn start(
     }
     let free = (0..at.len()).collect();
     minimise(library, calibration, at, free, index, accuracy, progress)
+}
+
+/// Fits from several starts at once and hands over each as it is done, in no order.
+///
+/// # Errors
+/// As [`start`]; an error of `finished`.
+pub fn starts(
+    library: &Library,
+    calibration: &Calibration,
+    seed: u64,
+    indices: &[u64],
+    accuracy: &Accuracy,
+    progress: Progress<'_>,
+    finished: &(dyn Fn(Start) -> Result<()> + Sync),
+) -> Result<()> {
+    indices.par_iter().try_for_each(|index| {
+        finished(start(
+            library,
+            calibration,
+            seed,
+            *index,
+            accuracy,
+            progress,
+        )?)
+    })
 }
 
 fn minimise(
@@ -630,7 +655,11 @@ pub fn compare_models(
         .collect();
     models
         .into_par_iter()
-        .map(|variant| compared(library, calibration, variant, accuracy, progress))
+        .map(|variant| {
+            let compared = compared(library, calibration, variant, accuracy);
+            progress();
+            compared
+        })
         .collect::<Vec<_>>()
         .into_iter()
         .collect()
@@ -641,7 +670,6 @@ fn compared(
     calibration: &Calibration,
     variant: Option<&str>,
     accuracy: &Accuracy,
-    progress: Progress<'_>,
 ) -> Result<Comparison> {
     let mut nested = calibration.clone();
     if let Some(name) = variant {
@@ -652,7 +680,7 @@ fn compared(
             .retain(|axis| removed.number(&axis.path).is_none());
         nested.variant = Some(name.to_owned());
     }
-    let best = start(library, &nested, 1, 0, accuracy, progress)?;
+    let best = start(library, &nested, 1, 0, accuracy, &silent)?;
     let row = nested.predict(library, std::slice::from_ref(&best.at), accuracy)?;
     let aside: Vec<f64> = nested
         .targets

@@ -31,7 +31,7 @@ mod visual;
 pub use data::{OwnData, read_observations};
 pub use fit::{
     Calibration, Comparison, Estimate, Fit, Profile, Start, THRESHOLD, compare_models, estimate,
-    profile, start,
+    profile, start, starts,
 };
 pub use targets::{Curve, Target, Targets};
 pub use validate::{Prediction, validate};

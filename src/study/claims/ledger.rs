@@ -263,6 +263,14 @@ fn key(scenario: &Scenario) -> String {
     format!("{scenario:?}")
 }
 
+/// Key under which scenarios share the pre-treatment of their phenotype.
+fn pretreatment_key(scenario: &Scenario) -> String {
+    format!(
+        "{} {:?} {:?} {:?}",
+        scenario.setting, scenario.phenotype, scenario.variant, scenario.background
+    )
+}
+
 type Values = BTreeMap<(String, Sample), f64>;
 
 /// Every distinct run that the tests need, in a fixed order.
@@ -283,27 +291,37 @@ fn plan<'a>(
     runs.into_values().collect()
 }
 
-/// Integrates the runs in parallel. Values over virtual patients, whose tolerance is their own, are taken from
-/// `known`.
+/// A run with those of its samples that are no values over virtual patients.
+fn without_cohorts(
+    (scenario, samples): &(Scenario, BTreeSet<Sample>),
+) -> Option<(Scenario, BTreeSet<Sample>)> {
+    let own = samples.iter();
+    let own: BTreeSet<Sample> = own
+        .filter(|sample| !matches!(sample, Sample::Cohort(..)))
+        .cloned()
+        .collect();
+    (!own.is_empty()).then(|| (scenario.clone(), own))
+}
+
+/// Integrates the runs in parallel.
 fn execute(
     library: &Library,
     runs: &[(Scenario, BTreeSet<Sample>)],
-    known: Option<&Values>,
     accuracy: &Accuracy,
     progress: Progress<'_>,
 ) -> Result<Values> {
-    let mut pretreated: BTreeMap<String, Option<f64>> = BTreeMap::new();
-    for (scenario, _) in runs {
-        let key = format!("{:?} {:?}", scenario.phenotype, scenario.background);
-        if let std::collections::btree_map::Entry::Vacant(slot) = pretreated.entry(key) {
-            slot.insert(scenario.pretreated_fraction(library)?);
-        }
-    }
+    let distinct: BTreeMap<String, &Scenario> = runs
+        .iter()
+        .map(|(scenario, _)| (pretreatment_key(scenario), scenario))
+        .collect();
+    let pretreated = distinct
+        .into_par_iter()
+        .map(|(key, scenario)| Ok((key, scenario.pretreated_fraction(library)?)))
+        .collect::<Result<BTreeMap<String, Option<f64>>>>()?;
     let problems = runs
         .par_iter()
         .map(|(scenario, _)| {
-            let before = format!("{:?} {:?}", scenario.phenotype, scenario.background);
-            scenario.prepare_pretreated(library, pretreated[&before])
+            scenario.prepare_pretreated(library, pretreated[&pretreatment_key(scenario)])
         })
         .collect::<Vec<Result<Problem>>>()
         .into_iter()
@@ -316,13 +334,7 @@ fn execute(
         .zip(runs)
         .zip(measured)
         .map(|((problem, (scenario, samples)), probed)| {
-            let known = |sample: &Sample| {
-                let known = known?.get(&(key(scenario), sample.clone()));
-                known.copied()
-            };
-            let values = read(
-                library, scenario, problem, samples, &probed?, &known, accuracy,
-            );
+            let values = read(library, scenario, problem, samples, &probed?, accuracy);
             progress();
             values
         })
@@ -362,7 +374,6 @@ fn read(
     problem: &Problem,
     samples: &BTreeSet<Sample>,
     probed: &Probed,
-    known: &impl Fn(&Sample) -> Option<f64>,
     accuracy: &Accuracy,
 ) -> Result<Vec<(Sample, f64)>> {
     let mean = |name: &str, at: u64| {
@@ -384,10 +395,9 @@ fn read(
                 },
                 Sample::Endpoint(index) => endpoint(probed.endpoints.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
-                Sample::Cohort(cohort, value) => match known(sample) {
-                    Some(value) => value,
-                    None => cohort_value(library, cohort, value, scenario, accuracy)?,
-                },
+                Sample::Cohort(cohort, value) => {
+                    cohort_value(library, cohort, value, scenario, accuracy)?
+                }
             };
             Ok((sample.clone(), value))
         })
@@ -498,39 +508,53 @@ pub fn ledger(
     progress: Progress<'_>,
 ) -> Result<Ledger> {
     let full = Alternative::default();
-    let runs = plan(claims.iter().flat_map(|claim| &claim.tests), &full);
-    let mut count = 2 * runs.len();
-    let values = execute(library, &runs, None, accuracy, progress)?;
+    let tests = || claims.iter().flat_map(|claim| &claim.tests);
+    let runs = plan(tests(), &full);
+    // Values over virtual patients have a tolerance of their own.
+    let graded: Vec<_> = runs.iter().filter_map(without_cohorts).collect();
     let looser = Accuracy {
         rtol: 10.0 * accuracy.rtol,
         ..*accuracy
     };
-    let rough = execute(library, &runs, Some(&values), &looser, progress)?;
     // Only verdicts are read off the alternatives; at a loose tolerance single runs cost less than lanes.
     let for_verdicts = Accuracy {
         method: Method::Dopri5,
         rtol: 10.0 * looser.rtol,
         ..looser
     };
-    let mut columns = Vec::new();
+    let mut different = Vec::new();
+    let mut same = Vec::new();
     for alternative in alternatives {
         let touched = alternative.touched_settings(library)?;
-        let (runs, same): (Vec<_>, Vec<_>) =
-            plan(claims.iter().flat_map(|claim| &claim.tests), alternative)
-                .into_iter()
-                .partition(|(scenario, _)| touched.contains(&scenario.setting));
-        count += runs.len();
-        let mut values = execute(library, &runs, None, &for_verdicts, progress)?;
-        for (scenario, samples) in same {
-            progress();
-            let known = key(&full.apply(&scenario));
-            for sample in samples {
-                if let Some(value) = rough.get(&(known.clone(), sample.clone())) {
-                    values.insert((key(&scenario), sample), *value);
-                }
+        let (apart, equal): (Vec<_>, Vec<_>) = plan(tests(), alternative)
+            .into_iter()
+            .partition(|(scenario, _)| touched.contains(&scenario.setting));
+        different.extend(apart);
+        same.extend(equal);
+    }
+    // All at once: no thread waits for the last run of a model.
+    let (values, (rough, others)) = rayon::join(
+        || execute(library, &runs, accuracy, progress),
+        || {
+            rayon::join(
+                || execute(library, &graded, &looser, progress),
+                || execute(library, &different, &for_verdicts, progress),
+            )
+        },
+    );
+    let (values, mut others) = (values?, others?);
+    let mut rough = rough?;
+    for (key, value) in &values {
+        rough.entry(key.clone()).or_insert(*value);
+    }
+    for (scenario, samples) in same {
+        progress();
+        let known = key(&full.apply(&scenario));
+        for sample in samples {
+            if let Some(value) = rough.get(&(known.clone(), sample.clone())) {
+                others.insert((key(&scenario), sample), *value);
             }
         }
-        columns.push((alternative, values));
     }
     let rows = claims
         .iter()
@@ -554,9 +578,9 @@ pub fn ledger(
                     }
                 })
                 .collect();
-            let in_alternatives = columns
+            let in_alternatives = alternatives
                 .iter()
-                .map(|(alternative, values)| verdict(claim, alternative, values))
+                .map(|alternative| verdict(claim, alternative, &others))
                 .collect();
             Row {
                 verdict: verdict(claim, &full, &values),
@@ -569,7 +593,7 @@ pub fn ledger(
     Ok(Ledger {
         rows,
         alternatives: alternatives.to_vec(),
-        runs: count,
+        runs: runs.len() + graded.len() + different.len(),
     })
 }
 
@@ -593,7 +617,7 @@ pub fn verdicts_in(
     accuracy: &Accuracy,
 ) -> Result<Vec<Verdict>> {
     let runs = plan(select.iter().flat_map(|claim| &claim.tests), alternative);
-    let values = execute(library, &runs, None, accuracy, &crate::study::silent)?;
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
     Ok(select
         .iter()
         .map(|claim| verdict(claim, alternative, &values))
@@ -620,7 +644,7 @@ pub(in crate::study) fn values_in(
         }
     }
     let runs: Vec<_> = runs.into_values().collect();
-    let values = execute(library, &runs, None, accuracy, &crate::study::silent)?;
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
     let row = |model: &Alternative| -> Vec<f64> {
         let tested = tests.iter().map(|test| test_value(test, model, &values));
         tested.collect()

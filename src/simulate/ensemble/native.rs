@@ -1,0 +1,891 @@
+//! The steps of both methods as machine code.
+//!
+//! A [`System`] is compiled once more: its lists of instructions become straight-line code for eight lanes in the
+//! registers of AVX-512, values in between stay in registers as far as there are enough, and the linear
+//! combinations of the methods are written out around them. Every operation is the one that
+//! [`super::lanes`], [`super::dormand_prince`] and [`super::rodas`] do, in the same order within each
+//! result, so that a step gives the same bits (tested).
+
+use super::assemble::{Assembler, Comparison, FREE, ONE, OUTSIDE, Operand, Vector, code, constant};
+use super::dormand_prince as explicit;
+use super::executable::Executable;
+pub(super) use super::executable::WIDTH;
+use super::lanes::Lanes;
+use super::linear::TERMS;
+use super::program::{BENDS, Instruction, Operation, Row, SLOPES, STAGES, System};
+use super::rodas as implicit;
+use super::symbol::SMALLEST_DIVISOR;
+use Operand::Register as R;
+use std::collections::HashMap;
+
+/// A step of a method in machine code.
+pub(super) struct Native {
+    executable: Executable,
+    /// Where the step begins for all lanes, and for the first four.
+    step: [usize; 2],
+    /// Where what computes the interpolant after it begins.
+    dense: [usize; 2],
+}
+
+/// Lanes that narrow code computes.
+pub(super) const NARROW: usize = 4;
+
+impl Native {
+    /// Compiles a method for a system; `None` where the machine lacks the instructions.
+    pub fn new(system: &System, explicit: bool) -> Option<Self> {
+        if !super::executable::supported() {
+            return None;
+        }
+        let layout = &system.layout;
+        // Displacements of -128 to 127 rows are short.
+        let bias = (layout.hot + 128).min(layout.rows);
+        let mut writer = Writer {
+            to: Assembler::new(bias),
+            system,
+        };
+        let (mut step, mut dense) = ([0; 2], [0; 2]);
+        for narrow in [false, true] {
+            writer.to.narrow = narrow;
+            let rates = writer.to.place();
+            writer.program(&system.rates, true);
+            writer.to.leave();
+            step[usize::from(narrow)] = writer.to.place();
+            writer.to.prologue();
+            writer.advance();
+            if explicit {
+                writer.explicit_step(rates);
+            } else {
+                writer.implicit_step(rates);
+            }
+            writer.to.epilogue();
+            dense[usize::from(narrow)] = writer.to.place();
+            writer.to.prologue();
+            if explicit {
+                writer.explicit_interpolant(rates);
+            } else {
+                writer.implicit_interpolant();
+            }
+            writer.to.epilogue();
+        }
+        let (code, constants) = writer.to.finish()?;
+        Some(Self {
+            executable: Executable::new(&code, &constants, layout.rows, bias)?,
+            step,
+            dense,
+        })
+    }
+
+    /// One step of all lanes or of the first [`NARROW`], with its interpolant if asked for.
+    pub fn step<const W: usize>(&self, rows: &mut [Lanes<W>], dense: bool, narrow: bool) {
+        self.executable.run(self.step[usize::from(narrow)], rows);
+        if dense {
+            self.executable.run(self.dense[usize::from(narrow)], rows);
+        }
+    }
+}
+
+struct Writer<'a> {
+    to: Assembler,
+    system: &'a System,
+}
+
+/// A value while a program is compiled.
+struct Value {
+    /// Its row.
+    home: Operand,
+    /// Instructions that read it, last first.
+    uses: Vec<usize>,
+    /// Register that holds it.
+    register: Option<Vector>,
+    /// Whether its row holds it.
+    stored: bool,
+}
+
+/// Where the values of a program are.
+struct Allocation {
+    values: Vec<Value>,
+    /// Value in each register, and whether it must stay there for now.
+    registers: [Option<usize>; FREE as usize],
+    pinned: [bool; FREE as usize],
+}
+
+impl Allocation {
+    fn next_use(&self, value: usize) -> usize {
+        self.values[value]
+            .uses
+            .last()
+            .copied()
+            .unwrap_or(usize::MAX)
+    }
+
+    /// A register for something new, pinned: a free one, or that of the value that is not needed for longest.
+    fn take(&mut self, to: &mut Assembler) -> Vector {
+        let candidates = (0..FREE as usize).filter(|r| !self.pinned[*r]);
+        let distance = |r: &usize| self.registers[*r].map_or(usize::MAX, |v| self.next_use(v));
+        let stored = |r: &usize| self.registers[*r].is_none_or(|v| self.values[v].stored);
+        let chosen = candidates
+            .max_by_key(|r| (self.registers[*r].is_none(), distance(r), stored(r)))
+            .unwrap_or(0);
+        if let Some(value) = self.registers[chosen].take() {
+            let held = &mut self.values[value];
+            held.register = None;
+            if !held.stored && !held.uses.is_empty() {
+                to.store(held.home, chosen as Vector);
+                held.stored = true;
+            }
+        }
+        self.pinned[chosen] = true;
+        chosen as Vector
+    }
+
+    /// Where to read a value.
+    fn operand(&self, value: usize) -> Operand {
+        let value = &self.values[value];
+        value.register.map_or(value.home, R)
+    }
+
+    /// A register with a value, pinned; it may be read only.
+    fn read(&mut self, to: &mut Assembler, value: usize) -> Vector {
+        if let Some(register) = self.values[value].register {
+            self.pinned[register as usize] = true;
+            return register;
+        }
+        let register = self.take(to);
+        to.load(register, self.values[value].home);
+        if !self.values[value].uses.is_empty() {
+            self.registers[register as usize] = Some(value);
+            self.values[value].register = Some(register);
+        }
+        register
+    }
+
+    /// A pinned register with a value that may be overwritten: its own where it is not needed any more.
+    fn consume(&mut self, to: &mut Assembler, value: usize) -> Vector {
+        if let Some(register) = self.values[value].register
+            && self.values[value].uses.is_empty()
+        {
+            self.values[value].register = None;
+            self.registers[register as usize] = None;
+            self.pinned[register as usize] = true;
+            return register;
+        }
+        if let Some(register) = self.values[value].register {
+            self.pinned[register as usize] = true;
+        }
+        let register = self.take(to);
+        to.load(register, self.operand(value));
+        register
+    }
+
+    fn has_register(&self, value: usize) -> bool {
+        self.values[value].register.is_some()
+    }
+
+    fn dies_in_register(&self, value: usize) -> bool {
+        self.has_register(value) && self.values[value].uses.is_empty()
+    }
+}
+
+impl Writer<'_> {
+    /// A program in place; with `apart`, rows of the rates are those that rsi points at.
+    fn program(&mut self, program: &[Instruction], apart: bool) {
+        let layout = self.system.layout;
+        let n = self.system.states + self.system.watched;
+        let home = |row: Row| {
+            let row = row as usize;
+            if apart && (layout.rates..layout.rates + n).contains(&row) {
+                Operand::Rate(row - layout.rates)
+            } else {
+                Operand::Row(row)
+            }
+        };
+        let mut values: Vec<Value> = Vec::new();
+        let mut current: HashMap<Row, usize> = HashMap::new();
+        let mut reads: Vec<Vec<usize>> = Vec::with_capacity(program.len());
+        let mut writes: Vec<usize> = Vec::with_capacity(program.len());
+        for (i, instruction) in program.iter().enumerate() {
+            let rows = [instruction.a, instruction.b, instruction.c];
+            let mut arguments = Vec::with_capacity(3);
+            for row in &rows[..arity(instruction.operation)] {
+                let value = *current.entry(*row).or_insert_with(|| {
+                    values.push(Value {
+                        home: home(*row),
+                        uses: Vec::new(),
+                        register: None,
+                        stored: true,
+                    });
+                    values.len() - 1
+                });
+                values[value].uses.push(i);
+                arguments.push(value);
+            }
+            reads.push(arguments);
+            values.push(Value {
+                home: home(instruction.to),
+                uses: Vec::new(),
+                register: None,
+                stored: false,
+            });
+            writes.push(values.len() - 1);
+            current.insert(instruction.to, values.len() - 1);
+        }
+        for value in &mut values {
+            value.uses.reverse();
+        }
+        let mut all = Allocation {
+            values,
+            registers: [None; FREE as usize],
+            pinned: [false; FREE as usize],
+        };
+        for (i, instruction) in program.iter().enumerate() {
+            let arguments = &reads[i];
+            for value in arguments {
+                while all.values[*value].uses.last() == Some(&i) {
+                    all.values[*value].uses.pop();
+                }
+                if let Some(register) = all.values[*value].register {
+                    all.pinned[register as usize] = true;
+                }
+            }
+            let register = self.operation(&mut all, instruction.operation, arguments);
+            let value = writes[i];
+            all.pinned = [false; FREE as usize];
+            for at in 0..FREE as usize {
+                if let Some(held) = all.registers[at]
+                    && all.values[held].uses.is_empty()
+                {
+                    all.values[held].register = None;
+                    all.registers[at] = None;
+                }
+            }
+            let kept = &mut all.values[value];
+            if (instruction.to as usize) < layout.temporaries {
+                self.to.store(kept.home, register);
+                kept.stored = true;
+            }
+            if !kept.uses.is_empty() {
+                kept.register = Some(register);
+                all.registers[register as usize] = Some(value);
+            }
+        }
+    }
+
+    /// An operation of a program; gives the register of the result.
+    fn operation(
+        &mut self,
+        all: &mut Allocation,
+        operation: Operation,
+        arguments: &[usize],
+    ) -> Vector {
+        let to = &mut self.to;
+        let [a, b, c] = [0, 1, 2].map(|k| arguments.get(k).copied().unwrap_or(arguments[0]));
+        match operation {
+            Operation::Copy => all.consume(to, a),
+            Operation::Add => Self::commuting(to, all, code::ADD, a, b),
+            Operation::Mul => Self::commuting(to, all, code::MUL, a, b),
+            Operation::MulAdd => {
+                let codes = [code::MUL_TO_ADD, code::TO_MUL_ADD, code::MUL_ADD_TO];
+                Self::fused(to, all, codes, [a, b, c])
+            }
+            Operation::MulSub => {
+                let codes = [code::MUL_TO_SUB, code::TO_MUL_SUB, code::MUL_SUB_TO];
+                Self::fused(to, all, codes, [a, b, c])
+            }
+            Operation::Inverse => {
+                let from = Self::hold(to, all, a);
+                let into = all.take(to);
+                to.two(code::DIV, into, ONE, from);
+                into
+            }
+            Operation::Sqrt => {
+                let from = Self::hold(to, all, a);
+                let into = all.take(to);
+                to.one(code::SQRT, into, from);
+                into
+            }
+            Operation::SafeInverse => {
+                let from = all.read(to, a);
+                let into = all.take(to);
+                to.inverse_above(into, from, SMALLEST_DIVISOR);
+                into
+            }
+            Operation::Step => {
+                let from = all.read(to, a);
+                let into = all.take(to);
+                to.step(into, from);
+                into
+            }
+            Operation::Positive => {
+                let into = all.consume(to, a);
+                to.two(code::MAX, into, into, constant(0.0));
+                into
+            }
+            Operation::Exp | Operation::Logistic => {
+                let x = all.consume(to, a);
+                let spare = [(); 4].map(|()| all.take(to));
+                if operation == Operation::Exp {
+                    to.exp(x, spare);
+                } else {
+                    to.logistic(x, spare);
+                }
+                x
+            }
+            Operation::Ln => {
+                let x = all.read(to, a);
+                let spare = [(); 7].map(|()| all.take(to));
+                to.ln(spare[0], x, spare);
+                spare[0]
+            }
+        }
+    }
+
+    /// Where to read a value, kept there for now.
+    fn hold(to: &mut Assembler, all: &mut Allocation, value: usize) -> Operand {
+        if all.has_register(value) || all.values[value].uses.len() > 1 {
+            R(all.read(to, value))
+        } else {
+            all.operand(value)
+        }
+    }
+
+    fn commuting(
+        to: &mut Assembler,
+        all: &mut Allocation,
+        code: iced_x86::Code,
+        a: usize,
+        b: usize,
+    ) -> Vector {
+        let (a, b) = if all.has_register(a) { (a, b) } else { (b, a) };
+        let first = all.read(to, a);
+        let second = Self::hold(to, all, b);
+        let into = all.take(to);
+        to.two(code, into, first, second);
+        into
+    }
+
+    /// `a b + c` or `c - a b`: `codes` put it in place of `a` (times `b`, plus an operand), of `a` (times an operand,
+    /// plus `c`), and of `c` (plus `b` times an operand).
+    fn fused(
+        to: &mut Assembler,
+        all: &mut Allocation,
+        codes: [iced_x86::Code; 3],
+        [a, b, c]: [usize; 3],
+    ) -> Vector {
+        if all.dies_in_register(c) || !(all.dies_in_register(a) || all.dies_in_register(b)) {
+            // In place of c. One factor in a register, the other wherever it is.
+            let (a, b) = if all.has_register(a) { (a, b) } else { (b, a) };
+            let first = all.read(to, a);
+            let second = Self::hold(to, all, b);
+            let into = all.consume(to, c);
+            to.two(codes[2], into, first, second);
+            return into;
+        }
+        let (a, b) = if all.dies_in_register(a) {
+            (a, b)
+        } else {
+            (b, a)
+        };
+        if all.has_register(b) {
+            let second = all.read(to, b);
+            let third = if c == b {
+                R(second)
+            } else {
+                Self::hold(to, all, c)
+            };
+            let into = all.consume(to, a);
+            to.two(codes[0], into, second, third);
+            into
+        } else {
+            let third = all.read(to, c);
+            let second = Self::hold(to, all, b);
+            let into = all.consume(to, a);
+            to.two(codes[1], into, third, second);
+            into
+        }
+    }
+
+    fn row(&self, group: usize, at: usize) -> Operand {
+        let _ = self;
+        Operand::Row(group + at)
+    }
+
+    /// Weights in registers from 0, for sums of slopes.
+    fn weights(&mut self, weights: impl Iterator<Item = f64>) {
+        for (register, weight) in weights.enumerate() {
+            self.to.load(register as Vector, constant(weight));
+        }
+    }
+
+    /// Marks the lanes in which a sum of states, from the row `first`, is not positive.
+    fn check(&mut self, first: usize, sum: Vector) {
+        for group in &self.system.positive {
+            for (at, i) in group.iter().enumerate() {
+                let state = Operand::Row(first + i);
+                if at == 0 {
+                    self.to.load(sum, state);
+                } else {
+                    self.to.two(code::ADD, sum, sum, state);
+                }
+            }
+            let zero = constant(0.0);
+            self.to
+                .replace(OUTSIDE, Comparison::NotGreater, sum, zero, f64::NAN);
+        }
+    }
+
+    /// Twice the variable of the series at a part of the step.
+    fn twice_place(&mut self, to: Vector, part: f64) {
+        let layout = &self.system.layout;
+        let a = &mut self.to;
+        a.load(to, Operand::Row(layout.step));
+        a.load(FREE - 1, constant(part));
+        a.two(code::MUL_TO_ADD, to, FREE - 1, Operand::Row(layout.time));
+        a.load(FREE - 1, Operand::Row(layout.pace));
+        a.two(code::MUL_TO_ADD, to, FREE - 1, constant(-1.0));
+        a.two(code::ADD, to, to, R(to));
+    }
+
+    /// The drives at several parts of the step, into the rows of their courses from `first` on.
+    fn courses(&mut self, first: usize, parts: &[f64]) {
+        const TOGETHER: usize = 6;
+        let (layout, drives) = (self.system.layout, self.system.drives.len());
+        for drive in 0..drives {
+            for (batch, parts) in parts.chunks(TOGETHER).enumerate() {
+                let series = layout.series + drive * TERMS;
+                let term = 3 * TOGETHER as Vector;
+                let mut registers = [[0; 3]; TOGETHER];
+                for (at, part) in parts.iter().enumerate() {
+                    registers[at] = [0, 1, 2].map(|k| 3 * at as Vector + k);
+                    self.twice_place(registers[at][2], *part);
+                    self.to.load(registers[at][0], self.row(series, TERMS - 1));
+                    self.to.clear(registers[at][1]);
+                }
+                for k in (1..TERMS - 1).rev() {
+                    self.to.load(term, self.row(series, k));
+                    for [a, b, twice] in &mut registers[..parts.len()] {
+                        self.to.two(code::SUB, *b, term, R(*b));
+                        self.to.two(code::MUL_ADD_TO, *b, *twice, R(*a));
+                        std::mem::swap(a, b);
+                    }
+                }
+                self.to.load(term, self.row(series, 0));
+                for (at, [a, b, twice]) in registers[..parts.len()].iter().enumerate() {
+                    self.to.two(code::SUB, *b, term, R(*b));
+                    self.to.two(code::MUL, *twice, *twice, constant(0.5));
+                    self.to.two(code::MUL_ADD_TO, *b, *twice, R(*a));
+                    let stage = first + batch * TOGETHER + at;
+                    let course = Operand::Row(layout.courses + stage * drives + drive);
+                    self.to.store(course, *b);
+                }
+            }
+        }
+    }
+
+    /// Puts the drives of a stage where the rates read them.
+    fn drive(&mut self, stage: usize) {
+        let (layout, drives) = (self.system.layout, self.system.drives.len());
+        for drive in 0..drives {
+            let register = drive as Vector % FREE;
+            let course = Operand::Row(layout.courses + stage * drives + drive);
+            self.to.load(register, course);
+            self.to.store(Operand::Row(layout.drives + drive), register);
+        }
+    }
+
+    /// The drives at the start of the step with their rates.
+    fn drives_and_tempo(&mut self) {
+        let layout = self.system.layout;
+        for drive in 0..self.system.drives.len() {
+            let series = layout.series + drive * TERMS;
+            let [mut a, mut b, mut da, mut db, twice, term] = [0, 1, 2, 3, 4, 5];
+            self.twice_place(twice, 0.0);
+            self.to.load(a, self.row(series, TERMS - 1));
+            for register in [b, da, db] {
+                self.to.clear(register);
+            }
+            for k in (1..TERMS - 1).rev() {
+                self.to.load(term, self.row(series, k));
+                self.to.two(code::SUB, b, term, R(b));
+                self.to.two(code::MUL_ADD_TO, b, twice, R(a));
+                self.to.two(code::MUL_LESS_TO, db, a, constant(2.0));
+                self.to.two(code::MUL_ADD_TO, db, twice, R(da));
+                std::mem::swap(&mut a, &mut b);
+                std::mem::swap(&mut da, &mut db);
+            }
+            self.to.load(term, self.row(series, 0));
+            self.to.two(code::MUL, twice, twice, constant(0.5));
+            self.to.two(code::SUB, b, term, R(b));
+            // a is the last but one value: the rate needs it before it is overwritten.
+            self.to.two(code::SUB, db, a, R(db));
+            self.to.two(code::MUL_ADD_TO, b, twice, R(a));
+            self.to.two(code::MUL_ADD_TO, db, twice, R(da));
+            self.to.two(code::MUL, db, db, Operand::Row(layout.pace));
+            self.to.store(Operand::Row(layout.drives + drive), b);
+            self.to.store(Operand::Row(layout.tempo + drive), db);
+        }
+    }
+
+    /// The factor to the next step from what `x` holds.
+    fn factor(&mut self, x: Vector, [root, safety, most, least]: [f64; 4]) {
+        let layout = self.system.layout;
+        let a = &mut self.to;
+        a.ln(10, x, [10, 11, 12, 13, 14, 15, 16]);
+        a.two(code::MUL, 10, 10, constant(root));
+        a.exp(10, [11, 12, 13, 14]);
+        a.two(code::MUL, 10, 10, constant(safety));
+        a.two(code::MIN, 10, 10, constant(most));
+        a.two(code::MAX, 10, 10, constant(least));
+        a.store(Operand::Row(layout.factor), 10);
+    }
+
+    fn slope_row(&self, stage: usize, state: usize) -> Operand {
+        Operand::Row(self.system.layout.increments + stage * self.wide() + state)
+    }
+
+    fn increment_row(&self, stage: usize, state: usize) -> Operand {
+        Operand::Row(self.system.layout.increments + stage * self.system.states + state)
+    }
+
+    /// Rates and watched values.
+    fn wide(&self) -> usize {
+        self.system.states + self.system.watched
+    }
+
+    /// Starts the step where the last one ended, in the lanes that took it.
+    fn advance(&mut self) {
+        let layout = self.system.layout;
+        self.to.load(0, Operand::Row(layout.taken));
+        self.to.choose(0);
+        for i in 0..self.system.states {
+            let register = (i % 16) as Vector;
+            let before = self.row(layout.before, i);
+            self.to.load(register, before);
+            self.to.blend(register, register, self.row(layout.after, i));
+            self.to.store(before, register);
+        }
+    }
+
+    /// How far watched values go to both sides of 0.
+    fn bend(&mut self, first: usize, stride: usize, seen: [usize; implicit::LOOKS]) {
+        let layout = self.system.layout;
+        let bend = FREE - 1;
+        self.to.clear(bend);
+        for k in 0..self.system.watched {
+            let [x, high, low] = [0, 1, 2].map(|at| 3 * (k % 6) as Vector + at);
+            self.to
+                .load(high, Operand::Row(first + seen[0] * stride + k));
+            self.to.load(low, R(high));
+            for stage in &seen[1..] {
+                self.to.load(x, Operand::Row(first + stage * stride + k));
+                self.to.two(code::MAX, high, x, R(high));
+                self.to.two(code::MIN, low, x, R(low));
+            }
+            self.to.two(code::XOR, low, low, constant(-0.0));
+            self.to.two(code::MIN, high, high, R(low));
+            self.to.two(code::MAX, bend, high, R(bend));
+        }
+        self.to.store(Operand::Row(layout.bend), bend);
+    }
+
+    /// Keeps the watched values of a stage of the implicit method.
+    fn keep_watched(&mut self, stage: usize) {
+        let (n, watched) = (self.system.states, self.system.watched);
+        let layout = self.system.layout;
+        for k in 0..watched {
+            let register = (k % 16) as Vector;
+            self.to.load(register, self.row(layout.rates, n + k));
+            let to = self.row(layout.increments + STAGES * n, stage * watched + k);
+            self.to.store(to, register);
+        }
+    }
+
+    /// Slope of a stage of the explicit method.
+    fn slope(&mut self, stage: usize, rates: usize) {
+        const STEP: Vector = 12;
+        let layout = self.system.layout;
+        let n = self.system.states;
+        self.drive(stage);
+        let sum = explicit::A[stage];
+        self.weights(sum.iter().map(|(_, weight)| *weight));
+        self.to.load(STEP, Operand::Row(layout.step));
+        for i in 0..n {
+            let to = STEP + 1 + (i % 9) as Vector;
+            let before = self.row(layout.before, i);
+            if sum.is_empty() {
+                self.to.load(to, before);
+            } else {
+                for (at, (j, _)) in sum.iter().enumerate() {
+                    let (k, weight) = (self.slope_row(*j, i), at as Vector);
+                    if at == 0 {
+                        self.to.two(code::MUL, to, weight, k);
+                    } else {
+                        self.to.two(code::MUL_ADD_TO, to, weight, k);
+                    }
+                }
+                self.to.two(code::MUL_TO_ADD, to, STEP, before);
+            }
+            self.to.store(self.row(layout.states, i), to);
+        }
+        self.check(layout.states, 0);
+        self.to.call(rates, layout.increments + stage * self.wide());
+    }
+
+    fn explicit_step(&mut self, rates: usize) {
+        let layout = self.system.layout;
+        let n = self.system.states;
+        self.courses(0, &explicit::NODES[..explicit::MAKING]);
+        for stage in 0..explicit::MAKING {
+            self.slope(stage, rates);
+        }
+        let [fifth, third, step, rtol] = [18, 19, 20, 21];
+        let [sum, five, three] = [12, 13, 14];
+        let magnitude = Operand::Constant(!(1 << 63));
+        self.to.clear(fifth);
+        self.to.clear(third);
+        self.to.load(step, Operand::Row(layout.step));
+        self.to.load(rtol, Operand::Row(layout.rtol));
+        for i in 0..n {
+            let sums = [
+                (sum, explicit::A[explicit::MAKING]),
+                (five, explicit::FIFTH),
+                (three, explicit::THIRD),
+            ];
+            for (at, (j, _)) in explicit::FIFTH.iter().enumerate() {
+                self.to.load(at as Vector, self.slope_row(*j, i));
+            }
+            for (to, weights) in sums {
+                for (at, (_, weight)) in weights.iter().enumerate() {
+                    let code = if at == 0 { code::MUL } else { code::MUL_ADD_TO };
+                    self.to.two(code, to, at as Vector, constant(*weight));
+                }
+            }
+            let a = &mut self.to;
+            let (before, scale) = (15, 16);
+            a.load(before, Operand::Row(layout.before + i));
+            a.two(code::MUL_TO_ADD, sum, step, R(before));
+            a.store(Operand::Row(layout.after + i), sum);
+            a.two(code::AND, before, before, magnitude);
+            a.two(code::AND, sum, sum, magnitude);
+            a.two(code::MAX, scale, before, R(sum));
+            a.two(code::ADD, scale, scale, Operand::Row(layout.weights + i));
+            a.two(code::MUL, scale, scale, R(rtol));
+            a.two(code::DIV, scale, step, R(scale));
+            a.two(code::MUL, five, five, R(scale));
+            a.two(code::MUL, three, three, R(scale));
+            a.two(code::MUL_ADD_TO, fifth, five, R(five));
+            a.two(code::MUL_ADD_TO, third, three, R(three));
+        }
+        self.check(layout.after, 0);
+        let a = &mut self.to;
+        let both = 0;
+        a.load(both, R(fifth));
+        a.two(code::MUL_ADD_TO, both, third, constant(0.01));
+        a.replace(both, Comparison::NotGreater, both, constant(0.0), 1.0);
+        a.two(code::MUL, both, both, constant(n as f64));
+        a.one(code::SQRT, both, R(both));
+        a.two(code::DIV, fifth, fifth, R(both));
+        a.two(code::ADD, fifth, fifth, R(OUTSIDE));
+        a.store(Operand::Row(layout.error), fifth);
+        let numbers = [
+            explicit::ROOT,
+            implicit::SAFETY,
+            explicit::FASTEST,
+            explicit::SLOWEST,
+        ];
+        self.factor(fifth, numbers);
+        self.bend(layout.increments + n, self.wide(), explicit::SEEN);
+    }
+
+    fn explicit_interpolant(&mut self, rates: usize) {
+        let layout = self.system.layout;
+        let n = self.system.states;
+        self.courses(explicit::MAKING, &explicit::NODES[explicit::MAKING..]);
+        for stage in explicit::MAKING..SLOPES {
+            self.slope(stage, rates);
+        }
+        let step = FREE - 1;
+        self.to.load(step, Operand::Row(layout.step));
+        for i in 0..n {
+            for (part, weights) in explicit::D.iter().enumerate() {
+                let to = 12 + part as Vector;
+                for (at, (j, weight)) in weights.iter().enumerate() {
+                    if part == 0 {
+                        self.to.load(at as Vector, self.slope_row(*j, i));
+                    }
+                    let code = if at == 0 { code::MUL } else { code::MUL_ADD_TO };
+                    self.to.two(code, to, at as Vector, constant(*weight));
+                }
+                self.to.two(code::MUL, to, to, R(step));
+                self.to
+                    .store(self.row(layout.dense, (2 + part) * n + i), to);
+            }
+            let [rise, bend, rest] = [16, 17, 18];
+            let (start, end) = (self.slope_row(0, i), self.slope_row(explicit::MAKING, i));
+            let a = &mut self.to;
+            a.load(rise, Operand::Row(layout.after + i));
+            a.two(code::SUB, rise, rise, Operand::Row(layout.before + i));
+            a.load(bend, start);
+            a.two(code::MUL_TO_LESS, bend, step, R(rise));
+            a.load(rest, end);
+            a.two(code::MUL_TO_SUB, rest, step, R(rise));
+            a.two(code::SUB, rest, rest, R(bend));
+            a.store(Operand::Row(layout.dense + i), bend);
+            a.store(Operand::Row(layout.dense + n + i), rest);
+        }
+    }
+
+    fn implicit_step(&mut self, rates: usize) {
+        let layout = self.system.layout;
+        let n = self.system.states;
+        // Registers 20 and 21 do not survive a program; what is needed later is loaded again.
+        let [inverse_step, tilted] = [20, 21];
+        let a = &mut self.to;
+        a.two(code::DIV, 0, ONE, Operand::Row(layout.step));
+        a.two(code::MUL, 0, 0, constant(1.0 / implicit::GAMMA));
+        a.store(Operand::Row(layout.shift), 0);
+        for i in 0..n {
+            a.load((i % 16) as Vector, Operand::Row(layout.before + i));
+            a.store(Operand::Row(layout.states + i), (i % 16) as Vector);
+        }
+        self.drives_and_tempo();
+        self.courses(1, &implicit::NODES[1..]);
+        self.program(&self.system.factor, false);
+        self.keep_watched(0);
+        self.to.load(tilted, constant(implicit::TILTS[0]));
+        self.to
+            .two(code::MUL, tilted, tilted, Operand::Row(layout.step));
+        for i in 0..n {
+            let (a, to) = (&mut self.to, (i % 16) as Vector);
+            a.load(to, Operand::Row(layout.tilt + i));
+            a.two(code::MUL_TO_ADD, to, tilted, Operand::Row(layout.rates + i));
+            a.two(code::XOR, to, to, constant(-0.0));
+            a.store(Operand::Row(layout.load + i), to);
+        }
+        self.program(&self.system.solve[0], false);
+        for stage in 1..STAGES {
+            self.drive(stage);
+            if let Some(sum) = implicit::A.get(stage) {
+                self.weights(sum[..stage].iter().copied());
+                for i in 0..n {
+                    let to = 8 + (i % 12) as Vector;
+                    self.to.load(to, self.row(layout.before, i));
+                    for j in 0..stage {
+                        self.to
+                            .two(code::MUL_ADD_TO, to, j as Vector, self.increment_row(j, i));
+                    }
+                    self.to.store(self.row(layout.states, i), to);
+                }
+            } else {
+                for i in 0..n {
+                    let to = (i % 16) as Vector;
+                    self.to.load(to, self.row(layout.states, i));
+                    self.to
+                        .two(code::ADD, to, to, self.increment_row(stage - 1, i));
+                    self.to.store(self.row(layout.states, i), to);
+                }
+            }
+            self.check(layout.states, 0);
+            self.to.call(rates, layout.rates);
+            self.keep_watched(stage);
+            self.weights(implicit::C[stage][..stage].iter().copied());
+            self.to
+                .two(code::DIV, inverse_step, ONE, Operand::Row(layout.step));
+            self.to.load(tilted, constant(implicit::TILTS[stage]));
+            self.to
+                .two(code::MUL, tilted, tilted, Operand::Row(layout.step));
+            for i in 0..n {
+                let to = 8 + (i % 12) as Vector;
+                self.to.two(code::MUL, to, 0, self.increment_row(0, i));
+                for j in 1..stage {
+                    self.to
+                        .two(code::MUL_ADD_TO, to, j as Vector, self.increment_row(j, i));
+                }
+                self.to.two(
+                    code::MUL_TO_ADD,
+                    to,
+                    inverse_step,
+                    self.row(layout.rates, i),
+                );
+                if stage < implicit::TILTED {
+                    self.to
+                        .two(code::MUL_ADD_TO, to, tilted, self.row(layout.tilt, i));
+                }
+                self.to.two(code::XOR, to, to, constant(-0.0));
+                self.to.store(self.row(layout.load, i), to);
+            }
+            self.program(&self.system.solve[stage], false);
+        }
+        let [square, rtol] = [20, 21];
+        let magnitude = Operand::Constant(!(1 << 63));
+        self.to.clear(square);
+        self.to.load(rtol, Operand::Row(layout.rtol));
+        for i in 0..n {
+            let [k, before, after] = [0, 1, 2].map(|at| 3 * (i % 6) as Vector + at);
+            self.to.load(k, self.increment_row(STAGES - 1, i));
+            let a = &mut self.to;
+            a.load(before, Operand::Row(layout.before + i));
+            a.two(code::ADD, after, k, Operand::Row(layout.states + i));
+            a.store(Operand::Row(layout.after + i), after);
+            a.two(code::AND, before, before, magnitude);
+            a.two(code::AND, after, after, magnitude);
+            a.two(code::MAX, before, before, R(after));
+            a.two(code::ADD, before, before, Operand::Row(layout.weights + i));
+            a.two(code::MUL, before, before, R(rtol));
+            a.two(code::DIV, k, k, R(before));
+            a.two(code::MUL_ADD_TO, square, k, R(k));
+        }
+        self.check(layout.after, 0);
+        let a = &mut self.to;
+        a.load(1, constant(1.0 / n as f64));
+        a.two(code::MUL_TO_ADD, square, 1, R(OUTSIDE));
+        a.one(code::SQRT, 0, R(square));
+        a.store(Operand::Row(layout.error), 0);
+        let numbers = [
+            implicit::ROOT,
+            implicit::SAFETY,
+            implicit::FASTEST,
+            implicit::SLOWEST,
+        ];
+        self.factor(square, numbers);
+        let watched = layout.increments + STAGES * n;
+        self.bend(watched, self.system.watched, implicit::SEEN);
+    }
+
+    fn implicit_interpolant(&mut self) {
+        let layout = self.system.layout;
+        let n = self.system.states;
+        let zero = FREE - 1;
+        self.to.clear(zero);
+        for i in 0..n {
+            for j in 0..STAGES {
+                self.to.load(j as Vector, self.increment_row(j, i));
+            }
+            for (part, weights) in implicit::H.iter().enumerate() {
+                let to = STAGES as Vector + part as Vector;
+                for (j, weight) in weights.iter().enumerate() {
+                    let code = if j == 0 { code::MUL } else { code::MUL_ADD_TO };
+                    self.to.two(code, to, j as Vector, constant(*weight));
+                }
+            }
+            let [first, second, third] = [0, 1, 2].map(|part| STAGES as Vector + part);
+            let a = &mut self.to;
+            a.two(code::ADD, second, second, R(third));
+            a.two(code::XOR, third, third, constant(-0.0));
+            for (part, from) in [first, second, third].into_iter().enumerate() {
+                a.store(Operand::Row(layout.dense + part * n + i), from);
+            }
+            for part in 3..BENDS {
+                a.store(Operand::Row(layout.dense + part * n + i), zero);
+            }
+        }
+    }
+}
+
+/// Number of rows that an operation reads.
+fn arity(operation: Operation) -> usize {
+    match operation {
+        Operation::Add | Operation::Mul => 2,
+        Operation::MulAdd | Operation::MulSub => 3,
+        _ => 1,
+    }
+}
