@@ -419,3 +419,37 @@ fn set_changes_a_run_and_a_triple_is_possible() {
     let double = burden(&["--arm", "sorafenib+pt2385"]);
     assert!(burden(&["--arm", "sorafenib+pt2385+genistein"]) < double);
 }
+
+#[test]
+fn params_check_reads_what_studies_use() {
+    for (file, text, word) in [
+        (
+            "attribution.toml",
+            "[odd]\ntitle = \"odd\"\noff = { \"hif.haf_lost\" = \"0 1/h\" }\n",
+            "hif.haf_loss",
+        ),
+        (
+            "studies.toml",
+            "[sensitivity]\nparameters = [\"tumour.growth_rat\"]\nwithout = []\n",
+            "tumour.growth_rate",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(file), text).unwrap();
+        let params = folder.path().to_str().unwrap();
+        let (code, message) = failure(&["params", "check", "--params", params]);
+        assert_eq!(code, 2);
+        assert!(message.contains(file), "{message}");
+        assert!(message.contains(word), "{message}");
+    }
+}
+
+#[test]
+fn an_unknown_target_is_answered_with_targets() {
+    let (code, message) = failure(&["validate", "nonsense"]);
+    assert_eq!(code, 2);
+    for word in ["unknown target", "exposure, ", "xenograft", "more"] {
+        assert!(message.contains(word), "{message}");
+    }
+    assert!(!message.contains("params show"), "{message}");
+}

@@ -12,7 +12,7 @@ use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::runs::{Probe, stream};
 use hif_switch::study::silent;
 use hif_switch::study::survival::{
-    KaplanMeier, Observation, hazard_ratio, log_rank, rank_correlation,
+    KaplanMeier, Observation, hazard_ratio, log_rank, rank_correlation, stratified_log_rank,
 };
 use hif_switch::study::trial::{Allocation, Response, TrialDesign, TrialResult, trial};
 
@@ -49,6 +49,30 @@ fn close(value: f64, reference: f64) {
         (value - reference).abs() < 1e-9 * reference.abs().max(1.0),
         "{value} {reference}"
     );
+}
+
+/// With a pair a stratum the test is McNemar's on who has the event first.
+#[test]
+fn a_log_rank_test_within_pairs_is_the_sign_test() {
+    let at = |time: f64, event: bool| Observation { time, event };
+    let pairs = [
+        [at(1.0, true), at(2.0, true)],
+        [at(1.0, true), at(3.0, false)],
+        [at(5.0, true), at(6.0, true)],
+        [at(9.0, true), at(4.0, true)],
+        // These two say nothing: together, and left before the other's event.
+        [at(2.0, true), at(2.0, true)],
+        [at(7.0, true), at(3.0, false)],
+    ];
+    let strata = pairs
+        .iter()
+        .map(|[a, b]| (std::slice::from_ref(a), std::slice::from_ref(b)));
+    let test = stratified_log_rank(strata).unwrap();
+    let (first, second) = (3.0, 1.0);
+    let expected = (first - second) * (first - second) / (first + second);
+    assert!((test.chi_square - expected).abs() < 1e-12, "{test:?}");
+    let whole = stratified_log_rank([(&placebo()[..], &mercaptopurine()[..])]).unwrap();
+    assert_eq!(whole, log_rank(&placebo(), &mercaptopurine()).unwrap());
 }
 
 #[test]

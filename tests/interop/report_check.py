@@ -101,6 +101,8 @@ def main():
         # Long ones are run on a part of what they do.
         part = SHORTER.get(words[0] if words else "", [])
         subprocess.run([program, *words, *part], check=True, capture_output=True, cwd=folder)
+    subprocess.run([program, *"plot withdrawal --out figures".split()], check=True, capture_output=True, cwd=folder)
+    assert (folder / "figures" / "plots" / "withdrawal.png").exists()
     assert (folder / "plots" / "withdrawal.png").exists() and (folder / "results" / "validation.csv").exists()
     print(f"the report prints, and names {len(commands)} commands")
 
