@@ -66,7 +66,9 @@ def main():
     formulas = re.findall(r"\\begin\{dmath\*\}\n(.*?)\n\\end", latex, re.S)
     parser = MathTextParser("path")
     for formula in formulas:
-        parser.parse(f"${formula}$")
+        # Parentheses of a fixed size are unknown to this parser.
+        plain = formula.replace(r"\bigl(", "(").replace(r"\bigr)", ")")
+        parser.parse(f"${plain}$")
     if len(formulas) < 60 or latex.count("{") != latex.count("}"):
         sys.exit(f"only {len(formulas)} formulas in the LaTeX page")
     print(f"{len(formulas)} formulas of the LaTeX page can be set")
