@@ -5,7 +5,7 @@
 //! of operations on rows of lanes ([`symbol`], [`program`]), with their exact sparse Jacobian
 //! ([`differentiate`]) and its factors ([`factor`]). Two methods integrate: Dormand-Prince 8(5,3)
 //! ([`dormand_prince`]) where events follow one another closely, Rodas5P ([`rodas`]) otherwise. Where the processor
-//! has AVX-512, their steps are machine code ([`native`], written by [`assemble`], called in [`executable`]);
+//! has AVX-512, their steps are machine code (`native`, written by `assemble`, called in `executable`);
 //! elsewhere the lists are interpreted ([`lanes`]), with the same results to the bit. Every lane runs its own problem
 //! with its own step, events and end ([`driver`]), so that a result is the same to the bit whatever runs beside it, on
 //! one thread or on many, at any width of lanes.
