@@ -31,7 +31,7 @@ pub(super) struct LaneSteps {
     /// Indices of the integrated states.
     integrated: Arc<[usize]>,
     /// All states, of which those that do not move count.
-    rest: Vector,
+    rest: Vec<f64>,
 }
 
 /// A step as a lane gives it: the integrated states at both ends and the coefficients of the interpolant, one after
@@ -80,7 +80,8 @@ impl LaneSteps {
                 states: Arc::clone(exact),
             });
         }
-        self.rest = Vector::from(*after);
+        self.rest.clear();
+        self.rest.extend_from_slice(after);
         for ends in [before, after] {
             let states = self.integrated.iter().map(|index| ends[*index]);
             self.values.extend(states);
@@ -102,7 +103,7 @@ impl LaneSteps {
         let values = &self.values[at * size..(at + 1) * size];
         let x = ((time - step.start) / step.length).clamp(0.0, 1.0);
         let rest = 1.0 - x;
-        let mut state = self.rest;
+        let mut state = Vector::from_column_slice(&self.rest);
         for (i, index) in self.integrated.iter().enumerate() {
             let value = |part: usize| values[part * n + i];
             let bend = |part: usize| value(1 + part);

@@ -187,7 +187,7 @@ pub(super) const SAFETY: f64 = 0.9;
 
 /// The lanes of one thread.
 pub(super) struct Machine<const W: usize> {
-    /// Rows of the programs, of the method and of the step, placed by the [`Layout`](super::program::Layout).
+    /// Rows of the programs, of the method and of the step, placed by the [`Layout`].
     pub rows: Vec<Lanes<W>>,
 }
 
