@@ -10,6 +10,7 @@ use hif_switch::report::write_all;
 use hif_switch::simulate::{Accuracy, Scenario};
 use hif_switch::study::random::{Draws, Purpose};
 use hif_switch::study::run_scenario;
+use hif_switch::units::Quantity;
 use std::fmt::Write;
 
 /// Values behind the data.
@@ -33,15 +34,20 @@ fn main() -> hif_switch::Result<()> {
     let library = Library::shipped();
     let draws = Draws::new(SEED, Purpose::Population);
     let arms = [
-        ("vehicle", "", Arm::vehicle()),
-        ("sorafenib", "10 mg/kg", Arm::sorafenib()),
-        ("sorafenib", "30 mg/kg", Arm::sorafenib()),
+        ("vehicle", None, Arm::vehicle()),
+        ("sorafenib", Some(10.0), Arm::sorafenib()),
+        ("sorafenib", Some(30.0), Arm::sorafenib()),
     ];
     let mut text = "animal,day,volume,arm,dose\n".to_owned();
     let mut animal = 0;
     for (name, dose, arm) in arms {
+        let dose = dose.map(|value| Quantity {
+            value,
+            unit: "mg/kg".to_owned(),
+        });
+        let dose_text = dose.as_ref().map(ToString::to_string).unwrap_or_default();
         let scenario = Scenario {
-            dose: (!dose.is_empty()).then(|| dose.to_owned()),
+            dose,
             overrides: TRUTH
                 .map(|(path, value)| (path.to_owned(), value.to_owned()))
                 .to_vec(),
@@ -61,7 +67,7 @@ fn main() -> hif_switch::Result<()> {
                 // Writing to a string does not fail.
                 let _ = writeln!(
                     text,
-                    "{animal},{},{measured:.1},{name},{dose}",
+                    "{animal},{},{measured:.1},{name},{dose_text}",
                     index * INTERVAL
                 );
             }

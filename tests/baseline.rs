@@ -145,7 +145,7 @@ fn the_levels_hold_for_four_weeks_at_constant_demand() {
     let lost = problem.model.tumour.initial_resistant_fraction - end.tumour.resistant_fraction();
     assert!((0.0..6e-4).contains(&lost), "{lost} of the cells revert");
     assert!(
-        behind < 0.35 * lost,
+        behind < 0.5 * lost,
         "{level} is {behind} off, {lost} of the cells revert"
     );
     let (moved, level) = furthest(&problem.model, &problem.baseline, &end);

@@ -116,7 +116,7 @@ fn parameters_of_one_factor_keep_their_ratio() {
     let (growth, death) = (at("tumour.growth_rate"), at("tumour.death_rate"));
     for subject in sampler.subjects(0..50).unwrap() {
         let ratio = subject.values[growth] / subject.values[death];
-        assert!((ratio - 0.40 / 0.09).abs() < 1e-12 * ratio);
+        assert!((ratio - 0.44 / 0.076).abs() < 1e-12 * ratio);
     }
 }
 

@@ -261,7 +261,7 @@ fn elasticities_are_derivatives() {
         };
         burden(0) / burden(1)
     };
-    let slope = (ratio(0.42) - ratio(0.38)) / 0.04 * 0.4 / ratio(0.4);
+    let slope = (ratio(0.46) - ratio(0.42)) / 0.04 * 0.44 / ratio(0.44);
     assert!(
         (values[0] - slope).abs() < 0.02 * slope.abs(),
         "{} {slope}",

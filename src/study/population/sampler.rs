@@ -119,7 +119,8 @@ impl Sampler {
                     ));
                 };
                 let median = factor.median * value;
-                let fraction = median > 0.0 && median < 1.0;
+                // At 0 or 1 there is nothing to spread: a mechanism that is out stays out.
+                let fraction = (0.0..=1.0).contains(&median);
                 if factor.distribution == Distribution::LogitNormal && !fraction {
                     return Err(Error::input(
                         format!(
