@@ -17,7 +17,10 @@ fn main() -> hif_switch::Result<()> {
             continue;
         };
         let cost: f64 = milliseconds.parse().unwrap_or(f64::NAN);
-        if let ("ensemble" | "single", Ok(error)) = (case, error.parse::<f64>()) {
+        // Errors of a few in ten thousand and more compare with nothing.
+        if let ("ensemble" | "single", Ok(error)) = (case, error.parse::<f64>())
+            && error < 1e-4
+        {
             engines.entry(engine).or_default().push((error, cost));
         }
     }
@@ -41,6 +44,7 @@ fn main() -> hif_switch::Result<()> {
         panel = panel.series(Series::new(engine, color, &errors, &costs));
     }
     let ticks = vec![
+        (1e-8, "10⁻⁸".to_owned()),
         (1e-7, "10⁻⁷".to_owned()),
         (1e-6, "10⁻⁶".to_owned()),
         (1e-5, "10⁻⁵".to_owned()),
