@@ -10,12 +10,12 @@ target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_director
 program="$target/release/hif-switch"
 
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-has_r() { Rscript -e 'library(jsonlite)' >/dev/null 2>&1; }
+has_r() { Rscript -e 'library(jsonlite); library(reticulate)' >/dev/null 2>&1; }
 has_latex() { command -v pdflatex >/dev/null && kpsewhich breqn.sty >/dev/null; }
 
 wanted=()
 browser >/dev/null || wanted+=(chromium)
-has_r || wanted+=(r-base-core r-cran-jsonlite)
+has_r || wanted+=(r-base-core r-cran-jsonlite r-cran-reticulate)
 has_latex || wanted+=(texlive-latex-base texlive-science)
 python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 if [ ${#wanted[@]} -gt 0 ] && [ "${INSTALL:-yes}" != no ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -48,8 +48,9 @@ python tests/interop/tables_check.py "$program" examples "$work"
 if has_r; then
     Rscript examples/r/time_course.R "$work/course.csv" "$work/course.pdf"
     [ "$(wc -c <"$work/course.pdf")" -gt 5000 ]
+    RETICULATE_PYTHON="$environment/bin/python" Rscript tests/interop/parquet_in_r.R "$work/course.parquet" "$work/course.csv"
 else
-    echo "NOT RUN: the R example (R with jsonlite is not installed)"
+    echo "NOT RUN: the R example and Parquet in R (R with jsonlite and reticulate is not installed)"
 fi
 if has_latex; then
     for setting in culture xenograft patient; do
