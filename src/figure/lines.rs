@@ -152,7 +152,7 @@ impl Panel {
         self
     }
 
-    /// Writes a remark into the lower left corner.
+    /// Writes a remark into the lower left corner, or the right one where curves leave only that free.
     pub fn note(mut self, text: impl Into<String>, color: Color) -> Self {
         self.note = Some((text.into(), color));
         self
@@ -192,6 +192,9 @@ pub struct Chart {
     letters: bool,
     legend: Vec<(String, Stroke)>,
 }
+
+/// Height above the axis that a note needs free of curves.
+const NOTE_ROOM: f64 = 24.0;
 
 /// Height of a line of text above a panel.
 const TITLE_ROOM: f64 = 22.0;
@@ -459,8 +462,22 @@ impl Chart {
             canvas.text((rect.left, rect.top - 0.5 * TITLE_ROOM), title, style);
         }
         if let Some((note, color)) = &panel.note {
-            let at = (rect.left + 8.0, rect.bottom - 12.0);
-            canvas.text(at, note, Type::new(theme::SMALL, *color));
+            let low = |left: bool| {
+                let points = panel.series.iter().flat_map(|series| {
+                    let pairs = series.x.iter().zip(&series.y);
+                    pairs.filter_map(|(x, y)| axes.at(*x, *y))
+                });
+                points
+                    .filter(|at| at.1 > rect.bottom - NOTE_ROOM)
+                    .any(|at| (at.0 < rect.centre().0) == left)
+            };
+            let style = Type::new(theme::SMALL, *color);
+            let y = rect.bottom - 12.0;
+            if low(true) && !low(false) {
+                canvas.text((rect.right - 8.0, y), note, style.align(Align::End));
+            } else {
+                canvas.text((rect.left + 8.0, y), note, style);
+            }
         }
         if self.letters {
             letter(
