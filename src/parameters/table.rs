@@ -268,13 +268,13 @@ impl Reader<'_> {
                 format!("use a unit of the dimension of `{unit}`"),
             )
         })?;
-        let value = value * factor;
-        if domain.contains(value) {
-            Ok(Some(value))
+        let converted = value * factor;
+        if domain.contains(converted) {
+            Ok(Some(converted))
         } else {
             Err(Error::input(
                 place(),
-                format!("{value} {unit} is physically impossible here"),
+                format!("{value} {} is physically impossible here", entry.unit),
                 format!("allowed: {domain}"),
             ))
         }

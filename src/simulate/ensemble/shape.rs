@@ -345,9 +345,8 @@ mod tests {
         scenario.prepare(&library).unwrap()
     }
 
-    /// The compiled rates against the model's own, at states around the baseline and inputs of events.
-    #[test]
-    fn compiled_rates_are_the_rates_of_the_model() {
+    /// Problems of many shapes, with their names.
+    fn everywhere() -> Vec<(String, Problem)> {
         let arms = [
             "vehicle",
             "sorafenib",
@@ -355,72 +354,79 @@ mod tests {
             "sorafenib+genistein",
             "sorafenib+belzutifan+ef24",
         ];
+        let mut problems = Vec::new();
         for setting in ["culture", "xenograft", "patient"] {
             for arm in arms {
                 for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
-                    let problem = problem(setting, arm, mode);
-                    let (key, parameters) = key(&problem);
-                    let shape = shape(&problem, &key);
-                    let system = &shape.system;
-                    let mut full = problem.baseline;
-                    let mut inputs = problem.timeline.before;
-                    for event in problem.timeline.events.iter().take(4) {
-                        crate::simulate::run::apply(&event.change, &mut full, &mut inputs);
-                    }
-                    let mut full = full.to_array();
-                    for (i, index) in shape.moving.iter().enumerate() {
-                        full[*index] = full[*index] * (1.0 + 0.03 * (i % 5) as f64) + 0.01;
-                    }
-                    let expected = problem
-                        .model
-                        .derivatives(&inputs, &State::from_array(&full))
-                        .to_array();
-                    let mut values = Vec::new();
-                    input_values(&problem.model, &inputs, &full, &mut values);
-                    let mut fixed = Fixed::default();
-                    assert!(system.prepare(&parameters, &values, &mut fixed));
-                    let mut rows = vec![Lanes::<4>::all(0.0); system.layout.rows];
-                    for (i, value) in system.fixed_rows(&fixed).enumerate() {
-                        rows[system.layout.fixed + i] = Lanes::all(value);
-                    }
-                    for (i, at) in system.implicit.iter().enumerate() {
-                        rows[system.layout.states + i] = Lanes::all(full[shape.moving[*at]]);
-                    }
-                    for (i, drive) in system.drives.iter().enumerate() {
-                        let index = shape.moving[system.linear[*drive]];
-                        rows[system.layout.drives + i] = Lanes::all(full[index]);
-                    }
-                    dispatch(Run(&system.rates, &mut rows));
-                    let matrix = system.linear_system(&fixed);
-                    let mut linear = vec![0.0; matrix.size];
-                    for (i, j, a) in matrix.triples() {
-                        let x = system
-                            .linear
-                            .get(j)
-                            .map_or(1.0, |at| full[shape.moving[*at]]);
-                        linear[i] += a * x;
-                    }
-                    let implicit = system.implicit.iter().enumerate();
-                    let compiled = implicit
-                        .map(|(i, at)| (*at, rows[system.layout.rates + i].0[3]))
-                        .chain(system.linear.iter().copied().zip(linear));
-                    for (at, value) in compiled {
-                        let index = shape.moving[at];
-                        let name = State::fields()[index].name;
-                        let error = (value - expected[index]).abs();
-                        assert!(
-                            error <= 1e-12 * expected[index].abs().max(1.0),
-                            "{setting} {arm} {mode:?}: {name}' is {value}, not {}",
-                            expected[index]
-                        );
-                    }
-                    for index in (0..STATES).filter(|i| !shape.moving.contains(i)) {
-                        assert!(
-                            expected[index].abs() < 1e-300,
-                            "{setting} {arm}: {index} moves"
-                        );
-                    }
+                    let place = format!("{setting} {arm} {mode:?}");
+                    problems.push((place, problem(setting, arm, mode)));
                 }
+            }
+        }
+        problems
+    }
+
+    /// The compiled rates against the model's own, at states around the baseline and inputs of events.
+    #[test]
+    fn compiled_rates_are_the_rates_of_the_model() {
+        for (place, problem) in everywhere() {
+            let (key, parameters) = key(&problem);
+            let shape = shape(&problem, &key);
+            let system = &shape.system;
+            let mut full = problem.baseline;
+            let mut inputs = problem.timeline.before;
+            for event in problem.timeline.events.iter().take(4) {
+                crate::simulate::run::apply(&event.change, &mut full, &mut inputs);
+            }
+            let mut full = full.to_array();
+            for (i, index) in shape.moving.iter().enumerate() {
+                full[*index] = full[*index] * (1.0 + 0.03 * (i % 5) as f64) + 0.01;
+            }
+            let expected = problem
+                .model
+                .derivatives(&inputs, &State::from_array(&full))
+                .to_array();
+            let mut values = Vec::new();
+            input_values(&problem.model, &inputs, &full, &mut values);
+            let mut fixed = Fixed::default();
+            assert!(system.prepare(&parameters, &values, &mut fixed));
+            let mut rows = vec![Lanes::<4>::all(0.0); system.layout.rows];
+            for (i, value) in system.fixed_rows(&fixed).enumerate() {
+                rows[system.layout.fixed + i] = Lanes::all(value);
+            }
+            for (i, at) in system.implicit.iter().enumerate() {
+                rows[system.layout.states + i] = Lanes::all(full[shape.moving[*at]]);
+            }
+            for (i, drive) in system.drives.iter().enumerate() {
+                let index = shape.moving[system.linear[*drive]];
+                rows[system.layout.drives + i] = Lanes::all(full[index]);
+            }
+            dispatch(Run(&system.rates, &mut rows));
+            let matrix = system.linear_system(&fixed);
+            let mut linear = vec![0.0; matrix.size];
+            for (i, j, a) in matrix.triples() {
+                let x = system
+                    .linear
+                    .get(j)
+                    .map_or(1.0, |at| full[shape.moving[*at]]);
+                linear[i] += a * x;
+            }
+            let implicit = system.implicit.iter().enumerate();
+            let compiled = implicit
+                .map(|(i, at)| (*at, rows[system.layout.rates + i].0[3]))
+                .chain(system.linear.iter().copied().zip(linear));
+            for (at, value) in compiled {
+                let index = shape.moving[at];
+                let name = State::fields()[index].name;
+                let error = (value - expected[index]).abs();
+                assert!(
+                    error <= 1e-12 * expected[index].abs().max(1.0),
+                    "{place}: {name}' is {value}, not {}",
+                    expected[index]
+                );
+            }
+            for index in (0..STATES).filter(|i| !shape.moving.contains(i)) {
+                assert!(expected[index].abs() < 1e-300, "{place}: {index} moves");
             }
         }
     }
@@ -429,27 +435,15 @@ mod tests {
     /// either writes.
     #[test]
     fn machine_code_gives_the_same_bits() {
-        let arms = [
-            "vehicle",
-            "sorafenib",
-            "pt2385",
-            "sorafenib+genistein",
-            "sorafenib+belzutifan+ef24",
-        ];
-        for setting in ["culture", "xenograft", "patient"] {
-            for arm in arms {
-                for mode in [Mode::Mechanistic, Mode::AchievableExposure] {
-                    let problem = problem(setting, arm, mode);
-                    let (key, parameters) = key(&problem);
-                    let shape = shape(&problem, &key);
-                    for explicit in [false, true] {
-                        let Some(native) = shape.system.native(explicit) else {
-                            return;
-                        };
-                        let place = format!("{setting} {arm} {mode:?} {explicit}");
-                        same_bits(&shape, &problem, &parameters, native, explicit, &place);
-                    }
-                }
+        for (place, problem) in everywhere() {
+            let (key, parameters) = key(&problem);
+            let shape = shape(&problem, &key);
+            for explicit in [false, true] {
+                let Some(native) = shape.system.native(explicit) else {
+                    return;
+                };
+                let place = format!("{place}, explicit {explicit}");
+                same_bits(&shape, &problem, &parameters, native, explicit, &place);
             }
         }
     }
