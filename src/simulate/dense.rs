@@ -107,8 +107,10 @@ impl LaneSteps {
         for (i, index) in self.integrated.iter().enumerate() {
             let value = |part: usize| values[part * n + i];
             let bend = |part: usize| value(1 + part);
-            let inner = bend(3) + (bend(4) + (bend(5) + bend(6) * x) * rest) * x;
-            let bent = bend(1) + (bend(2) + inner * rest) * x;
+            let parts = [x, rest];
+            let bent = (1..BENDS)
+                .rev()
+                .fold(bend(BENDS), |inner, k| bend(k) + inner * parts[(k + 1) % 2]);
             state[*index] = value(0) + (value(1) - value(0) + bent * rest) * x;
         }
         if let Some(exact) = self.pieces.get(step.piece) {

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::driver::{Control, Failure, Job, Step, Stretch, run_thread};
-use super::program::System;
+use super::program::{Scheme, System};
 use super::symbol::Symbol;
 use crate::model::Number;
 use crate::simulate::integrator::Work;
@@ -26,9 +26,6 @@ impl Job for Plain {
     }
     fn weights(&self) -> &[f64] {
         &self.weights
-    }
-    fn longest(&self) -> f64 {
-        f64::INFINITY
     }
     fn next(&mut self, state: &mut [f64], _: &mut Vec<f64>) -> Option<Stretch> {
         if self.started {
@@ -71,13 +68,13 @@ fn solve(
     weights: &[f64],
     length: f64,
     rtol: f64,
-    explicit: bool,
+    scheme: Scheme,
 ) -> (Vec<f64>, Work) {
     let system = System::new(start.len(), Vec::new(), source);
     let control = Control {
         rtol,
         max_step: f64::INFINITY,
-        explicit,
+        scheme,
     };
     let mut outputs = Vec::new();
     run_thread::<8, Plain>(
@@ -124,7 +121,7 @@ fn robertson() {
     };
     let start = [1.0, 0.0, 0.0];
     let reference = [0.715_827_068_7, 0.918_553_476_5e-5, 0.284_163_745_7];
-    let (end, work) = solve(source, &start, &[1.0, 1e-6, 1.0], 40.0, 1e-7, false);
+    let (end, work) = solve(source, &start, &[1.0, 1e-6, 1.0], 40.0, 1e-7, Scheme::OneStep);
     assert!(error(&end, &reference) < 1e-7, "{end:?}");
     pinned(&work, 75, 29);
 }
@@ -136,7 +133,7 @@ fn van_der_pol() {
         vec![y[1], damped / 1e-6]
     };
     let reference = [1.706_167_732_170_483, -0.892_809_701_024_797_5];
-    let (end, work) = solve(source, &[2.0, 0.0], &[1.0, 1.0], 2.0, 1e-7, false);
+    let (end, work) = solve(source, &[2.0, 0.0], &[1.0, 1.0], 2.0, 1e-7, Scheme::OneStep);
     assert!(error(&end, &reference) < 1e-6, "{end:?}");
     pinned(&work, 1056, 28);
 }
@@ -167,7 +164,7 @@ fn hires() {
         0.284_999_839_518_576_9e-2,
         0.285_000_160_481_423_1e-2,
     ];
-    let (end, work) = solve(source, &start, &[1e-4; 8], 321.8122, 1e-7, false);
+    let (end, work) = solve(source, &start, &[1e-4; 8], 321.8122, 1e-7, Scheme::OneStep);
     assert!(error(&end, &reference) < 1e-6, "{end:?}");
     pinned(&work, 401, 7);
 }
@@ -186,7 +183,7 @@ fn oregonator() {
         1_228.178_521_549_917,
         132.055_494_284_670_6,
     ];
-    let (end, work) = solve(source, &[1.0, 2.0, 3.0], &[1.0; 3], 360.0, 1e-7, false);
+    let (end, work) = solve(source, &[1.0, 2.0, 3.0], &[1.0; 3], 360.0, 1e-7, Scheme::OneStep);
     assert!(error(&end, &reference) < 1e-5, "{end:?}");
     pinned(&work, 1293, 18);
 }
@@ -196,10 +193,10 @@ fn oregonator() {
 #[test]
 fn errors_follow_the_tolerance() {
     let source = |y: &[Symbol]| vec![y[0] * (c(1.5) - y[1]), y[1] * (y[0] - 3.0)];
-    let (reference, _) = solve(source, &[1.0, 1.0], &[1.0; 2], 10.0, 1e-13, true);
-    for (explicit, order) in [(false, 5.0), (true, 8.0)] {
+    let (reference, _) = solve(source, &[1.0, 1.0], &[1.0; 2], 10.0, 1e-13, Scheme::OneStep);
+    for (scheme, order) in [(Scheme::OneStep, 5.0)] {
         let at = |rtol| {
-            let (end, work) = solve(source, &[1.0, 1.0], &[1.0; 2], 10.0, rtol, explicit);
+            let (end, work) = solve(source, &[1.0, 1.0], &[1.0; 2], 10.0, rtol, scheme);
             (error(&end, &reference), work.accepted_steps as f64)
         };
         let (loose, tight) = (at(1e-5), at(1e-9));
@@ -207,7 +204,7 @@ fn errors_follow_the_tolerance() {
         let slope = (loose.0 / tight.0).ln() / (tight.1 / loose.1).ln();
         assert!(
             (order - 1.5..order + 2.5).contains(&slope),
-            "{explicit}: {slope}"
+            "{scheme:?}: {slope}"
         );
     }
 }

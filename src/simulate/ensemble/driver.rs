@@ -4,12 +4,13 @@
 //! another, so that a job's result does not depend on what runs beside it, and regimens need not agree
 //! within a group. Only the equations are shared.
 
-use super::dormand_prince::{self, Explicit};
+use super::collocation::{self, NODES, Sweep};
+use super::course::{Courses, Kinds};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
 use super::native::{NARROW, WIDTH};
-use super::program::{BENDS, Fixed, STAGES, System};
-use super::rodas::{self, Advance, LOOKS, Machine};
+use super::program::{BENDS, Fixed, STAGES, Scheme, System};
+use super::rodas::{self, Advance, Machine};
 use crate::simulate::integrator::Work;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -51,9 +52,6 @@ pub(super) trait Job {
 
     /// Absolute over relative tolerance per state.
     fn weights(&self) -> &[f64];
-
-    /// Longest step.
-    fn longest(&self) -> f64;
 
     /// Applies the next events to states and inputs; `None` at the end. `inputs` is empty at the start.
     /// The first call is before the first step.
@@ -119,8 +117,8 @@ pub(super) struct Control {
     pub rtol: f64,
     /// Largest step.
     pub max_step: f64,
-    /// Whether the explicit method steps.
-    pub explicit: bool,
+    /// Method.
+    pub scheme: Scheme,
 }
 
 /// A job in its lane.
@@ -145,12 +143,63 @@ struct Runner<J> {
     accepted: u64,
     /// First steps after events, by kind.
     memory: Vec<(u32, f64)>,
+    /// How the collocation goes through the stretch.
+    passage: Passage,
     /// Length of a step that is to end at a bend, and of the one that it was cut from.
     cut: Option<f64>,
     uncut: f64,
     /// Cuts since the last accepted step.
     cuts: u32,
     work: Work,
+}
+
+/// How the collocation goes through a stretch.
+#[derive(Debug, Default)]
+struct Passage {
+    courses: Courses,
+    /// The last events.
+    kinds: Kinds,
+    /// Steps per piece of the exactly known states.
+    parts: usize,
+    /// Pieces so far.
+    pieces: usize,
+    /// Whether every step so far was one of the course.
+    regular: bool,
+    /// Which step of the course the present one is.
+    place: Option<usize>,
+    /// Whether the present step has still to be begun.
+    fresh: bool,
+    /// Its sweeps, and the change that the last one made.
+    sweeps: u32,
+    change: f64,
+    /// Largest error of a step of this stretch.
+    error: f64,
+}
+
+impl Passage {
+    /// Begins a stretch.
+    fn begin(&mut self, stretch: &Stretch) {
+        self.kinds.rotate_left(1);
+        if let Some(last) = self.kinds.last_mut() {
+            *last = stretch.kind;
+        }
+        self.parts = self.courses.choose(self.kinds, stretch.length);
+        self.pieces = 0;
+        self.regular = true;
+        self.fresh = true;
+        self.error = 0.0;
+    }
+}
+
+/// What is to become of a step.
+enum Verdict {
+    /// One more sweep.
+    Repeat,
+    /// To be made again, shorter by a factor.
+    Rejected(f64),
+    /// To be made again up to a part of it, where the rates have a bend.
+    Cut(f64),
+    Taken,
 }
 
 /// Runs jobs 0 to `count` in lanes of width `W` on the calling thread, taking the next from `queue`.
@@ -164,7 +213,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
 ) {
     let mut machine = Machine::<W>::new(system, control.rtol);
     let layout = &system.layout;
-    let native = system.native(control.explicit).filter(|_| W == WIDTH);
+    let native = system.native(control.scheme).filter(|_| W == WIDTH);
     let mut lanes: Vec<Option<Runner<J>>> = (0..W).map(|_| None).collect();
     let mut buffers = Buffers::new(system);
     let mut exhausted = false;
@@ -177,15 +226,28 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                     break;
                 }
                 let (job, state) = make(index);
-                *slot = begin(system, &mut machine, lane, index, job, &state, outputs);
+                *slot = begin(
+                    system,
+                    &mut machine,
+                    lane,
+                    control.scheme,
+                    index,
+                    job,
+                    &state,
+                    outputs,
+                );
             }
         }
         let mut busy = None;
-        for (lane, slot) in lanes.iter().enumerate() {
+        for (lane, slot) in lanes.iter_mut().enumerate() {
             // Idle lanes stand still.
             machine.rows[layout.step].0[lane] = 0.0;
             if let Some(runner) = slot {
-                machine.rows[layout.step].0[lane] = runner.next_step(control);
+                let step = runner.next_step(control);
+                machine.rows[layout.step].0[lane] = step;
+                if runner.passage.fresh {
+                    runner.predict(system, &mut machine, lane, step);
+                }
                 machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
             }
@@ -199,7 +261,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         let machine = &mut machine;
         match native {
             Some(native) => native.step(&mut machine.rows, dense, last < NARROW),
-            None if control.explicit => dispatch(Explicit {
+            None if control.scheme == Scheme::Collocation => dispatch(Sweep {
                 system,
                 machine,
                 dense,
@@ -272,6 +334,7 @@ fn begin<const W: usize, J: Job>(
     system: &System,
     machine: &mut Machine<W>,
     lane: usize,
+    scheme: Scheme,
     index: usize,
     mut job: J,
     state: &[f64],
@@ -310,6 +373,7 @@ fn begin<const W: usize, J: Job>(
         tried: 0,
         accepted: 0,
         memory: Vec::new(),
+        passage: Passage::default(),
         cut: None,
         uncut: 0.0,
         cuts: 0,
@@ -318,8 +382,9 @@ fn begin<const W: usize, J: Job>(
             ..Work::default()
         },
     };
+    runner.passage.begin(&stretch);
     runner.first_piece();
-    runner.prepare_piece(system, machine, lane);
+    runner.prepare_piece(system, machine, lane, scheme);
     Some(runner)
 }
 
@@ -338,9 +403,64 @@ impl<J: Job> Runner<J> {
             return cut;
         }
         let rest = self.piece.start + self.piece.length - self.time;
-        let longest = control.max_step.min(self.job.longest());
-        let parts = (rest / self.proposal.min(longest) - 1e-9).ceil();
+        let longest = match control.scheme {
+            Scheme::OneStep => self.proposal.min(control.max_step),
+            Scheme::Collocation => {
+                let part = self.piece.length / self.passage.parts as f64;
+                part.min(collocation::LONGEST * control.max_step)
+            }
+        };
+        let parts = (rest / longest - 1e-9).ceil();
         rest / parts.max(1.0)
+    }
+
+    /// Begins a step of the collocation: with the increments that the course lets expect, or with none.
+    fn predict<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &mut Machine<W>,
+        lane: usize,
+        step: f64,
+    ) {
+        let passage = &mut self.passage;
+        passage.fresh = false;
+        passage.sweeps = 0;
+        let regular = passage.regular && self.cut.is_none();
+        let part = ((self.time - self.piece.start) / step + 0.5) as usize;
+        let parts = (self.piece.length / step + 0.5) as usize;
+        passage.place = regular.then_some(passage.pieces * parts + part);
+        let layout = &system.layout;
+        let spectrum = &mut machine.rows[layout.spectrum..][..NODES * system.states];
+        let known = passage.place.is_some_and(|place| {
+            let predicted = passage.courses.predict(place, step);
+            for (row, value) in spectrum.iter_mut().zip(predicted) {
+                row.0[lane] = *value;
+            }
+            !predicted.is_empty()
+        });
+        if !known {
+            for row in spectrum {
+                row.0[lane] = 0.0;
+            }
+        }
+        let Some(table) = self.tables.current() else {
+            return;
+        };
+        let drives = system.drives.len();
+        for drive in 0..drives {
+            let values = if regular {
+                table.course(part, parts, drive, &self.amounts)
+            } else {
+                let terms = table.follow(drive, &self.amounts);
+                let place = |node: f64| {
+                    2.0 * (self.time + node * step - self.piece.start) / self.piece.length - 1.0
+                };
+                collocation::PLACES.map(|node| series(&terms, place(node)))
+            };
+            for (node, value) in values.into_iter().enumerate() {
+                machine.rows[layout.courses + node * drives + drive].0[lane] = value;
+            }
+        }
     }
 
     /// Cuts the stretch into pieces.
@@ -351,13 +471,15 @@ impl<J: Job> Runner<J> {
         self.piece.length = self.stretch.length / pieces;
     }
 
-    /// Series of the drives over the piece.
+    /// The table of the piece, and the series of the drives for the method that follows them by their series.
     fn prepare_piece<const W: usize>(
         &mut self,
         system: &System,
         machine: &mut Machine<W>,
         lane: usize,
+        scheme: Scheme,
     ) {
+        let collocation = scheme == Scheme::Collocation;
         self.piece.series.clear();
         machine.rows[system.layout.pace].0[lane] = 2.0 / self.piece.length;
         if system.linear.is_empty() {
@@ -365,7 +487,7 @@ impl<J: Job> Runner<J> {
         }
         let length = self.piece.length;
         self.tables.choose(&self.matrix, length, &system.drives);
-        let Some(table) = self.tables.current() else {
+        let Some(table) = self.tables.current().filter(|_| !collocation) else {
             return;
         };
         for drive in 0..system.drives.len() {
@@ -397,46 +519,61 @@ impl<J: Job> Runner<J> {
     ) -> Settled {
         let layout = &system.layout;
         let step = machine.rows[layout.step].0[lane];
-        let factor = machine.rows[layout.factor].0[lane];
         self.tried += 1;
-        self.work.evaluations += if control.explicit { 12 } else { 8 };
-        let taken = machine.rows[layout.error].0[lane] <= 1.0;
         machine.rows[layout.taken].0[lane] = 0.0;
-        if taken
+        let mut verdict = match control.scheme {
+            Scheme::OneStep => self.judge_step(system, machine, lane),
+            Scheme::Collocation => self.judge_sweep(system, control, machine, lane, step),
+        };
+        if matches!(verdict, Verdict::Taken)
             && machine.rows[layout.bend].0[lane] > BEND * control.rtol
             && self.cuts < MAX_CUTS
             && let Some(part) = first_bend(system, control, machine, lane, step)
         {
-            // The step is made again up to where the rates have their bend.
-            self.work.rejected_steps += 1;
-            self.cuts += 1;
-            self.uncut = self.uncut.max(step);
-            self.cut = Some(part * step);
-            return Settled::Running;
+            verdict = Verdict::Cut(part);
+        }
+        match verdict {
+            Verdict::Repeat => return Settled::Running,
+            Verdict::Cut(part) => {
+                self.work.rejected_steps += 1;
+                self.cuts += 1;
+                self.uncut = self.uncut.max(step);
+                self.cut = Some(part * step);
+                self.passage.regular = false;
+                self.passage.fresh = true;
+                return Settled::Running;
+            }
+            Verdict::Rejected(factor) => {
+                self.cut = None;
+                self.work.rejected_steps += 1;
+                self.passage.regular = false;
+                self.passage.fresh = true;
+                self.proposal = step * factor.min(0.9);
+                if control.scheme == Scheme::Collocation {
+                    self.passage.parts = (self.piece.length / self.proposal).ceil().max(1.0) as usize;
+                }
+                let vanished = self.time + 1e-3 * self.proposal <= self.time
+                    || self.proposal < 1e-12 * self.stretch.length;
+                if vanished || self.tried > MAX_STEPS {
+                    let cause = if vanished {
+                        "the step size vanished"
+                    } else {
+                        "no end after 100000 steps"
+                    };
+                    return Settled::Failed(Failure {
+                        time: self.time,
+                        state: culprit(system, machine, lane).map(|i| system.implicit[i]),
+                        cause,
+                    });
+                }
+                return Settled::Running;
+            }
+            Verdict::Taken => {}
         }
         self.cut = None;
-        if !taken {
-            self.work.rejected_steps += 1;
-            self.proposal = step * factor.min(0.9);
-            let vanished = self.time + 1e-3 * self.proposal <= self.time
-                || self.proposal < 1e-12 * self.stretch.length;
-            if vanished || self.tried > MAX_STEPS {
-                let cause = if vanished {
-                    "the step size vanished"
-                } else {
-                    "no end after 100000 steps"
-                };
-                return Settled::Failed(Failure {
-                    time: self.time,
-                    state: culprit(system, machine, lane).map(|i| system.implicit[i]),
-                    cause,
-                });
-            }
-            return Settled::Running;
-        }
         self.work.accepted_steps += 1;
         self.accepted += 1;
-        self.proposal = (step * factor).max(self.uncut);
+        self.proposal = self.proposal.max(self.uncut);
         self.uncut = 0.0;
         self.cuts = 0;
         machine.rows[layout.taken].0[lane] = 1.0;
@@ -475,8 +612,10 @@ impl<J: Job> Runner<J> {
                 piece: &self.piece,
             });
         }
-        if self.accepted == 1 {
-            self.remember();
+        match control.scheme {
+            Scheme::OneStep if self.accepted == 1 => self.remember(),
+            Scheme::OneStep => {}
+            Scheme::Collocation => self.learn(system, machine, lane, step, last),
         }
         self.time = end;
         if ends_piece {
@@ -492,7 +631,8 @@ impl<J: Job> Runner<J> {
             }
             if ends_piece {
                 self.piece.start = end;
-                self.prepare_piece(system, machine, lane);
+                self.passage.pieces += 1;
+                self.prepare_piece(system, machine, lane, control.scheme);
             }
             return Settled::Running;
         }
@@ -525,13 +665,104 @@ impl<J: Job> Runner<J> {
         self.time = 0.0;
         self.tried = 0;
         self.accepted = 0;
+        self.passage.begin(&stretch);
         self.first_piece();
-        self.prepare_piece(system, machine, lane);
+        self.prepare_piece(system, machine, lane, control.scheme);
         let mut remembered = self.memory.iter();
         if let Some((_, step)) = remembered.find(|(kind, _)| *kind == stretch.kind) {
             self.proposal = *step;
         }
         Settled::Running
+    }
+
+    /// Whether the one-step method's step holds.
+    fn judge_step<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &Machine<W>,
+        lane: usize,
+    ) -> Verdict {
+        let layout = &system.layout;
+        self.work.evaluations += STAGES as u64;
+        let factor = machine.rows[layout.factor].0[lane];
+        if machine.rows[layout.error].0[lane] <= 1.0 {
+            self.proposal = machine.rows[layout.step].0[lane] * factor;
+            Verdict::Taken
+        } else {
+            Verdict::Rejected(factor)
+        }
+    }
+
+    /// Whether the collocation's sweeps have come to an end, and the step holds.
+    fn judge_sweep<const W: usize>(
+        &mut self,
+        system: &System,
+        control: &Control,
+        machine: &Machine<W>,
+        lane: usize,
+        step: f64,
+    ) -> Verdict {
+        let layout = &system.layout;
+        let passage = &mut self.passage;
+        self.work.evaluations += NODES as u64;
+        let change = machine.rows[layout.error].0[lane];
+        passage.sweeps += 1;
+        if !change.is_finite() {
+            return Verdict::Rejected(collocation::OUTSIDE);
+        }
+        let speed = if passage.sweeps > 1 {
+            change / passage.change
+        } else {
+            1.0
+        };
+        let left = change * speed.min(1.0);
+        let settled = change <= collocation::SETTLED || left <= collocation::LEFT;
+        passage.change = change;
+        if !settled {
+            let hopeless = passage.sweeps > 2 && speed > collocation::HOPELESS;
+            return if hopeless || passage.sweeps >= collocation::SWEEPS {
+                Verdict::Rejected(0.5)
+            } else {
+                Verdict::Repeat
+            };
+        }
+        let interest = self.job.interest();
+        let inside = interest + 1e-6 * step < self.time + step;
+        let curve = machine.rows[layout.curve].0[lane];
+        let error = collocation::error(curve, inside) / control.rtol;
+        if error <= 1.0 {
+            passage.error = passage.error.max(error);
+            return Verdict::Taken;
+        }
+        Verdict::Rejected(collocation::factor(error, inside))
+    }
+
+    /// Keeps the increments of a step of the collocation, and at the end of the stretch how many steps to make next
+    /// time.
+    fn learn<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &Machine<W>,
+        lane: usize,
+        step: f64,
+        last: bool,
+    ) {
+        let passage = &mut self.passage;
+        passage.fresh = true;
+        if let Some(place) = passage.place {
+            let rows = &machine.rows[system.layout.spectrum..][..NODES * system.states];
+            let increments = rows.iter().map(|row| row.0[lane]);
+            passage.courses.learn(place, step, increments);
+        }
+        if last {
+            if passage.regular && passage.parts > 1 {
+                let longer = passage.parts as f64 / (passage.parts - 1) as f64;
+                if collocation::factor(passage.error, false) > longer {
+                    passage.parts -= 1;
+                }
+            }
+            passage.courses.divide(passage.parts);
+        }
     }
 
     /// Keeps the step after the first one of a stretch for the next stretch of its kind.
@@ -582,25 +813,31 @@ fn first_bend<const W: usize>(
     step: f64,
 ) -> Option<f64> {
     let (n, watched) = (system.states, system.watched);
-    let (seen, nodes, first, stride) = if control.explicit {
-        let nodes = &dormand_prince::NODES[..];
-        (dormand_prince::SEEN, nodes, n, n + watched)
-    } else {
-        (rodas::SEEN, &rodas::NODES[..], STAGES * n, watched)
+    let (seen, nodes, first, stride): (&[usize], &[f64], _, _) = match control.scheme {
+        Scheme::Collocation => (&collocation::SEEN, &collocation::PLACES, n, n + watched),
+        Scheme::OneStep => (&rodas::SEEN, &rodas::NODES, STAGES * n, watched),
     };
-    let at = seen.map(|stage| nodes[stage]);
+    let looks = seen.len();
+    let (mut at, mut values) = ([0.0; NODES], [0.0; NODES]);
+    for (at, stage) in at.iter_mut().zip(seen) {
+        *at = nodes[*stage];
+    }
+    let at = &at[..looks];
     let mut part = f64::INFINITY;
     for k in 0..watched {
         let row = |stage: usize| system.layout.increments + first + stage * stride + k;
-        let values = seen.map(|stage| machine.rows[row(stage)].0[lane]);
-        let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        let low = values.into_iter().fold(f64::INFINITY, f64::min);
+        for (value, stage) in values.iter_mut().zip(seen) {
+            *value = machine.rows[row(*stage)].0[lane];
+        }
+        let values = &values[..looks];
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         if high.min(-low) <= BEND * control.rtol {
             continue;
         }
-        let crossing = (1..LOOKS)
+        let crossing = (1..looks)
             .filter(|i| values[i - 1] * values[*i] < 0.0)
-            .map(|i| root(&at, &values, i))
+            .map(|i| root(at, values, i))
             .find(|crossing| crossing * step > SHORTEST);
         part = part.min(crossing.unwrap_or(f64::INFINITY));
     }
@@ -608,10 +845,13 @@ fn first_bend<const W: usize>(
 }
 
 /// Root of the polynomial through all points between the points `i-1` and `i`, whose values differ in sign.
-fn root(at: &[f64; LOOKS], values: &[f64; LOOKS], i: usize) -> f64 {
-    let mut differences = *values;
-    for order in 1..LOOKS {
-        for k in (order..LOOKS).rev() {
+fn root(at: &[f64], values: &[f64], i: usize) -> f64 {
+    let looks = at.len();
+    let mut differences = [0.0; NODES];
+    let differences = &mut differences[..looks];
+    differences.copy_from_slice(values);
+    for order in 1..looks {
+        for k in (order..looks).rev() {
             differences[k] = (differences[k] - differences[k - 1]) / (at[k] - at[k - order]);
         }
     }

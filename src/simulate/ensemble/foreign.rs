@@ -1,7 +1,7 @@
 //! Where there is no machine code: steps are interpreted.
 
 use super::lanes::Lanes;
-use super::program::System;
+use super::program::{Scheme, System};
 
 /// Lanes of a row in machine code.
 pub(super) const WIDTH: usize = 8;
@@ -14,7 +14,7 @@ pub(super) enum Native {}
 
 impl Native {
     /// None.
-    pub fn new(_: &System, _: bool) -> Option<Self> {
+    pub fn new(_: &System, _: Scheme) -> Option<Self> {
         None
     }
 

@@ -2,9 +2,10 @@
 
 use super::driver::{Control, Failure, Job, Step, Stretch, run_thread};
 use super::native::WIDTH;
+use super::program::Scheme;
 use super::shape::{self, Key, Shape};
 use crate::error::Result;
-use crate::model::{Inputs, STATES, State};
+use crate::model::{Inputs, PARTNER_SLOTS, STATES, State};
 use crate::regimen::{Change, Drug};
 use crate::simulate::dense::{Dense, LaneSteps, Vector};
 use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
@@ -12,8 +13,8 @@ use crate::simulate::recorder::{Recorder, Trajectory};
 use crate::simulate::run::{self, Observer, Outcome, Problem, Segment};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, LazyLock};
 
 /// What is wanted of every run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -158,33 +159,32 @@ fn run_all<W: Watch + Send>(
         .zip(&keyed)
         .map(|(problem, (key, parameters))| shapes[key].fastest(problem, parameters))
         .collect();
-    let mut groups: BTreeMap<(&Key, bool), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&Key, Scheme), Vec<usize>> = BTreeMap::new();
     for (index, (key, _)) in keyed.iter().enumerate() {
-        let explicit = Shape::suits_explicit(&problems[index], fastest[index]);
-        groups.entry((key, explicit)).or_default().push(index);
+        let scheme = Shape::scheme(&problems[index], fastest[index]);
+        groups.entry((key, scheme)).or_default().push(index);
     }
     let mut results: Vec<Option<Result<(W, Outcome)>>> = problems.iter().map(|_| None).collect();
-    let groups: Vec<(&Arc<Shape>, bool, Vec<usize>)> = groups
+    let groups: Vec<(&Arc<Shape>, Scheme, Vec<usize>)> = groups
         .into_iter()
-        .map(|((key, explicit), members)| (&shapes[key], explicit, members))
+        .map(|((key, scheme), members)| (&shapes[key], scheme, members))
         .collect();
     let threads = rayon::current_num_threads();
     let outputs: Vec<(usize, Result<(W, Outcome)>)> = groups
         .par_iter()
-        .flat_map_iter(|(shape, explicit, members)| {
+        .flat_map_iter(|(shape, scheme, members)| {
             // A group as large as the others together is shared by the threads.
             let share = (members.len() * threads).div_ceil(problems.len()).max(1);
             let queue = AtomicUsize::new(0);
             let control = Control {
                 rtol: accuracy.rtol,
                 max_step: accuracy.max_step,
-                explicit: *explicit,
+                scheme: *scheme,
             };
             let make = |at: usize| {
                 let index = members[at];
                 let problem = &problems[index];
-                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem))
-                    .limited(*explicit, fastest[index]);
+                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem));
                 let state = job.moving(&problem.baseline.to_array());
                 (job, state)
             };
@@ -194,7 +194,7 @@ fn run_all<W: Watch + Send>(
                     let mut outputs = Vec::new();
                     let system = &shape.system;
                     let each = members.len().div_ceil(share);
-                    let native = system.native(control.explicit).is_some();
+                    let native = system.native(control.scheme).is_some();
                     let run = if native || width(each) == WIDTH {
                         run_thread::<WIDTH, _>
                     } else {
@@ -254,7 +254,7 @@ pub(in crate::simulate) fn run_single(
     let control = Control {
         rtol: accuracy.rtol,
         max_step: accuracy.max_step,
-        explicit: Shape::suits_explicit(problem, fastest),
+        scheme: Shape::scheme(problem, fastest),
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
@@ -264,8 +264,7 @@ pub(in crate::simulate) fn run_single(
         &AtomicUsize::new(0),
         1,
         &|_| {
-            let job = ModelJob::new(problem, &shape, &parameters, watch.take())
-                .limited(control.explicit, fastest);
+            let job = ModelJob::new(problem, &shape, &parameters, watch.take());
             let state = job.moving(&problem.baseline.to_array());
             (job, state)
         },
@@ -297,19 +296,12 @@ fn alone<W: Watch>(problem: &Problem, accuracy: &Accuracy, watch: W) -> Result<(
     Ok((shown.0, outcome))
 }
 
-/// Longest step of the explicit method in units of the fastest relaxation at the baseline. It is stable up to 6, but
-/// from about 4 on its error estimate no longer sees what it does to that relaxation (measured: below, the largest
-/// error of 16 patients at `rtol` 1e-5 is a seventh, for one step more in a hundred).
-const DAMPED: f64 = 4.0;
-
 /// A problem in a lane.
 struct ModelJob<'a, W> {
     problem: &'a Problem,
     shape: &'a Shape,
     parameters: &'a [f64],
     weights: Vec<f64>,
-    /// Longest step, h.
-    longest: f64,
     inputs: Inputs,
     /// All states at the last event.
     full: [f64; STATES],
@@ -336,7 +328,6 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             shape,
             parameters,
             weights,
-            longest: f64::INFINITY,
             inputs: problem.timeline.before,
             full: problem.baseline.to_array(),
             event: 0,
@@ -349,14 +340,6 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             steps: LaneSteps::new(indices(shape, &shape.system.implicit)),
             exact: indices(shape, &shape.system.linear),
         }
-    }
-
-    /// Keeps the steps of the explicit method where it damps the fastest relaxation, of rate `fastest`, well.
-    fn limited(mut self, explicit: bool, fastest: f64) -> Self {
-        if explicit {
-            self.longest = DAMPED / fastest;
-        }
-        self
     }
 
     fn moving(&self, full: &[f64; STATES]) -> Vec<f64> {
@@ -405,6 +388,29 @@ const TOGETHER: usize = 16;
 
 static UNSCALED: Vector = Vector::from_array_storage(nalgebra::ArrayStorage([[1.0; STATES]]));
 
+/// Depots of sorafenib and of the partners among the states.
+static DEPOTS: LazyLock<[usize; 1 + PARTNER_SLOTS]> = LazyLock::new(|| {
+    let drugs = std::array::from_fn(|i| i.checked_sub(1).map_or(Drug::Sorafenib, Drug::Partner));
+    drugs.map(|drug| {
+        let dose = Change::Dose {
+            drug,
+            absorbed: 1.0,
+            given: 1.0,
+        };
+        let mut state = State::from_array(&[0.0; STATES]);
+        run::apply(&dose, &mut state, &mut Inputs::default());
+        let grown = |value: &f64| *value > 0.0;
+        state.to_array().iter().position(grown).unwrap_or_default()
+    })
+});
+
+fn depot(drug: Drug) -> usize {
+    DEPOTS[match drug {
+        Drug::Sorafenib => 0,
+        Drug::Partner(slot) => 1 + slot,
+    }]
+}
+
 /// Kinds of events for the memory of steps.
 fn kind(change: &Change) -> u32 {
     match change {
@@ -429,12 +435,10 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         &self.weights
     }
 
-    fn longest(&self) -> f64 {
-        self.longest
-    }
-
     fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch> {
-        self.full = self.spread(state);
+        for (index, value) in self.shape.moving.iter().zip(&*state) {
+            self.full[*index] = *value;
+        }
         self.show(self.end);
         let timeline = &self.problem.timeline;
         self.now = self.end;
@@ -444,16 +448,28 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         let mut changed = !self.started;
         self.started = true;
         let mut after = 0;
-        let mut full = State::from_array(&self.full);
+        // Most events open and close the gallbladder or give a dose, which needs no whole state.
+        let mut whole = inputs.is_empty();
         while let Some(event) = timeline.events.get(self.event)
             && event.time <= self.now + 1e-9
         {
-            run::apply(&event.change, &mut full, &mut self.inputs);
-            changed |= !matches!(event.change, Change::Dose { .. } | Change::Resection(_));
+            match event.change {
+                Change::Dose { drug, absorbed, .. } => self.full[depot(drug)] += absorbed,
+                Change::Gallbladder(open) => {
+                    self.inputs.sorafenib.gallbladder_open = open;
+                    changed = true;
+                }
+                _ => {
+                    let mut full = State::from_array(&self.full);
+                    run::apply(&event.change, &mut full, &mut self.inputs);
+                    self.full = full.to_array();
+                    whole = true;
+                    changed |= !matches!(event.change, Change::Resection(_));
+                }
+            }
             after = after * 8 + kind(&event.change);
             self.event += 1;
         }
-        self.full = full.to_array();
         self.end = timeline
             .events
             .get(self.event)
@@ -461,8 +477,10 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         for (value, index) in state.iter_mut().zip(&self.shape.moving) {
             *value = self.full[*index];
         }
-        if changed {
+        if changed && whole {
             shape::input_values(&self.problem.model, &self.inputs, &self.full, inputs);
+        } else if changed {
+            inputs[shape::GALLBLADDER] = shape::gallbladder(&self.problem.model, &self.inputs);
         }
         Some(Stretch {
             length: self.end - self.now,

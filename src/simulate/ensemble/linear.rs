@@ -15,6 +15,7 @@
 //! A piece is at most [`LONGEST`]`/q` long, for which [`TERMS`] terms leave less than 1e-10 of the
 //! amounts (measured in the tests). Longer stretches are cut into equal pieces.
 
+use super::collocation::{NODES, PLACES};
 use std::sync::LazyLock;
 
 /// Terms of a series.
@@ -69,6 +70,17 @@ pub(super) struct Table {
     all: Vec<Rows>,
     /// The states at the end of the piece, a row of factors per state.
     ends: Vec<f64>,
+    /// The followed states at the nodes of the collocation in equal parts of the piece.
+    courses: Vec<Course>,
+}
+
+/// Followed states at the nodes of one of several equal parts of a piece.
+#[derive(Debug, Clone)]
+struct Course {
+    parts: usize,
+    part: usize,
+    /// By followed state and by state at the start of the piece, last for 1.
+    factors: Vec<[f64; NODES]>,
 }
 
 /// cos(k pi (n + 1/2)/TERMS) by node and term.
@@ -111,6 +123,7 @@ impl Table {
             followed: Vec::new(),
             all: Vec::new(),
             ends: Vec::new(),
+            courses: Vec::new(),
         };
         table.followed = followed.iter().map(|state| table.rows(*state)).collect();
         table.ends = (0..matrix.size)
@@ -174,6 +187,32 @@ impl Table {
         coefficients(&self.followed[place], start)
     }
 
+    /// A followed state at the nodes of a part of the piece, from the states at its start.
+    pub fn course(&mut self, part: usize, parts: usize, place: usize, start: &[f64]) -> [f64; NODES] {
+        let known = |course: &Course| course.part == part && course.parts == parts;
+        let at = self.courses.iter().position(known).unwrap_or_else(|| {
+            let factors = self.followed.iter().flatten().map(|terms| {
+                PLACES.map(|node| series(terms, 2.0 * (part as f64 + node) / parts as f64 - 1.0))
+            });
+            let factors = factors.collect();
+            self.courses.push(Course {
+                parts,
+                part,
+                factors,
+            });
+            self.courses.len() - 1
+        });
+        let wide = start.len() + 1;
+        let factors = &self.courses[at].factors[place * wide..(place + 1) * wide];
+        let mut values = factors[wide - 1];
+        for (factors, x) in factors.iter().zip(start) {
+            for (value, factor) in values.iter_mut().zip(factors) {
+                *value += factor * x;
+            }
+        }
+        values
+    }
+
     /// Coefficients of all states from those at the start.
     pub fn look(&mut self, start: &[f64], into: &mut Vec<[f64; TERMS]>) {
         if self.all.is_empty() {
@@ -212,9 +251,13 @@ pub(super) struct Tables {
 impl Tables {
     /// Chooses the table of a piece, making it if need be.
     pub fn choose(&mut self, matrix: &Matrix, length: f64, followed: &[usize]) {
-        if let Some(found) = self.kept.iter().position(|t| t.fits(matrix, length)) {
-            self.current = found;
-            return;
+        // Stretches of two kinds mostly alternate.
+        for ahead in 0..self.kept.len() {
+            let at = (self.current + 1 + ahead) % self.kept.len();
+            if self.kept[at].fits(matrix, length) {
+                self.current = at;
+                return;
+            }
         }
         if self.kept.len() >= KEPT {
             self.kept.clear();

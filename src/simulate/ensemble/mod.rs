@@ -3,8 +3,8 @@
 //! [`run_many`] and [`run_many_observed`] take any problems and give results in their order. The equations
 //! are recorded once per shape of problem from the one generic source of the model and compiled to a list
 //! of operations on rows of lanes ([`symbol`], [`program`]), with their exact sparse Jacobian
-//! ([`differentiate`]) and its factors ([`factor`]). Two methods integrate: Dormand-Prince 8(5,3)
-//! ([`dormand_prince`]) where events follow one another closely, Rodas5P ([`rodas`]) otherwise. Where the processor
+//! ([`differentiate`]) and its factors ([`factor`]). Two methods integrate: collocation by Radau IIA ([`collocation`])
+//! where events follow one another closely, Rodas5P ([`rodas`]) otherwise. Where the processor
 //! has AVX-512, their steps are machine code (`native`, written by `assemble`, called in `executable`);
 //! elsewhere the lists are interpreted ([`lanes`]), with the same results to the bit. Every lane runs its own problem
 //! with its own step, events and end ([`driver`]), so that a result is the same to the bit whatever runs beside it, on
@@ -14,8 +14,9 @@
 mod assemble;
 #[cfg(test)]
 mod classical;
+mod collocation;
+mod course;
 mod differentiate;
-mod dormand_prince;
 mod driver;
 #[cfg(target_arch = "x86_64")]
 mod executable;

@@ -7,12 +7,12 @@
 //! result, so that a step gives the same bits (tested).
 
 use super::assemble::{Assembler, Comparison, FREE, ONE, OUTSIDE, Operand, Vector, code, constant};
-use super::dormand_prince as explicit;
+use super::collocation::{self, NODES};
 use super::executable::Executable;
 pub(super) use super::executable::WIDTH;
 use super::lanes::Lanes;
 use super::linear::TERMS;
-use super::program::{BENDS, Instruction, Operation, Row, SLOPES, STAGES, System};
+use super::program::{BENDS, Instruction, Operation, Row, STAGES, Scheme, System};
 use super::rodas as implicit;
 use super::symbol::SMALLEST_DIVISOR;
 use Operand::Register as R;
@@ -32,7 +32,7 @@ pub(super) const NARROW: usize = 4;
 
 impl Native {
     /// Compiles a method for a system; `None` where the machine lacks the instructions.
-    pub fn new(system: &System, explicit: bool) -> Option<Self> {
+    pub fn new(system: &System, scheme: Scheme) -> Option<Self> {
         if !super::executable::supported() {
             return None;
         }
@@ -49,21 +49,24 @@ impl Native {
             let rates = writer.to.place();
             writer.program(&system.rates, true);
             writer.to.leave();
+            let newton = writer.to.place();
+            if scheme == Scheme::Collocation {
+                writer.program(&system.newton, true);
+                writer.to.leave();
+            }
             step[usize::from(narrow)] = writer.to.place();
             writer.to.prologue();
             writer.advance();
-            if explicit {
-                writer.explicit_step(rates);
-            } else {
-                writer.implicit_step(rates);
+            match scheme {
+                Scheme::Collocation => writer.sweep(rates, newton),
+                Scheme::OneStep => writer.implicit_step(rates),
             }
             writer.to.epilogue();
             dense[usize::from(narrow)] = writer.to.place();
             writer.to.prologue();
-            if explicit {
-                writer.explicit_interpolant(rates);
-            } else {
-                writer.implicit_interpolant();
+            match scheme {
+                Scheme::Collocation => writer.collocation_interpolant(),
+                Scheme::OneStep => writer.implicit_interpolant(),
             }
             writer.to.epilogue();
         }
@@ -538,10 +541,6 @@ impl Writer<'_> {
         a.store(Operand::Row(layout.factor), 10);
     }
 
-    fn slope_row(&self, stage: usize, state: usize) -> Operand {
-        Operand::Row(self.system.layout.increments + stage * self.wide() + state)
-    }
-
     fn increment_row(&self, stage: usize, state: usize) -> Operand {
         Operand::Row(self.system.layout.increments + stage * self.system.states + state)
     }
@@ -566,7 +565,7 @@ impl Writer<'_> {
     }
 
     /// How far watched values go to both sides of 0.
-    fn bend(&mut self, first: usize, stride: usize, seen: [usize; implicit::LOOKS]) {
+    fn bend(&mut self, first: usize, stride: usize, seen: &[usize]) {
         let layout = self.system.layout;
         let bend = FREE - 1;
         self.to.clear(bend);
@@ -599,138 +598,181 @@ impl Writer<'_> {
         }
     }
 
-    /// Slope of a stage of the explicit method.
-    fn slope(&mut self, stage: usize, rates: usize) {
-        const STEP: Vector = 12;
-        let layout = self.system.layout;
-        let n = self.system.states;
-        self.drive(stage);
-        let sum = explicit::A[stage];
-        self.weights(sum.iter().map(|(_, weight)| *weight));
-        self.to.load(STEP, Operand::Row(layout.step));
-        for i in 0..n {
-            let to = STEP + 1 + (i % 9) as Vector;
-            let before = self.row(layout.before, i);
-            if sum.is_empty() {
-                self.to.load(to, before);
-            } else {
-                for (at, (j, _)) in sum.iter().enumerate() {
-                    let (k, weight) = (self.slope_row(*j, i), at as Vector);
-                    if at == 0 {
-                        self.to.two(code::MUL, to, weight, k);
-                    } else {
-                        self.to.two(code::MUL_ADD_TO, to, weight, k);
-                    }
-                }
-                self.to.two(code::MUL_TO_ADD, to, STEP, before);
-            }
-            self.to.store(self.row(layout.states, i), to);
+    /// Ten rows from `first` on, `stride` apart, into registers from 0.
+    fn load_nodes(&mut self, first: usize, stride: usize) {
+        for node in 0..NODES {
+            self.to
+                .load(node as Vector, Operand::Row(first + node * stride));
         }
-        self.check(layout.states, 0);
-        self.to.call(rates, layout.increments + stage * self.wide());
     }
 
-    fn explicit_step(&mut self, rates: usize) {
+    /// Weighted sum of registers from `from` on.
+    fn combine(&mut self, to: Vector, from: Vector, weights: &[f64; NODES]) {
+        for (at, weight) in weights.iter().enumerate() {
+            let code = if at == 0 { code::MUL } else { code::MUL_ADD_TO };
+            self.to
+                .two(code, to, from + at as Vector, constant(*weight));
+        }
+    }
+
+    /// A sweep of the collocation.
+    fn sweep(&mut self, rates: usize, newton: usize) {
         let layout = self.system.layout;
         let n = self.system.states;
-        self.courses(0, &explicit::NODES[..explicit::MAKING]);
-        for stage in 0..explicit::MAKING {
-            self.slope(stage, rates);
-        }
-        let [fifth, third, step, rtol] = [18, 19, 20, 21];
-        let [sum, five, three] = [12, 13, 14];
-        let magnitude = Operand::Constant(!(1 << 63));
-        self.to.clear(fifth);
-        self.to.clear(third);
-        self.to.load(step, Operand::Row(layout.step));
-        self.to.load(rtol, Operand::Row(layout.rtol));
-        for i in 0..n {
-            let sums = [
-                (sum, explicit::A[explicit::MAKING]),
-                (five, explicit::FIFTH),
-                (three, explicit::THIRD),
-            ];
-            for (at, (j, _)) in explicit::FIFTH.iter().enumerate() {
-                self.to.load(at as Vector, self.slope_row(*j, i));
-            }
-            for (to, weights) in sums {
-                for (at, (_, weight)) in weights.iter().enumerate() {
-                    let code = if at == 0 { code::MUL } else { code::MUL_ADD_TO };
-                    self.to.two(code, to, at as Vector, constant(*weight));
+        for node in 0..NODES {
+            self.drive(node);
+            self.weights(collocation::FROM_SPECTRUM[node].into_iter());
+            for i in 0..n {
+                let to = 10 + (i % 11) as Vector;
+                for k in 0..NODES {
+                    let row = Operand::Row(layout.spectrum + k * n + i);
+                    let code = if k == 0 { code::MUL } else { code::MUL_ADD_TO };
+                    self.to.two(code, to, k as Vector, row);
                 }
+                self.to.two(code::ADD, to, to, self.row(layout.before, i));
+                self.to.store(self.row(layout.states, i), to);
             }
-            let a = &mut self.to;
-            let (before, scale) = (15, 16);
-            a.load(before, Operand::Row(layout.before + i));
-            a.two(code::MUL_TO_ADD, sum, step, R(before));
-            a.store(Operand::Row(layout.after + i), sum);
-            a.two(code::AND, before, before, magnitude);
-            a.two(code::AND, sum, sum, magnitude);
-            a.two(code::MAX, scale, before, R(sum));
-            a.two(code::ADD, scale, scale, Operand::Row(layout.weights + i));
-            a.two(code::MUL, scale, scale, R(rtol));
-            a.two(code::DIV, scale, step, R(scale));
-            a.two(code::MUL, five, five, R(scale));
-            a.two(code::MUL, three, three, R(scale));
-            a.two(code::MUL_ADD_TO, fifth, five, R(five));
-            a.two(code::MUL_ADD_TO, third, three, R(three));
+            self.check(layout.states, 0);
+            let part = if node == collocation::MIDDLE {
+                newton
+            } else {
+                rates
+            };
+            self.to.call(part, layout.increments + node * self.wide());
+        }
+        // What is summed over the states stands where constants of the rates stood.
+        let [change, curve] = [22, 23];
+        self.to.load(0, Operand::Row(layout.step));
+        for (pair, (real, imaginary)) in collocation::EIGENVALUES.into_iter().enumerate() {
+            for (k, part) in [real, imaginary].into_iter().enumerate() {
+                let to = 1 + k as Vector;
+                self.to.two(code::MUL, to, 0, constant(part));
+                self.to.store(self.row(layout.turns, 2 * pair + k), to);
+            }
+        }
+        self.to.clear(change);
+        self.to.clear(curve);
+        for i in 0..n {
+            self.newton(i, change, curve);
         }
         self.check(layout.after, 0);
         let a = &mut self.to;
-        let both = 0;
-        a.load(both, R(fifth));
-        a.two(code::MUL_ADD_TO, both, third, constant(0.01));
-        a.replace(both, Comparison::NotGreater, both, constant(0.0), 1.0);
-        a.two(code::MUL, both, both, constant(n as f64));
-        a.one(code::SQRT, both, R(both));
-        a.two(code::DIV, fifth, fifth, R(both));
-        a.two(code::ADD, fifth, fifth, R(OUTSIDE));
-        a.store(Operand::Row(layout.error), fifth);
-        let numbers = [
-            explicit::ROOT,
-            implicit::SAFETY,
-            explicit::FASTEST,
-            explicit::SLOWEST,
-        ];
-        self.factor(fifth, numbers);
-        self.bend(layout.increments + n, self.wide(), explicit::SEEN);
+        let mean = constant(1.0 / n as f64);
+        a.load(0, mean);
+        a.two(code::MUL_TO_ADD, change, 0, R(OUTSIDE));
+        a.one(code::SQRT, change, R(change));
+        a.two(code::DIV, change, change, Operand::Row(layout.rtol));
+        a.store(Operand::Row(layout.error), change);
+        a.two(code::MUL, curve, curve, mean);
+        a.one(code::SQRT, curve, R(curve));
+        a.store(Operand::Row(layout.curve), curve);
+        self.bend(layout.increments + n, self.wide(), &collocation::SEEN);
     }
 
-    fn explicit_interpolant(&mut self, rates: usize) {
+    /// Newton's correction of a state at all nodes.
+    fn newton(&mut self, i: usize, change: Vector, curve: Vector) {
         let layout = self.system.layout;
         let n = self.system.states;
-        self.courses(explicit::MAKING, &explicit::NODES[explicit::MAKING..]);
-        for stage in explicit::MAKING..SLOPES {
-            self.slope(stage, rates);
+        let coupling = &self.system.couplings[i];
+        self.load_nodes(layout.increments + i, self.wide());
+        let [last, before_last] = [20, 21];
+        self.combine(last, 0, &collocation::HIGHEST[0]);
+        self.combine(before_last, 0, &collocation::HIGHEST[1]);
+        const F: Vector = NODES as Vector;
+        for (k, weights) in collocation::TO_SPECTRUM.iter().enumerate() {
+            self.combine(F + k as Vector, 0, weights);
         }
-        let step = FREE - 1;
-        self.to.load(step, Operand::Row(layout.step));
-        for i in 0..n {
-            for (part, weights) in explicit::D.iter().enumerate() {
-                let to = 12 + part as Vector;
-                for (at, (j, weight)) in weights.iter().enumerate() {
-                    if part == 0 {
-                        self.to.load(at as Vector, self.slope_row(*j, i));
-                    }
-                    let code = if at == 0 { code::MUL } else { code::MUL_ADD_TO };
-                    self.to.two(code, to, at as Vector, constant(*weight));
-                }
-                self.to.two(code::MUL, to, to, R(step));
-                self.to
-                    .store(self.row(layout.dense, (2 + part) * n + i), to);
+        let [a, b, u, v, inverse, turn, twist, slope] = [0, 1, 2, 3, 4, 5, 6, 7];
+        let spare = 8;
+        for (j, entry) in &coupling.below {
+            self.to.load(spare, Operand::Row(*entry));
+            for k in 0..NODES {
+                let delta = Operand::Row(layout.changes + k * n + j);
+                self.to.two(code::MUL_ADD_TO, F + k as Vector, spare, delta);
             }
-            let [rise, bend, rest] = [16, 17, 18];
-            let (start, end) = (self.slope_row(0, i), self.slope_row(explicit::MAKING, i));
-            let a = &mut self.to;
-            a.load(rise, Operand::Row(layout.after + i));
-            a.two(code::SUB, rise, rise, Operand::Row(layout.before + i));
-            a.load(bend, start);
-            a.two(code::MUL_TO_LESS, bend, step, R(rise));
-            a.load(rest, end);
-            a.two(code::MUL_TO_SUB, rest, step, R(rise));
-            a.two(code::SUB, rest, rest, R(bend));
-            a.store(Operand::Row(layout.dense + i), bend);
-            a.store(Operand::Row(layout.dense + n + i), rest);
+        }
+        if let Some(diagonal) = coupling.diagonal {
+            self.to.load(slope, Operand::Row(diagonal));
+        }
+        for pair in 0..NODES / 2 {
+            let [p, q] = [2 * pair, 2 * pair + 1];
+            let [x, y] = [p, q].map(|k| F + k as Vector);
+            let [row_p, row_q] = [p, q].map(|k| Operand::Row(layout.spectrum + k * n + i));
+            let to = &mut self.to;
+            to.load(turn, Operand::Row(layout.turns + p));
+            to.load(twist, Operand::Row(layout.turns + q));
+            to.load(a, R(x));
+            to.two(code::MUL_TO_LESS, a, turn, row_p);
+            to.two(code::MUL_ADD_TO, a, twist, R(y));
+            to.load(b, R(y));
+            to.two(code::MUL_TO_LESS, b, turn, row_q);
+            to.two(code::MUL_SUB_TO, b, twist, R(x));
+            if coupling.diagonal.is_some() {
+                to.load(u, R(ONE));
+                to.two(code::MUL_SUB_TO, u, slope, R(turn));
+                to.two(code::MUL, v, slope, R(twist));
+                to.two(code::MUL, inverse, u, R(u));
+                to.two(code::MUL_ADD_TO, inverse, v, R(v));
+                to.two(code::DIV, inverse, ONE, R(inverse));
+                to.two(code::MUL, u, u, R(inverse));
+                to.two(code::MUL, v, v, R(inverse));
+                to.two(code::MUL, x, a, R(u));
+                to.two(code::MUL_ADD_TO, x, b, R(v));
+                to.two(code::MUL, y, b, R(u));
+                to.two(code::MUL_SUB_TO, y, a, R(v));
+            } else {
+                to.load(x, R(a));
+                to.load(y, R(b));
+            }
+            for (k, row, delta) in [(p, row_p, x), (q, row_q, y)] {
+                to.store(Operand::Row(layout.changes + k * n + i), delta);
+                to.two(code::ADD, spare, delta, row);
+                to.store(row, spare);
+            }
+        }
+        let [middle, end] = [8, 9];
+        self.combine(middle, F, &collocation::FROM_SPECTRUM[collocation::MIDDLE]);
+        self.combine(end, F, &collocation::FROM_SPECTRUM[NODES - 1]);
+        let [rise, before, after, scale, step] = [0, 1, 2, 3, 4];
+        self.to.load(step, Operand::Row(layout.step));
+        for (k, weight) in collocation::FROM_SPECTRUM[NODES - 1].iter().enumerate() {
+            let to = &mut self.to;
+            let row = Operand::Row(layout.spectrum + k * n + i);
+            to.load(turn, constant(*weight));
+            let code = if k == 0 { code::MUL } else { code::MUL_ADD_TO };
+            to.two(code, rise, turn, row);
+        }
+        let to = &mut self.to;
+        let magnitude = Operand::Constant(!(1 << 63));
+        to.load(before, Operand::Row(layout.before + i));
+        to.two(code::ADD, after, before, R(rise));
+        to.store(Operand::Row(layout.after + i), after);
+        to.two(code::AND, before, before, magnitude);
+        to.two(code::AND, after, after, magnitude);
+        to.two(code::MAX, scale, before, R(after));
+        to.two(code::ADD, scale, scale, Operand::Row(layout.weights + i));
+        to.two(code::DIV, scale, ONE, R(scale));
+        for x in [middle, end] {
+            to.two(code::MUL, x, x, R(scale));
+            to.two(code::MUL_ADD_TO, change, x, R(x));
+        }
+        for x in [last, before_last] {
+            to.two(code::MUL, x, x, R(step));
+            to.two(code::MUL, x, x, R(scale));
+            to.two(code::MUL_ADD_TO, curve, x, R(x));
+        }
+    }
+
+    fn collocation_interpolant(&mut self) {
+        let layout = self.system.layout;
+        let n = self.system.states;
+        for i in 0..n {
+            self.load_nodes(layout.spectrum + i, n);
+            for (part, weights) in collocation::INTERPOLANT.iter().enumerate() {
+                let to = (NODES + part) as Vector;
+                self.combine(to, 0, weights);
+                self.to.store(self.row(layout.dense, part * n + i), to);
+            }
         }
     }
 
@@ -848,7 +890,7 @@ impl Writer<'_> {
         ];
         self.factor(square, numbers);
         let watched = layout.increments + STAGES * n;
-        self.bend(watched, self.system.watched, implicit::SEEN);
+        self.bend(watched, self.system.watched, &implicit::SEEN);
     }
 
     fn implicit_interpolant(&mut self) {

@@ -1,10 +1,11 @@
 //! From a recorded system to lists of instructions on rows of lanes.
 //!
-//! A [`System`] has three programs: the rates; the rates with the factors of the linear system; and
-//! the solution of a linear system. Each is a list of operations on rows, a row holding one value per
+//! A [`System`] has four programs: the rates; the rates with part of their Jacobian; the rates with the factors of
+//! the linear system; and the solution of a linear system. Each is a list of operations on rows, a row holding one value per
 //! lane. What is known before a step (parameters, inputs) is computed once per problem and event, by
 //! [`System::prepare`] and [`System::refresh`], in ordinary numbers.
 
+use super::collocation::NODES;
 use super::differentiate::{Jacobian, jacobian};
 use super::factor::factor;
 use super::linear::{Matrix, TERMS};
@@ -21,11 +22,8 @@ pub(super) type Row = u16;
 /// Stages of the implicit method.
 pub(super) const STAGES: usize = 8;
 
-/// Slopes of the explicit method, with those of its interpolant.
-pub(super) const SLOPES: usize = 16;
-
 /// Coefficients of an interpolant beside the values at the ends.
-pub(in crate::simulate) const BENDS: usize = 6;
+pub(in crate::simulate) const BENDS: usize = NODES - 1;
 
 /// What an instruction computes from rows `a`, `b`, `c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +69,11 @@ pub(super) struct Instruction {
 /// Where things stand in the rows of a machine: first rows of groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Layout {
-    /// Rates and watched values of each stage of the explicit method, or the increments of all stages of the
-    /// implicit one followed by their watched values.
+    /// Rates and watched values at each node of the collocation, or the increments of all stages of the
+    /// one-step method followed by their watched values.
     pub increments: usize,
     /// Coefficients of the interpolant, per state:
-    /// `y + x (rise + (1-x) (e_1 + x (e_2 + (1-x) (e_3 + x (e_4 + (1-x) (e_5 + x e_6))))))`.
+    /// `y + x (rise + (1-x) (e_1 + x (e_2 + (1-x) (e_3 + x (e_4 + ...)))))`.
     pub dense: usize,
     /// Absolute tolerance over relative tolerance, per state.
     pub weights: usize,
@@ -85,6 +83,11 @@ pub(super) struct Layout {
     pub series: usize,
     /// Values of the drives at the stages.
     pub courses: usize,
+    /// Step times real and imaginary parts of the eigenvalues.
+    pub turns: usize,
+    /// Increments of the states in the basis of the eigenvectors, and what the last sweep added to them.
+    pub spectrum: usize,
+    pub changes: usize,
     /// From here on, what is used all the time.
     pub hot: usize,
     /// States.
@@ -99,6 +102,8 @@ pub(super) struct Layout {
     pub rates: usize,
     /// Partial derivatives of the rates by time.
     pub tilt: usize,
+    /// Entries of the Jacobian that the collocation uses.
+    pub partials: usize,
     /// Linear states that the others follow, and their rates.
     pub drives: usize,
     pub tempo: usize,
@@ -113,10 +118,13 @@ pub(super) struct Layout {
     pub taken: usize,
     /// How far a watched value goes to both sides of 0 within the step.
     pub bend: usize,
-    /// Errors over tolerance; not a number where a stage left the domain.
+    /// Errors over tolerance, of the collocation the changes of the last sweep; not a number where a stage left the
+    /// domain.
     pub error: usize,
     /// Factors from this step to the next.
     pub factor: usize,
+    /// Size of the last Legendre coefficients.
+    pub curve: usize,
     /// What is known before a step.
     pub fixed: usize,
     /// Values in between.
@@ -141,6 +149,10 @@ pub(super) struct System {
     pub layout: Layout,
     /// Rates.
     pub rates: Vec<Instruction>,
+    /// Rates and the entries of the Jacobian on its diagonal and below.
+    pub newton: Vec<Instruction>,
+    /// Where these entries are, per state.
+    pub couplings: Vec<Coupling>,
     /// Rates and factors.
     pub factor: Vec<Instruction>,
     /// Solutions, per stage.
@@ -149,7 +161,7 @@ pub(super) struct System {
     pub watched: usize,
     /// Sums of states that must stay positive.
     pub positive: Vec<Vec<usize>>,
-    /// The steps in machine code: implicit and explicit.
+    /// The steps in machine code, per method.
     native: [OnceLock<Option<Native>>; 2],
     /// Fixed rows that a change of inputs can change.
     changing: Vec<(usize, Id)>,
@@ -158,6 +170,22 @@ pub(super) struct System {
     diagonal: Vec<Id>,
     /// Nodes in the fixed rows.
     fixed: Vec<Id>,
+}
+
+/// Row of the Jacobian of one state: the rows of lanes with its entry on the diagonal and those below it by state.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Coupling {
+    pub diagonal: Option<usize>,
+    pub below: Vec<(usize, usize)>,
+}
+
+/// Methods of integration in lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scheme {
+    /// Rodas5P ([`super::rodas`]).
+    OneStep,
+    /// Radau IIA in sweeps ([`super::collocation`]).
+    Collocation,
 }
 
 /// Values of the fixed nodes of one problem.
@@ -253,12 +281,15 @@ impl System {
             at += count;
             first
         };
-        layout.increments = take(SLOPES * (states + watched.len()));
+        layout.increments = take(NODES * (states + watched.len()));
         layout.dense = take(BENDS * states);
         layout.weights = take(states);
         layout.after = take(states);
         layout.series = take(drives.len() * TERMS);
-        layout.courses = take(drives.len() * SLOPES);
+        layout.courses = take(drives.len() * NODES);
+        layout.turns = take(NODES);
+        layout.spectrum = take(NODES * states);
+        layout.changes = take(NODES * states);
         layout.hot = take(0);
         layout.states = take(states);
         layout.before = take(states);
@@ -276,6 +307,13 @@ impl System {
         layout.bend = take(1);
         layout.error = take(1);
         layout.factor = take(1);
+        layout.curve = take(1);
+        let lower: Vec<(usize, usize, Id)> = jacobian
+            .iter()
+            .filter(|((i, j), _)| j <= i)
+            .map(|((i, j), id)| (*i, *j, *id))
+            .collect();
+        layout.partials = take(lower.len());
         let moving: Vec<Id> = factors
             .entries
             .iter()
@@ -290,8 +328,10 @@ impl System {
             .iter()
             .chain(&tilt)
             .chain(&moving)
-            .chain(&factors.solution);
-        let mut open: Vec<Id> = targets.copied().collect();
+            .chain(&factors.solution)
+            .copied()
+            .chain(lower.iter().map(|(_, _, id)| *id));
+        let mut open: Vec<Id> = targets.collect();
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
@@ -343,6 +383,25 @@ impl System {
             temporaries: layout.temporaries as Row,
         };
         let (rates_program, used_a) = compiler.compile(&rate_targets, &given);
+        let mut couplings = vec![Coupling::default(); states];
+        let mut partials: Vec<(Id, Row)> = Vec::new();
+        for (at, (i, j, id)) in lower.iter().enumerate() {
+            let row = match given.get(id) {
+                Some(row) => *row as usize,
+                None => {
+                    partials.push((*id, (layout.partials + at) as Row));
+                    layout.partials + at
+                }
+            };
+            if i == j {
+                couplings[*i].diagonal = Some(row);
+            } else {
+                couplings[*i].below.push((*j, row));
+            }
+        }
+        let rates_and_partials: Vec<(Id, Row)> =
+            rate_targets.iter().copied().chain(partials).collect();
+        let (newton, used_n) = compiler.compile(&rates_and_partials, &given);
         let tilt_targets = tilt
             .iter()
             .enumerate()
@@ -355,7 +414,7 @@ impl System {
             .collect();
         let (factor_program, used_b) = compiler.compile(&both, &given);
         given.extend(held_targets);
-        let mut used = used_a.max(used_b);
+        let mut used = used_a.max(used_b).max(used_n);
         let solve: Vec<Vec<Instruction>> = (0..STAGES)
             .map(|stage| {
                 let first = layout.increments + stage * states;
@@ -407,6 +466,8 @@ impl System {
             matrix,
             layout,
             rates: rates_program,
+            newton,
+            couplings,
             factor: factor_program,
             solve,
             watched: watched.len(),
@@ -420,11 +481,9 @@ impl System {
     }
 
     /// A step in machine code, where the machine can run it; compiled once.
-    pub fn native(&self, explicit: bool) -> Option<&Native> {
-        let compiled = &self.native[usize::from(explicit)];
-        compiled
-            .get_or_init(|| Native::new(self, explicit))
-            .as_ref()
+    pub fn native(&self, scheme: Scheme) -> Option<&Native> {
+        let compiled = &self.native[usize::from(scheme == Scheme::Collocation)];
+        compiled.get_or_init(|| Native::new(self, scheme)).as_ref()
     }
 
     /// Computes what follows from parameters and inputs; whether the graph holds for them.

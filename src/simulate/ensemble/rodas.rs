@@ -335,7 +335,7 @@ impl<const W: usize> Operate for Advance<'_, W> {
         rows[layout.error] = map(&square, f64::sqrt);
         rows[layout.factor] = map(&square, factor::<FUSED>);
         let watched = layout.increments + STAGES * n;
-        bend(system, rows, watched, system.watched, SEEN);
+        bend(system, rows, watched, system.watched, &SEEN);
         if dense {
             for (part, weights) in H.iter().enumerate() {
                 for i in 0..n {
@@ -400,7 +400,7 @@ pub(super) fn bend<const W: usize>(
     rows: &mut [Lanes<W>],
     first: usize,
     stride: usize,
-    seen: [usize; LOOKS],
+    seen: &[usize],
 ) {
     let mut bend = Lanes::<W>::all(0.0);
     for k in 0..system.watched {

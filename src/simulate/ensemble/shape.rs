@@ -4,7 +4,7 @@
 //! environment, forms of the kinetics, kinds of partner action, clamps, drugs that are given at all,
 //! and parameters that are exactly 0 or 1, which drop out. States that never move are left out too.
 
-use super::program::{Fixed, System};
+use super::program::{Fixed, Scheme, System};
 use super::symbol::{self, Graph, Id, Symbol};
 use crate::model::exposure::SorafenibKinetics;
 use crate::model::partner::{NODES, Nodes, PartnerAction, PartnerKinetics};
@@ -136,19 +136,23 @@ pub(super) fn pool(keyed: &mut [(Key, Vec<f64>)], enough: usize) {
     }
 }
 
-/// Product of fastest relaxation and mean time between events up to which the explicit method costs less
+/// Product of fastest relaxation and mean time between events up to which collocation costs less
 /// (measured; see docs/PERFORMANCE.md).
-const EXPLICIT: f64 = 35.0;
+const CLOSE: f64 = 35.0;
 
 impl Shape {
-    /// Whether the explicit method suits a problem whose fastest relaxation is `fastest`: it does where events follow
-    /// one another so closely that accuracy rather than stability sets the steps.
-    pub fn suits_explicit(problem: &Problem, fastest: f64) -> bool {
+    /// The method for a problem whose fastest relaxation is `fastest`: collocation where events follow one another so
+    /// closely that the way from one to the next is a step or two.
+    pub fn scheme(problem: &Problem, fastest: f64) -> Scheme {
         let timeline = &problem.timeline;
         let mut times: Vec<f64> = timeline.events.iter().map(|event| event.time).collect();
         times.dedup_by(|a, b| *a - *b < 1e-9);
         let mean = timeline.duration / times.len().max(1) as f64;
-        fastest * mean <= EXPLICIT
+        if fastest * mean <= CLOSE {
+            Scheme::Collocation
+        } else {
+            Scheme::OneStep
+        }
     }
 
     /// Fastest relaxation at the baseline, 1/h.
@@ -199,7 +203,7 @@ fn rates(problem: &Problem, flags: &[u8], states: &State<Symbol>) -> [Symbol; ST
     };
     // What opens and closes is an input that is 0 when closed.
     if let SorafenibKinetics::Enterohepatic(kinetics, _) = &mut model.kinetics {
-        kinetics.gallbladder_release = Symbol::input(2);
+        kinetics.gallbladder_release = Symbol::input(GALLBLADDER);
     }
     let mut inputs = problem.timeline.before.map(Symbol::constant);
     inputs.sorafenib.medium = input(0, matches!(model.kinetics, SorafenibKinetics::Medium));
@@ -283,6 +287,19 @@ pub(super) fn record(problem: &Problem, flags: &[u8]) -> (Vec<usize>, Graph, Vec
     (moving, graph, rates)
 }
 
+/// The input that releases bile.
+pub(super) const GALLBLADDER: usize = 2;
+
+/// Its value.
+pub(super) fn gallbladder(model: &Model<f64>, inputs: &Inputs) -> f64 {
+    match &model.kinetics {
+        SorafenibKinetics::Enterohepatic(kinetics, _) if inputs.sorafenib.gallbladder_open => {
+            kinetics.gallbladder_release
+        }
+        _ => 0.0,
+    }
+}
+
 /// The values of the inputs, in the order in which [`rates`] numbers them.
 pub(super) fn input_values(
     model: &Model<f64>,
@@ -293,12 +310,7 @@ pub(super) fn input_values(
     values.clear();
     values.push(inputs.sorafenib.medium);
     values.push(inputs.sorafenib.infusion);
-    values.push(match &model.kinetics {
-        SorafenibKinetics::Enterohepatic(kinetics, _) if inputs.sorafenib.gallbladder_open => {
-            kinetics.gallbladder_release
-        }
-        _ => 0.0,
-    });
+    values.push(gallbladder(model, inputs));
     values.push(inputs.medium_oxygen);
     for (partner, input) in model.partners.iter().zip(&inputs.partners) {
         values.push(input.held);
@@ -321,11 +333,11 @@ mod tests {
     use crate::parameters::Library;
     use crate::regimen::{Arm, Mode};
     use crate::simulate::Scenario;
-    use crate::simulate::ensemble::dormand_prince::Explicit;
+    use crate::simulate::ensemble::collocation::{NODES, Sweep};
     use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
     use crate::simulate::ensemble::linear::TERMS;
     use crate::simulate::ensemble::native::Native;
-    use crate::simulate::ensemble::program::{BENDS, Instruction, SLOPES, STAGES};
+    use crate::simulate::ensemble::program::{BENDS, Instruction, STAGES};
     use crate::simulate::ensemble::rodas::{Advance, Machine};
 
     struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
@@ -438,12 +450,12 @@ mod tests {
         for (place, problem) in everywhere() {
             let (key, parameters) = key(&problem);
             let shape = shape(&problem, &key);
-            for explicit in [false, true] {
-                let Some(native) = shape.system.native(explicit) else {
+            for scheme in [Scheme::OneStep, Scheme::Collocation] {
+                let Some(native) = shape.system.native(scheme) else {
                     return;
                 };
-                let place = format!("{place}, explicit {explicit}");
-                same_bits(&shape, &problem, &parameters, native, explicit, &place);
+                let place = format!("{place}, {scheme:?}");
+                same_bits(&shape, &problem, &parameters, native, scheme, &place);
             }
         }
     }
@@ -453,7 +465,7 @@ mod tests {
         problem: &Problem,
         parameters: &[f64],
         native: &Native,
-        explicit: bool,
+        scheme: Scheme,
         place: &str,
     ) {
         let system = &shape.system;
@@ -486,14 +498,21 @@ mod tests {
             }
             rows[layout.step].0[lane] = 0.01 * spread(lane, 1);
             rows[layout.taken].0[lane] = (lane % 3) as f64;
+            for i in 0..NODES * system.drives.len() {
+                rows[layout.courses + i].0[lane] = spread(i, lane);
+            }
+            for i in 0..NODES * system.states {
+                rows[layout.spectrum + i].0[lane] = 1e-4 * spread(i, lane);
+            }
             rows[layout.time].0[lane] = 0.3 * lane as f64;
             rows[layout.pace].0[lane] = 2.0 / 6.0;
         }
         let mut compiled = machine.rows.clone();
         let machine = &mut machine;
         let dense = true;
-        if explicit {
-            dispatch(Explicit {
+        let collocation = scheme == Scheme::Collocation;
+        if collocation {
+            dispatch(Sweep {
                 system,
                 machine,
                 dense,
@@ -509,7 +528,7 @@ mod tests {
         native.step(&mut compiled, dense, false);
         native.step(&mut half, dense, true);
         let n = system.states;
-        let stages = if explicit { SLOPES } else { STAGES };
+        let stages = if collocation { NODES } else { STAGES };
         let groups = [
             ("slope", layout.increments, stages * (n + system.watched)),
             ("bend", layout.bend, 1),
@@ -517,6 +536,8 @@ mod tests {
             ("after", layout.after, n),
             ("error", layout.error, 1),
             ("factor", layout.factor, 1),
+            ("curve", layout.curve, 1),
+            ("spectrum", layout.spectrum, NODES * n),
         ];
         for (name, first, count) in groups {
             for at in 0..count {

@@ -1,0 +1,120 @@
+//! What a lane remembers of the stretches between events, to start from when one of the same kind comes again.
+//!
+//! A course is the way through a stretch: the number of steps, and the increments of the last three passages of
+//! each step. From dose to dose they change slowly and smoothly, so that their extrapolation is a start from which
+//! one sweep is mostly enough.
+
+/// Events that a stretch follows, the last one last: the same event at another place of the day's schedule is
+/// another kind.
+pub(super) type Kinds = [u32; 4];
+
+/// Courses kept per lane; the oldest goes first.
+const KEPT: usize = 64;
+
+/// Passages kept per step.
+const PASSAGES: usize = 3;
+
+/// The increments of a step in its last passages, newest first.
+#[derive(Debug, Clone, Default)]
+struct Step {
+    length: f64,
+    passages: usize,
+    increments: [Vec<f64>; PASSAGES],
+}
+
+/// The way through stretches of one kind and length.
+#[derive(Debug, Clone)]
+struct Course {
+    kinds: Kinds,
+    length: f64,
+    /// Steps per piece of the exactly known states.
+    parts: usize,
+    steps: Vec<Step>,
+}
+
+/// The courses of one lane.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Courses {
+    known: Vec<Course>,
+    current: usize,
+    predicted: Vec<f64>,
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * b
+}
+
+impl Courses {
+    /// Chooses the course of a stretch; the steps per piece that it had, or 1.
+    pub fn choose(&mut self, kinds: Kinds, length: f64) -> usize {
+        let known = |course: &Course| course.kinds == kinds && same(course.length, length);
+        self.current = self.known.iter().position(known).unwrap_or_else(|| {
+            if self.known.len() >= KEPT {
+                self.known.remove(0);
+            }
+            self.known.push(Course {
+                kinds,
+                length,
+                parts: 1,
+                steps: Vec::new(),
+            });
+            self.known.len() - 1
+        });
+        self.known[self.current].parts
+    }
+
+    /// Changes the number of steps per piece for the next time.
+    pub fn divide(&mut self, parts: usize) {
+        if let Some(course) = self.known.get_mut(self.current)
+            && course.parts != parts
+        {
+            course.parts = parts;
+            course.steps.clear();
+        }
+    }
+
+    /// The increments of a step of the current course, extrapolated; nothing if it is new.
+    pub fn predict(&mut self, place: usize, length: f64) -> &[f64] {
+        self.predicted.clear();
+        let course = self.known.get(self.current);
+        let Some(step) = course.and_then(|course| course.steps.get(place)) else {
+            return &[];
+        };
+        if step.passages == 0 || !same(step.length, length) {
+            return &[];
+        }
+        let [a, b, c] = &step.increments;
+        match step.passages {
+            1 => self.predicted.extend_from_slice(a),
+            2 => {
+                let pairs = a.iter().zip(b);
+                self.predicted.extend(pairs.map(|(a, b)| 2.0 * a - b));
+            }
+            _ => {
+                let triples = a.iter().zip(b).zip(c);
+                self.predicted
+                    .extend(triples.map(|((a, b), c)| 3.0 * (a - b) + c));
+            }
+        }
+        &self.predicted
+    }
+
+    /// Keeps the increments of a step of the current course.
+    pub fn learn(&mut self, place: usize, length: f64, increments: impl Iterator<Item = f64>) {
+        let Some(course) = self.known.get_mut(self.current) else {
+            return;
+        };
+        if course.steps.len() <= place {
+            course.steps.resize_with(place + 1, Step::default);
+        }
+        let step = &mut course.steps[place];
+        if !same(step.length, length) {
+            step.length = length;
+            step.passages = 0;
+        }
+        step.passages = (step.passages + 1).min(PASSAGES);
+        step.increments.rotate_right(1);
+        step.increments[0].clear();
+        step.increments[0].extend(increments);
+    }
+}
