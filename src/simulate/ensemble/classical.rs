@@ -121,7 +121,14 @@ fn robertson() {
     };
     let start = [1.0, 0.0, 0.0];
     let reference = [0.715_827_068_7, 0.918_553_476_5e-5, 0.284_163_745_7];
-    let (end, work) = solve(source, &start, &[1.0, 1e-6, 1.0], 40.0, 1e-7, Scheme::OneStep);
+    let (end, work) = solve(
+        source,
+        &start,
+        &[1.0, 1e-6, 1.0],
+        40.0,
+        1e-7,
+        Scheme::OneStep,
+    );
     assert!(error(&end, &reference) < 1e-7, "{end:?}");
     pinned(&work, 75, 29);
 }
@@ -183,7 +190,14 @@ fn oregonator() {
         1_228.178_521_549_917,
         132.055_494_284_670_6,
     ];
-    let (end, work) = solve(source, &[1.0, 2.0, 3.0], &[1.0; 3], 360.0, 1e-7, Scheme::OneStep);
+    let (end, work) = solve(
+        source,
+        &[1.0, 2.0, 3.0],
+        &[1.0; 3],
+        360.0,
+        1e-7,
+        Scheme::OneStep,
+    );
     assert!(error(&end, &reference) < 1e-5, "{end:?}");
     pinned(&work, 1293, 18);
 }

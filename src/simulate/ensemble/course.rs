@@ -29,6 +29,8 @@ struct Course {
     length: f64,
     /// Steps per piece of the exactly known states.
     parts: usize,
+    /// Whether someone looked into its steps the last time.
+    looked: bool,
     steps: Vec<Step>,
 }
 
@@ -56,6 +58,7 @@ impl Courses {
                 kinds,
                 length,
                 parts: 1,
+                looked: false,
                 steps: Vec::new(),
             });
             self.known.len() - 1
@@ -63,11 +66,15 @@ impl Courses {
         self.known[self.current].parts
     }
 
-    /// Changes the number of steps per piece for the next time.
-    pub fn divide(&mut self, parts: usize) {
-        if let Some(course) = self.known.get_mut(self.current)
-            && course.parts != parts
-        {
+    /// Changes the number of steps per piece for the next time; if it is only for the sake of someone who `looked`,
+    /// not before he does so twice in turn.
+    pub fn divide(&mut self, parts: usize, looked: bool) {
+        let Some(course) = self.known.get_mut(self.current) else {
+            return;
+        };
+        let once = looked && !course.looked;
+        course.looked = looked;
+        if course.parts != parts && !once {
             course.parts = parts;
             course.steps.clear();
         }

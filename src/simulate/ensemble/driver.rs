@@ -172,8 +172,11 @@ struct Passage {
     /// Its sweeps, and the change that the last one made.
     sweeps: u32,
     change: f64,
-    /// Largest error of a step of this stretch.
+    /// Largest error of a step of this stretch, and whether one was looked into.
     error: f64,
+    inside: bool,
+    /// Whether steps were cut only because someone looked into them.
+    looked: bool,
 }
 
 impl Passage {
@@ -188,6 +191,8 @@ impl Passage {
         self.regular = true;
         self.fresh = true;
         self.error = 0.0;
+        self.inside = false;
+        self.looked = false;
     }
 }
 
@@ -550,7 +555,8 @@ impl<J: Job> Runner<J> {
                 self.passage.fresh = true;
                 self.proposal = step * factor.min(0.9);
                 if control.scheme == Scheme::Collocation {
-                    self.passage.parts = (self.piece.length / self.proposal).ceil().max(1.0) as usize;
+                    self.passage.parts =
+                        (self.piece.length / self.proposal).ceil().max(1.0) as usize;
                 }
                 let vanished = self.time + 1e-3 * self.proposal <= self.time
                     || self.proposal < 1e-12 * self.stretch.length;
@@ -732,8 +738,10 @@ impl<J: Job> Runner<J> {
         let error = collocation::error(curve, inside) / control.rtol;
         if error <= 1.0 {
             passage.error = passage.error.max(error);
+            passage.inside |= inside;
             return Verdict::Taken;
         }
+        passage.looked |= inside && collocation::error(curve, false) <= control.rtol;
         Verdict::Rejected(collocation::factor(error, inside))
     }
 
@@ -757,11 +765,11 @@ impl<J: Job> Runner<J> {
         if last {
             if passage.regular && passage.parts > 1 {
                 let longer = passage.parts as f64 / (passage.parts - 1) as f64;
-                if collocation::factor(passage.error, false) > longer {
+                if collocation::factor(passage.error, passage.inside) > longer {
                     passage.parts -= 1;
                 }
             }
-            passage.courses.divide(passage.parts);
+            passage.courses.divide(passage.parts, passage.looked);
         }
     }
 

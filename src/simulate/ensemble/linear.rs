@@ -188,7 +188,13 @@ impl Table {
     }
 
     /// A followed state at the nodes of a part of the piece, from the states at its start.
-    pub fn course(&mut self, part: usize, parts: usize, place: usize, start: &[f64]) -> [f64; NODES] {
+    pub fn course(
+        &mut self,
+        part: usize,
+        parts: usize,
+        place: usize,
+        start: &[f64],
+    ) -> [f64; NODES] {
         let known = |course: &Course| course.part == part && course.parts == parts;
         let at = self.courses.iter().position(known).unwrap_or_else(|| {
             let factors = self.followed.iter().flatten().map(|terms| {
