@@ -154,7 +154,7 @@ fn maps(result: &Sweep) -> Result<Figure> {
             what(result),
             match (down, across) {
                 (1, 1) => String::new(),
-                _ => format!(", every {down}th by {across}th point"),
+                _ => format!(", one point drawn of every {down} by {across}"),
             },
             result.tally.words()
         ),
