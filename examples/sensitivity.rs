@@ -27,7 +27,7 @@ fn main() -> hif_switch::Result<()> {
         rtol: 1e-4,
         ..Accuracy::ensemble()
     };
-    let result = plan.analyse(&collect(&plan, &accuracy, &silent)?);
+    let result = plan.analyse(&collect(&plan, &accuracy, &silent)?)?;
     println!("{}", result.tally.words());
     for i in result.ranking(0).into_iter().take(5) {
         println!("{}", plan.space.axes[i].path);

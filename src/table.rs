@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
+use std::io::Write;
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,20 +136,21 @@ impl Table {
     /// # Errors
     /// Only if the writer fails.
     pub fn to_csv(&self) -> Result<Vec<u8>> {
-        let failed = |error: &dyn std::fmt::Display| Error::output("table.csv", error);
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record(self.columns.iter().map(|column| column.name.as_str()))
-            .map_err(|error| failed(&error))?;
+        let mut text = Vec::new();
+        self.write_csv(&mut text)?;
+        Ok(text)
+    }
+
+    /// The same, to where it goes.
+    ///
+    /// # Errors
+    /// Only if the writer fails.
+    pub fn write_csv(&self, out: &mut dyn Write) -> Result<()> {
+        let mut csv = Csv::new(out, &self.columns)?;
         for row in &self.rows {
-            writer
-                .write_record(row.iter().map(|cell| match cell {
-                    Cell::Text(text) => text.clone(),
-                    Cell::Number(number) => number.map_or_else(String::new, |n| n.to_string()),
-                }))
-                .map_err(|error| failed(&error))?;
+            csv.push(row)?;
         }
-        writer.into_inner().map_err(|error| failed(&error))
+        csv.finish()
     }
 
     /// JSON: an array of objects, with the units beside it.
@@ -175,6 +177,102 @@ impl Table {
             .map(|column| (column.name.clone(), column.unit.as_str().into()))
             .collect();
         serde_json::json!({ "units": units, "rows": rows })
+    }
+}
+
+/// CSV in the making.
+struct Csv<'a>(csv::Writer<&'a mut dyn Write>);
+
+impl<'a> Csv<'a> {
+    fn new(out: &'a mut dyn Write, columns: &[Column]) -> Result<Self> {
+        let mut csv = Self(csv::Writer::from_writer(out));
+        csv.record(columns.iter().map(|column| column.name.as_str()))?;
+        Ok(csv)
+    }
+
+    fn push(&mut self, row: &[Cell]) -> Result<()> {
+        self.record(row.iter().map(|cell| match cell {
+            Cell::Text(text) => text.clone(),
+            Cell::Number(number) => number.map_or_else(String::new, |n| n.to_string()),
+        }))
+    }
+
+    fn record<T: AsRef<[u8]>>(&mut self, fields: impl IntoIterator<Item = T>) -> Result<()> {
+        let written = self.0.write_record(fields);
+        written.map_err(|error| Error::output("table.csv", error))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let flushed = self.0.flush();
+        flushed.map_err(|error| Error::output("table.csv", error))
+    }
+}
+
+/// Takes the rows of a table, one by one.
+pub type Push<'a> = &'a mut dyn FnMut(Vec<Cell>) -> Result<()>;
+
+type Fill<'a> = Box<dyn Fn(Push<'_>) -> Result<()> + 'a>;
+
+/// A table for a file: with its rows, or with what makes them one by one, so that a long table is never
+/// in memory.
+pub enum Sheet<'a> {
+    /// All rows.
+    Whole(Table),
+    /// Head, and what makes the rows.
+    Long(Table, Fill<'a>),
+}
+
+impl From<Table> for Sheet<'_> {
+    fn from(table: Table) -> Self {
+        Self::Whole(table)
+    }
+}
+
+impl<'a> Sheet<'a> {
+    /// A table of the columns of `head`, whose rows `fill` makes each time they are asked for.
+    pub fn long(head: Table, fill: impl Fn(Push<'_>) -> Result<()> + 'a) -> Self {
+        Self::Long(head, Box::new(fill))
+    }
+
+    /// As [`Table::to_csv`].
+    ///
+    /// # Errors
+    /// Rows that cannot be made; a writer that fails.
+    pub fn write_csv(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Whole(table) => table.write_csv(out),
+            Self::Long(head, fill) => {
+                let mut csv = Csv::new(out, &head.columns)?;
+                fill(&mut |row| csv.push(&row))?;
+                csv.finish()
+            }
+        }
+    }
+
+    /// The table with its first rows, at most so many, and how many it has.
+    ///
+    /// # Errors
+    /// Rows that cannot be made.
+    pub fn first(&self, most: usize) -> Result<(Table, usize)> {
+        match self {
+            Self::Whole(table) => {
+                let rows = table.rows.iter().take(most).cloned().collect();
+                let columns = table.columns.clone();
+                Ok((Table { columns, rows }, table.rows.len()))
+            }
+            Self::Long(head, fill) => {
+                let mut table = head.clone();
+                let mut count = 0;
+                fill(&mut |row| {
+                    count += 1;
+                    if count <= most {
+                        table.push(row);
+                    }
+                    Ok(())
+                })?;
+                Ok((table, count))
+            }
+        }
     }
 }
 
@@ -228,6 +326,16 @@ mod tests {
         table.push(vec!["x".into(), Cell::Number(None)]);
         let csv = String::from_utf8(table.to_csv().expect("csv")).expect("text");
         assert_eq!(csv, "arm,burden\nvehicle,1.5\nx,\n");
+        let long = Sheet::long(Table::new([("arm", ""), ("burden", "mm^3")]), |push| {
+            push(vec!["vehicle".into(), 1.5.into()])?;
+            push(vec!["x".into(), Cell::Number(None)])
+        });
+        let mut streamed = Vec::new();
+        long.write_csv(&mut streamed).expect("csv");
+        assert_eq!(streamed, csv.as_bytes());
+        let (first, count) = long.first(1).expect("rows");
+        assert_eq!((first.rows.len(), count), (1, 2));
+        assert_eq!(long.first(9).expect("rows").0, table);
         let json = table.to_json();
         assert_eq!(json["units"]["burden"], "mm^3");
         assert!(json["rows"][1]["burden"].is_null());

@@ -216,7 +216,9 @@ fn the_three_methods_agree_on_what_decides_the_burden() {
     ];
     for method in methods {
         let plan = plan(method);
-        let result = plan.analyse(&collect(&plan, &accuracy(), &silent).unwrap());
+        let result = plan
+            .analyse(&collect(&plan, &accuracy(), &silent).unwrap())
+            .unwrap();
         assert_eq!(result.tally.failed, 0);
         let weights = result.results[0].weights();
         assert_eq!(
@@ -242,7 +244,7 @@ fn the_three_methods_agree_on_what_decides_the_burden() {
 fn elasticities_are_derivatives() {
     let plan = plan(Method::Local);
     let rows = collect(&plan, &accuracy(), &silent).unwrap();
-    let result = plan.analyse(&rows);
+    let result = plan.analyse(&rows).unwrap();
     let Measured::Local(values) = &result.results[1] else {
         panic!("local");
     };

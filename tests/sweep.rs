@@ -71,17 +71,18 @@ fn a_grid_is_run_point_by_point_and_a_higher_dose_leaves_a_smaller_tumour() {
     let axis = |text: &str| Axis::parse(text, &assay.templates[0], "--x").unwrap();
     let axes = vec![axis("partner.pt2385.dose=0,1"), axis("dose=5,15,45")];
     let plan = SweepPlan { assay, axes };
-    let result = plan.analyse(&collect(&plan, &accuracy(), &silent).unwrap());
-    assert_eq!((result.points.len(), result.tally.failed), (6, 0));
-    let at = |i: usize| result.points[i].1[0];
-    assert_eq!(result.points[4].0, [1.0, 15.0]);
+    let rows = collect(&plan, &accuracy(), &silent).unwrap();
+    let result = plan.analyse(&rows).unwrap();
+    assert_eq!((result.quantities[0].len(), result.tally.failed), (6, 0));
+    let at = |i: usize| result.quantities[0][i];
+    assert_eq!(result.plan.values(4), [1.0, 15.0]);
     assert!(at(0) > at(1) && at(1) > at(2) && at(2) > at(5));
     // Without the partner's effect the combination is sorafenib: no interaction.
     for i in 0..3 {
         assert!(
-            (result.points[i].1[1] - 1.0).abs() < 1e-6,
+            (result.quantities[1][i] - 1.0).abs() < 1e-6,
             "{:?}",
-            result.points[i]
+            result.quantities[1][i]
         );
     }
 }

@@ -14,7 +14,7 @@ use hif_switch::study::silent;
 use hif_switch::study::survival::{
     KaplanMeier, Observation, hazard_ratio, log_rank, rank_correlation, stratified_log_rank,
 };
-use hif_switch::study::trial::{Allocation, Response, TrialDesign, TrialResult, trial};
+use hif_switch::study::trial::{Allocation, ArmOutcome, Response, TrialDesign, TrialResult, trial};
 
 fn observations(times: &[f64], events: &[u8]) -> Vec<Observation> {
     let pairs = times.iter().zip(events);
@@ -203,11 +203,17 @@ fn progression_and_response_follow_the_diameters() {
     assert_eq!(result.tally.ok, 32);
     assert_eq!(result.scans.len(), 5);
     let (mut events, mut losses) = (0, 0);
-    for course in result.arms.iter().flat_map(|arm| &arm.courses) {
-        assert!((course.diameters[0] - 1.0).abs() < 1e-12);
+    let traced = |arm: &ArmOutcome| arm.courses.len() == arm.traces.len();
+    assert!(result.arms.iter().all(traced));
+    let courses = result
+        .arms
+        .iter()
+        .flat_map(|arm| arm.courses.iter().zip(&arm.traces));
+    for (course, diameters) in courses {
+        assert!((diameters[0] - 1.0).abs() < 1e-12);
         let mut smallest = 1.0f64;
         let mut expected = None;
-        for (scan, diameter) in course.diameters.iter().enumerate().skip(1) {
+        for (scan, diameter) in diameters.iter().enumerate().skip(1) {
             if expected.is_none() && *diameter >= 1.2 * smallest {
                 expected = Some(scan);
             }
@@ -216,7 +222,7 @@ fn progression_and_response_follow_the_diameters() {
         let last = expected.unwrap_or(4);
         assert!((course.observation.time - 3.0 * last as f64).abs() < 1e-9);
         assert_eq!(course.observation.event, expected.is_some());
-        let best = course.diameters[1..=last]
+        let best = diameters[1..=last]
             .iter()
             .copied()
             .fold(f64::INFINITY, f64::min);
@@ -267,10 +273,8 @@ fn the_combination_is_better_and_the_contrast_says_so() {
 #[test]
 fn the_same_bits_at_any_thread_count() {
     let bits = |result: &TrialResult| -> Vec<u64> {
-        let courses = result.arms.iter().flat_map(|arm| &arm.courses);
-        courses
-            .flat_map(|c| c.diameters.iter().map(|d| d.to_bits()))
-            .collect()
+        let traces = result.arms.iter().flat_map(|arm| &arm.traces);
+        traces.flatten().map(|d| d.to_bits()).collect()
     };
     let design = TrialDesign {
         patients: 3,

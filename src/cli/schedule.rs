@@ -84,9 +84,14 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
     bar.finish_and_clear();
     let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
-    study.conclude(context, "schedule", &printed, table, &result.tally, || {
-        figure::schedule(&result)
-    })
+    study.conclude(
+        context,
+        "schedule",
+        &printed,
+        table.into(),
+        &result.tally,
+        || figure::schedule(&result),
+    )
 }
 
 #[derive(Debug, Args)]
@@ -139,7 +144,7 @@ pub fn attribution(
         context,
         "attribution",
         &printed,
-        table,
+        table.into(),
         &result.tally,
         || figure::attribution(&result),
     )

@@ -108,7 +108,7 @@ pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
-    let result = plan.analyse(&rows);
+    let result = plan.analyse(&rows)?;
     let table = report::sensitivity_table(&result);
     context.print_table(&table);
     let notes = report::sensitivity_notes(&result);
@@ -121,8 +121,8 @@ pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions
         figures.extend(figure::convergence(&result)?);
     }
     let tables = [
-        ("", table),
-        ("failures", report::failures_table(&result.tally)),
+        ("", table.into()),
+        ("failures", report::failures_table(&result.tally).into()),
     ];
     study.write(context, &name, &tables, &figures)
 }

@@ -4,11 +4,11 @@ use super::{Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure::Figure;
 use crate::regimen::{Arm, Mode};
-use crate::report::{self, Header, Manifest, Shard, Store};
+use crate::report::{self, Header, Joined, Manifest, Shard, Staged, Store};
 use crate::simulate::{Accuracy, Scenario};
-use crate::study::plan::{Plan, Row, execute};
+use crate::study::plan::{Plan, execute};
 use crate::study::runs::Tally;
-use crate::table::Table;
+use crate::table::{Sheet, Table};
 use clap::Args;
 use indicatif::ProgressBar;
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ impl StudyOptions {
     }
 
     /// Runs the rows of a study part by part with a progress bar; `None` when only a shard was run.
-    pub fn rows(&self, context: &Context, name: &str, plan: &dyn Plan) -> Result<Option<Vec<Row>>> {
+    pub fn rows(&self, context: &Context, name: &str, plan: &dyn Plan) -> Result<Option<Joined>> {
         let shard = self
             .shard
             .as_deref()
@@ -134,11 +134,9 @@ impl StudyOptions {
             return Ok(None);
         }
         let results = self.out.join("results");
-        let mut rows = Vec::with_capacity(plan.rows());
-        store.join(
+        let rows = store.join(
             &results.join(format!("{name}-rows.csv")),
             &results.join(format!("{name}-rows.parquet")),
-            |part| rows.extend(part),
         )?;
         Ok(Some(rows))
     }
@@ -206,7 +204,7 @@ impl StudyOptions {
         context: &Context,
         name: &str,
         printed: &Table,
-        whole: Table,
+        whole: Sheet<'_>,
         tally: &Tally,
         figure: impl FnOnce() -> Result<Figure>,
     ) -> Result<()> {
@@ -219,7 +217,10 @@ impl StudyOptions {
         } else {
             vec![figure()?]
         };
-        let tables = [("", whole), ("failures", report::failures_table(tally))];
+        let tables = [
+            ("", whole),
+            ("failures", report::failures_table(tally).into()),
+        ];
         self.write(context, name, &tables, &figures)
     }
 
@@ -233,30 +234,33 @@ impl StudyOptions {
         &self,
         context: &Context,
         name: &str,
-        tables: &[(&str, Table)],
+        tables: &[(&str, Sheet<'_>)],
         figures: &[Figure],
     ) -> Result<()> {
         let results = self.out.join("results");
-        let mut files = Vec::new();
+        let mut files = Staged::default();
         for (part, table) in tables {
             let file = if part.is_empty() {
                 format!("{name}.csv")
             } else {
                 format!("{name}-{part}.csv")
             };
-            files.push((results.join(file), table.to_csv()?));
+            files.add(&results.join(file), |out| table.write_csv(out))?;
         }
         for figure in figures {
-            files.extend(figure.files(self.out.join("plots")));
+            for (path, content) in figure.files(self.out.join("plots")) {
+                files.add_whole(&path, &content)?;
+            }
             let data = results.join(format!("figure-{}.csv", figure.name));
-            files.push((data, figure.data.to_csv()?));
+            files.add(&data, |out| figure.data.write_csv(out))?;
         }
         let manifest = self.manifest(context)?;
-        files.push((
-            results.join(format!("{name}-manifest.json")),
-            manifest.to_json()?,
-        ));
-        report::write_all(&files)?;
+        files.add_whole(
+            &results.join(format!("{name}-manifest.json")),
+            &manifest.to_json()?,
+        )?;
+        let count = files.count();
+        files.persist()?;
         let parts = self.parts(name);
         if parts.exists() {
             Store::existing(parts)?.remove()?;
@@ -267,7 +271,7 @@ impl StudyOptions {
             }
             context.print(&format!(
                 "\nwritten: {} files to {}",
-                files.len(),
+                count,
                 self.out.display()
             ));
         }

@@ -47,6 +47,9 @@ pub struct SweepOptions {
     days: Option<f64>,
 }
 
+/// Rows of a sweep that are printed as text.
+const PRINTED: usize = 1000;
+
 pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> Result<()> {
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
@@ -78,12 +81,19 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
     let Some(rows) = study.rows(context, "sweep", &plan)? else {
         return Ok(());
     };
-    let result = plan.analyse(&rows);
+    let result = plan.analyse(&rows)?;
     let table = report::sweep_table(&result);
-    let printed = table.clone();
+    let (printed, count) = table.first(if context.json { usize::MAX } else { PRINTED })?;
     study.conclude(context, "sweep", &printed, table, &result.tally, || {
         figure::sweep(&result)
-    })
+    })?;
+    if count > printed.rows.len() {
+        context.print(&format!(
+            "\nshown are the first {} of {count} rows; all of them are in sweep.csv",
+            printed.rows.len()
+        ));
+    }
+    Ok(())
 }
 
 fn hysteresis(
@@ -104,5 +114,5 @@ fn hysteresis(
     } else {
         vec![figure::hysteresis(&ways, &states)?]
     };
-    study.write(context, "hysteresis", &[("", table)], &figures)
+    study.write(context, "hysteresis", &[("", table.into())], &figures)
 }

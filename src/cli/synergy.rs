@@ -147,10 +147,10 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
         figure::synergy_figures(&result)?
     };
     let tables = [
-        ("", summary),
+        ("", summary.into()),
         ("surfaces", report::synergy_table(&result)),
-        ("over-time", report::synergy_over_time_table(&result)),
-        ("failures", report::failures_table(&result.tally)),
+        ("over-time", report::synergy_over_time_table(&result).into()),
+        ("failures", report::failures_table(&result.tally).into()),
     ];
     study.write(context, "synergy", &tables, &figures)
 }

@@ -114,13 +114,13 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     };
     let subjects = report::subjects_table(&result.factors, &result.subjects, &result.burden_unit);
     let tables = [
-        ("", report::arms_summary(&result)),
-        ("contrasts", report::contrasts_table(&result)),
-        ("biomarkers", report::biomarkers_table(&result)),
-        ("survival", report::steps_table(&result)),
-        ("courses", report::courses_table(&result)),
+        ("", report::arms_summary(&result).into()),
+        ("contrasts", report::contrasts_table(&result).into()),
+        ("biomarkers", report::biomarkers_table(&result).into()),
+        ("survival", report::steps_table(&result).into()),
+        ("courses", report::courses_table(&plan, &rows, &result)),
         ("subjects", subjects),
-        ("failures", report::failures_table(&result.tally)),
+        ("failures", report::failures_table(&result.tally).into()),
     ];
     study.write(
         context,

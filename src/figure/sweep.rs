@@ -59,13 +59,8 @@ fn curves(result: &Sweep, axis: &Axis) -> Result<Figure> {
         chart = chart.x_ticks(ticks);
     }
     for quantity in 0..result.plan.assay.quantities.len() {
-        let x: Vec<f64> = result.points.iter().map(|(knobs, _)| knobs[0]).collect();
-        let y: Vec<f64> = result
-            .points
-            .iter()
-            .map(|(_, values)| values[quantity])
-            .collect();
-        let series = Series::new("", theme::HIF1, &x, &y).unlabelled();
+        let (x, y) = (&axis.values, &result.quantities[quantity]);
+        let series = Series::new("", theme::HIF1, x, y).unlabelled();
         chart = chart.panel(Panel::new(quantity_label(result, quantity)).series(series));
     }
     chart.draw(format!(
@@ -79,8 +74,27 @@ fn curves(result: &Sweep, axis: &Axis) -> Result<Figure> {
 /// Contours of a heat map.
 const CONTOURS: usize = 6;
 
+/// Most rows and columns of a heat map: cells of about a pixel.
+const CELLS: usize = 300;
+
+/// Every so many values of an axis, so that at most [`CELLS`] are drawn.
+fn thinned(axis: &Axis) -> (usize, Axis) {
+    let step = axis.values.len().div_ceil(CELLS);
+    let values = axis.values.iter().copied().step_by(step).collect();
+    (
+        step,
+        Axis {
+            values,
+            ..axis.clone()
+        },
+    )
+}
+
 fn maps(result: &Sweep) -> Result<Figure> {
-    let (rows, columns) = (&result.plan.axes[0], &result.plan.axes[1]);
+    let width = result.plan.axes[1].values.len();
+    let (down, rows) = thinned(&result.plan.axes[0]);
+    let (across, columns) = thinned(&result.plan.axes[1]);
+    let (rows, columns) = (&rows, &columns);
     let count = result.plan.assay.quantities.len();
     let pitch = 420.0;
     let mut canvas = Canvas::new(theme::WIDTH, pitch * count as f64 + 10.0);
@@ -91,7 +105,7 @@ fn maps(result: &Sweep) -> Result<Figure> {
         "value",
     ]);
     for quantity in 0..count {
-        let value = |r: usize, c: usize| result.points[r * columns.values.len() + c].1[quantity];
+        let value = |r: usize, c: usize| result.quantities[quantity][r * down * width + c * across];
         let grid: Vec<Vec<f64>> = (0..rows.values.len())
             .map(|r| (0..columns.values.len()).map(|c| value(r, c)).collect())
             .collect();
@@ -134,10 +148,14 @@ fn maps(result: &Sweep) -> Result<Figure> {
     Ok(Figure {
         name: NAME,
         caption: format!(
-            "Sweep of {} and {} for {}, with contours; {}.",
+            "Sweep of {} and {} for {}, with contours{}; {}.",
             rows.label(),
             columns.label(),
             what(result),
+            match (down, across) {
+                (1, 1) => String::new(),
+                _ => format!(", one point drawn of every {down} by {across}"),
+            },
             result.tally.words()
         ),
         svg,

@@ -14,6 +14,9 @@ const MONTH: f64 = 365.25 / 12.0;
 /// Patients whose courses are drawn in a spider panel; more would hide each other.
 const SPIDER: usize = 60;
 
+/// Most bars of a waterfall panel: each a fraction of a pixel.
+const BARS: usize = 2000;
+
 /// Colour and pattern of each arm: by class, later arms of a class broken.
 fn styles(result: &TrialResult) -> Vec<(Color, Dash)> {
     let mut seen: Vec<Color> = Vec::new();
@@ -301,6 +304,7 @@ pub fn waterfall(result: &TrialResult) -> Result<Figure> {
     let grid = Grid::new(result.arms.len());
     let mut canvas = grid.canvas(result.arms.len());
     let mut table = Table::headed(["arm", "rank", "subject", "best change [%]", "response"]);
+    let mut steps = Vec::new();
     for (index, (arm, (color, _))) in result.arms.iter().zip(styles(result)).enumerate() {
         let axes = Axes {
             rect: grid.rect(index),
@@ -318,7 +322,9 @@ pub fn waterfall(result: &TrialResult) -> Result<Figure> {
             let guide = Stroke::solid(theme::GUIDE, theme::AXIS);
             axes.level(&mut canvas, 100.0 * cut, guide);
         }
-        for (rank, course) in courses.iter().enumerate() {
+        let step = courses.len().div_ceil(BARS).max(1);
+        steps.push(step);
+        for (rank, course) in courses.iter().enumerate().step_by(step) {
             let change = 100.0 * course.best_change;
             let shade = match course.response {
                 Response::Partial => theme::UPSTREAM,
@@ -326,7 +332,8 @@ pub fn waterfall(result: &TrialResult) -> Result<Figure> {
                 Response::Progressive | Response::NotEvaluable => theme::tint(color, 0.25),
             };
             let from = axes.at(rank as f64, 0.0);
-            let to = axes.at(rank as f64 + 1.0, change.clamp(-MOST, MOST));
+            let end = (rank + step).min(courses.len());
+            let to = axes.at(end as f64, change.clamp(-MOST, MOST));
             if let (Some(from), Some(to)) = (from, to) {
                 let corner = |a: Point, b: Point| ((a.0, a.1.min(b.1)), (b.0, a.1.max(b.1)));
                 let (upper, lower) = corner(from, to);
@@ -360,7 +367,11 @@ pub fn waterfall(result: &TrialResult) -> Result<Figure> {
     Ok(Figure {
         name: "trial_waterfall",
         caption: format!(
-            "Best change of the tumour's diameter at scans up to progression, a bar per patient (cut at ±{MOST:.0} %): green are partial responses ({} % or less), pale progress at the first scan; lines at +20 and −30 %.",
+            "Best change of the tumour's diameter at scans up to progression, a bar per {} (cut at ±{MOST:.0} %): green are partial responses ({} % or less), pale progress at the first scan; lines at +20 and −30 %.",
+            match steps.iter().max() {
+                Some(step) if *step > 1 => format!("{step} patients by rank"),
+                _ => "patient".to_owned(),
+            },
             tidy(100.0 * (result.design.partial - 1.0), 3),
         ),
         svg,
@@ -389,11 +400,11 @@ pub fn spider(result: &TrialResult) -> Result<Figure> {
             y: Scale::between(-MOST, MOST, Spacing::Linear),
         };
         axes.level(&mut canvas, 0.0, Stroke::solid(theme::GUIDE, theme::AXIS));
-        for course in arm.courses.iter().take(SPIDER) {
+        for (course, diameters) in arm.courses.iter().zip(&arm.traces).take(SPIDER) {
             let seen = course.observation;
             let within = |day: f64| day <= seen.time + 1e-6;
             let shown = result.scans.iter().filter(|h| within(**h / 24.0)).count();
-            let changes: Vec<f64> = course.diameters[..shown]
+            let changes: Vec<f64> = diameters[..shown]
                 .iter()
                 .map(|d| 100.0 * (d - 1.0))
                 .collect();

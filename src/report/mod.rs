@@ -4,6 +4,7 @@ mod calibrate;
 mod claims;
 mod comparison;
 mod failures;
+mod joined;
 mod manifest;
 mod output;
 mod page;
@@ -25,8 +26,9 @@ pub use calibrate::{
 pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use failures::failures_table;
+pub use joined::Joined;
 pub use manifest::Manifest;
-pub use output::{write_all, write_atomically};
+pub use output::{Staged, write_all, write_atomically};
 pub use page::{Comparison, Drawing, Page, ParameterSet, Validation, parameter_sets};
 pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};

@@ -1,7 +1,7 @@
 //! A population as tables.
 
 use crate::study::population::{Population, READOUTS, Subject};
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Sheet, Table};
 
 /// The value below which a part of sorted values lies, by linear interpolation.
 pub(super) fn quantile(sorted: &[f64], part: f64) -> f64 {
@@ -54,7 +54,11 @@ pub fn population_summary(
 }
 
 /// A row per subject: factors and readouts.
-pub fn subjects_table(factors: &[String], subjects: &[Subject], burden_unit: &str) -> Table {
+pub fn subjects_table<'a>(
+    factors: &[String],
+    subjects: &'a [Subject],
+    burden_unit: &str,
+) -> Sheet<'a> {
     let columns = std::iter::once(("subject".to_owned(), String::new()))
         .chain(
             factors
@@ -69,11 +73,12 @@ pub fn subjects_table(factors: &[String], subjects: &[Subject], burden_unit: &st
             };
             (readout.name.to_owned(), unit.to_owned())
         }));
-    let mut table = Table::new(columns);
-    for subject in subjects {
-        let values = subject.factors.iter().copied();
-        let cells = values.chain(subject.readouts.values()).map(Cell::from);
-        table.push(std::iter::once(Cell::from(subject.id.to_string())).chain(cells));
-    }
-    table
+    Sheet::long(Table::new(columns), move |push| {
+        subjects.iter().try_for_each(|subject| {
+            let values = subject.factors.iter().copied();
+            let cells = values.chain(subject.readouts.values()).map(Cell::from);
+            let number = std::iter::once(Cell::from(subject.id.to_string()));
+            push(number.chain(cells).collect())
+        })
+    })
 }

@@ -5,6 +5,7 @@
 //! happens to the process. Numbers are written so that they are read back to the last bit. Shards of one
 //! study may share a folder: each part is written by one of them.
 
+use super::joined::Joined;
 use super::manifest::Manifest;
 use super::output::write_atomically;
 use crate::error::{Error, Result};
@@ -269,11 +270,12 @@ impl Store {
         }
     }
 
-    /// Writes all rows as CSV and Parquet, a part at a time, and hands them to `sink`.
+    /// Writes all rows as CSV and Parquet, a part at a time, and gives them back as they lie on disk.
     ///
     /// # Errors
     /// A part that is missing or broken; a file that cannot be written.
-    pub fn join(&self, csv: &Path, parquet: &Path, mut sink: impl FnMut(Vec<Row>)) -> Result<()> {
+    pub fn join(&self, csv: &Path, parquet: &Path) -> Result<Joined> {
+        let mut joined = Joined::new(csv, self.header.columns.len())?;
         let mut rows_csv = Growing::new(csv)?;
         let rows_parquet = Growing::new(parquet)?;
         let failed = |error: &dyn std::fmt::Display| Error::output(parquet, error);
@@ -309,11 +311,12 @@ impl Store {
                 RecordBatch::try_new(schema.clone(), columns(&rows, self.header.columns.len()))
                     .map_err(|error| failed(&error))?;
             writer.write(&batch).map_err(|error| failed(&error))?;
-            sink(rows);
+            joined.push(&rows)?;
         }
         writer.close().map_err(|error| failed(&error))?;
         rows_csv.finish(csv)?;
-        rows_parquet.finish(parquet)
+        rows_parquet.finish(parquet)?;
+        joined.finish()
     }
 
     fn schema(&self) -> Schema {

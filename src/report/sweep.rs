@@ -1,12 +1,13 @@
 //! Sweeps and synergy as tables.
 
 use crate::study::bifurcation::SteadyState;
+use crate::study::plan::Plan;
 use crate::study::sweep::{SWITCH, Sweep, UpDown};
 use crate::study::synergy::{Nulls, Synergy};
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Sheet, Table};
 
 /// A row per point.
-pub fn sweep_table(result: &Sweep) -> Table {
+pub fn sweep_table(result: &Sweep) -> Sheet<'_> {
     let axes = result
         .plan
         .axes
@@ -18,11 +19,13 @@ pub fn sweep_table(result: &Sweep) -> Table {
         .fields()
         .into_iter()
         .map(|field| (field.name, field.unit));
-    let mut table = Table::new(axes.chain(quantities));
-    for (knobs, values) in &result.points {
-        table.push(knobs.iter().chain(values).map(|v| Cell::from(*v)));
-    }
-    table
+    Sheet::long(Table::new(axes.chain(quantities)), move |push| {
+        (0..result.plan.rows()).try_for_each(|row| {
+            let knobs = result.plan.values(row).into_iter();
+            let values = result.quantities.iter().map(|values| values[row]);
+            push(knobs.chain(values).map(Cell::from).collect())
+        })
+    })
 }
 
 /// A row per level: signals on the way up and down, and how many steady states there are.
@@ -107,8 +110,8 @@ pub fn synergy_summary(result: &Synergy) -> Table {
 }
 
 /// A row per subject, horizon and pair of doses.
-pub fn synergy_table(result: &Synergy) -> Table {
-    let mut table = Table::headed([
+pub fn synergy_table(result: &Synergy) -> Sheet<'_> {
+    let head = Table::headed([
         "subject",
         "time [d]",
         "first dose",
@@ -121,28 +124,30 @@ pub fn synergy_table(result: &Synergy) -> Table {
         "combination index [1]",
         "zip [1]",
     ]);
-    for (number, subject) in result.subjects.iter().enumerate() {
-        for (time, surface, nulls) in &subject.surfaces {
-            for (i, first) in surface.first.iter().enumerate() {
-                for (j, second) in surface.second.iter().enumerate() {
-                    table.push([
-                        Cell::from(number.to_string()),
-                        Cell::from(time / 24.0),
-                        Cell::from(*first),
-                        Cell::from(result.exposures[i]),
-                        Cell::from(*second),
-                        Cell::from(surface.effects[i][j]),
-                        Cell::from(nulls.hsa[i][j]),
-                        Cell::from(nulls.bliss[i][j]),
-                        Cell::from(nulls.loewe[i][j]),
-                        Cell::from(nulls.index[i][j]),
-                        Cell::from(nulls.zip[i][j]),
-                    ]);
+    Sheet::long(head, move |push| {
+        for (number, subject) in result.subjects.iter().enumerate() {
+            for (time, surface, nulls) in &subject.surfaces {
+                for (i, first) in surface.first.iter().enumerate() {
+                    for (j, second) in surface.second.iter().enumerate() {
+                        push(vec![
+                            Cell::from(number.to_string()),
+                            Cell::from(time / 24.0),
+                            Cell::from(*first),
+                            Cell::from(result.exposures[i]),
+                            Cell::from(*second),
+                            Cell::from(surface.effects[i][j]),
+                            Cell::from(nulls.hsa[i][j]),
+                            Cell::from(nulls.bliss[i][j]),
+                            Cell::from(nulls.loewe[i][j]),
+                            Cell::from(nulls.index[i][j]),
+                            Cell::from(nulls.zip[i][j]),
+                        ])?;
+                    }
                 }
             }
         }
-    }
-    table
+        Ok(())
+    })
 }
 
 /// The indices over time at the highest doses, a row per subject and time.

@@ -1,7 +1,8 @@
 //! A trial as tables.
 
-use crate::study::trial::{Response, TrialResult};
-use crate::table::{Cell, Table};
+use crate::study::plan::Rows;
+use crate::study::trial::{Response, TrialPlan, TrialResult};
+use crate::table::{Cell, Sheet, Table};
 
 /// Mean length of a month, d.
 const MONTH: f64 = 365.25 / 12.0;
@@ -115,8 +116,12 @@ pub fn biomarkers_table(result: &TrialResult) -> Table {
     table
 }
 
-/// A row per patient and arm.
-pub fn courses_table(result: &TrialResult) -> Table {
+/// A row per arm and patient, made from the rows of the trial.
+pub fn courses_table<'a>(
+    plan: &'a TrialPlan,
+    rows: &'a dyn Rows,
+    result: &'a TrialResult,
+) -> Sheet<'a> {
     let scans = result
         .scans
         .iter()
@@ -131,24 +136,30 @@ pub fn courses_table(result: &TrialResult) -> Table {
         ("burden_end", result.burden_unit.as_str()),
     ];
     let head = head.map(|(name, unit)| (name.to_owned(), unit.to_owned()));
-    let mut table = Table::new(head.into_iter().chain(scans));
-    for arm in &result.arms {
-        for course in &arm.courses {
-            let seen = course.observation;
-            let head = [
-                Cell::from(arm.arm.to_string()),
-                Cell::from(result.subjects[course.subject].id.to_string()),
-                Cell::from(seen.time),
-                Cell::from(if seen.event { "yes" } else { "no" }),
-                Cell::from(course.response.letters()),
-                Cell::from(course.best_change),
-                Cell::from(course.burden_end),
-            ];
-            let diameters = course.diameters.iter().map(|d| Cell::from(*d));
-            table.push(head.into_iter().chain(diameters));
-        }
-    }
-    table
+    Sheet::long(Table::new(head.into_iter().chain(scans)), move |push| {
+        result.arms.iter().enumerate().try_for_each(|(place, arm)| {
+            plan.courses(rows, |of, course, diameters| {
+                if of != place {
+                    return Ok(());
+                }
+                let seen = course.observation;
+                let head = [
+                    Cell::from(arm.arm.to_string()),
+                    Cell::from(result.subjects[course.subject].id.to_string()),
+                    Cell::from(seen.time),
+                    Cell::from(if seen.event { "yes" } else { "no" }),
+                    Cell::from(course.response.letters()),
+                    Cell::from(course.best_change),
+                    Cell::from(course.burden_end),
+                ];
+                push(
+                    head.into_iter()
+                        .chain(diameters.into_iter().map(Cell::from))
+                        .collect(),
+                )
+            })
+        })
+    })
 }
 
 /// The Kaplan-Meier curves, step by step.

@@ -10,7 +10,7 @@
 //! Limitations: what a mechanism is, is a choice; off is an extreme state, not the state without the
 //! partner. All 2^k sets are run, so that k is at most [`MOST`].
 
-use super::plan::{Field, Plan, Row, tally};
+use super::plan::{Field, Plan, Rows, tally};
 use super::runs::{Probe, Probed, Tally};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
@@ -130,8 +130,8 @@ impl AttributionPlan {
     /// What the rows say.
     ///
     /// # Errors
-    /// A set whose run failed: every set is needed.
-    pub fn analyse(&self, rows: &[Row]) -> Result<Attribution> {
+    /// A set whose run failed: every set is needed; rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<Attribution> {
         let tally = tally(self, rows);
         if tally.failed > 0 {
             return Err(Error::Run {
@@ -142,10 +142,8 @@ impl AttributionPlan {
                 remedy: "leave out the mechanism with which the run fails".to_owned(),
             });
         }
-        let gains: Vec<f64> = rows
-            .iter()
-            .map(|row| row.values[0] - row.values[1])
-            .collect();
+        let (without, with) = (rows.column(0)?, rows.column(1)?);
+        let gains: Vec<f64> = without.iter().zip(&with).map(|(w, b)| w - b).collect();
         let all = gains.len() - 1;
         Ok(Attribution {
             shapley: shapley(&gains),

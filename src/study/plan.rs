@@ -141,22 +141,148 @@ pub fn collect(plan: &dyn Plan, accuracy: &Accuracy, progress: Progress<'_>) -> 
     Ok(rows)
 }
 
-/// Requested, ok, failed over rows.
-pub fn tally(plan: &dyn Plan, rows: &[Row]) -> Tally {
-    let mut tally = Tally::default();
-    for row in rows {
-        match &row.failure {
-            None => tally.success(),
-            Some(cause) => {
-                let (label, numbers) = plan.describe(row.index);
-                tally.failure(Failure {
-                    run: row.index,
-                    label,
-                    numbers,
-                    cause: cause.clone(),
-                });
+/// The rows of a finished study, in their order, wherever they are kept.
+///
+/// An analysis asks for what it needs at a time, a column or a few rows, so that memory does not hold
+/// what a disk does.
+pub trait Rows {
+    /// Number of rows.
+    fn count(&self) -> usize;
+
+    /// The rows without numbers.
+    fn failures(&self) -> Failures;
+
+    /// One number of every row; not a number where there is none.
+    ///
+    /// # Errors
+    /// Rows that cannot be read.
+    fn column(&self, column: usize) -> Result<Vec<f64>>;
+
+    /// All numbers of the rows of a range.
+    ///
+    /// # Errors
+    /// Rows that cannot be read.
+    fn block(&self, rows: Range<usize>) -> Result<Block>;
+}
+
+/// Rows that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failures {
+    /// How many.
+    pub count: usize,
+    /// Place and cause of the first, at most [`Tally::NAMED`].
+    pub named: Vec<(usize, String)>,
+}
+
+impl Failures {
+    /// Counts a row, if it failed.
+    pub fn note(&mut self, row: &Row) {
+        let Some(cause) = &row.failure else {
+            return;
+        };
+        self.count += 1;
+        if self.named.len() < Tally::NAMED {
+            self.named.push((row.index, cause.clone()));
+        }
+    }
+}
+
+/// All numbers of a few rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    width: usize,
+    failed: Vec<bool>,
+    values: Vec<f64>,
+}
+
+impl Block {
+    /// Rows of `width` numbers, one after the other in `values`, and which of them failed.
+    pub fn new(width: usize, failed: Vec<bool>, values: Vec<f64>) -> Self {
+        debug_assert_eq!(values.len(), width * failed.len());
+        Self {
+            width,
+            failed,
+            values,
+        }
+    }
+
+    /// The numbers of every row; `None` for one that failed.
+    pub fn rows(&self) -> impl Iterator<Item = Option<&[f64]>> {
+        let numbers = |(row, failed): (usize, &bool)| {
+            (!failed).then(|| &self.values[row * self.width..][..self.width])
+        };
+        self.failed.iter().enumerate().map(numbers)
+    }
+
+    /// The numbers of all rows; `None` if one failed.
+    pub fn whole(&self) -> Option<Vec<&[f64]>> {
+        self.rows().collect()
+    }
+}
+
+impl Rows for Vec<Row> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn failures(&self) -> Failures {
+        let mut failures = Failures::default();
+        for row in self {
+            failures.note(row);
+        }
+        failures
+    }
+
+    fn column(&self, column: usize) -> Result<Vec<f64>> {
+        Ok(self.iter().map(|row| row.values[column]).collect())
+    }
+
+    fn block(&self, rows: Range<usize>) -> Result<Block> {
+        let rows = &self[rows];
+        Ok(Block::new(
+            rows.first().map_or(0, |row| row.values.len()),
+            rows.iter().map(|row| row.failure.is_some()).collect(),
+            rows.iter().flat_map(|row| row.values.clone()).collect(),
+        ))
+    }
+}
+
+/// Rows of a block that [`visit`] asks for.
+const BLOCK: usize = 1024;
+
+/// Hands place and numbers of every row that did not fail to `each`, in order.
+///
+/// # Errors
+/// Rows that cannot be read; the first error of `each`.
+pub fn visit(rows: &dyn Rows, mut each: impl FnMut(usize, &[f64]) -> Result<()>) -> Result<()> {
+    let count = rows.count();
+    for start in (0..count).step_by(BLOCK) {
+        let block = rows.block(start..(start + BLOCK).min(count))?;
+        for (place, numbers) in block.rows().enumerate() {
+            if let Some(numbers) = numbers {
+                each(start + place, numbers)?;
             }
         }
     }
-    tally
+    Ok(())
+}
+
+/// Requested, ok, failed over rows.
+pub fn tally(plan: &dyn Plan, rows: &dyn Rows) -> Tally {
+    let failures = rows.failures();
+    let name = |(run, cause)| {
+        let (label, numbers) = plan.describe(run);
+        Failure {
+            run,
+            label,
+            numbers,
+            cause,
+        }
+    };
+    Tally {
+        requested: rows.count(),
+        ok: rows.count() - failures.count,
+        failed: failures.count,
+        failures: failures.named.into_iter().map(name).collect(),
+    }
 }

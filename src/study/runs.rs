@@ -166,21 +166,6 @@ impl Tally {
     /// Failures that are kept by name, so that memory does not grow with the number of runs.
     pub const NAMED: usize = 1000;
 
-    /// Counts a run with a result.
-    pub fn success(&mut self) {
-        self.requested += 1;
-        self.ok += 1;
-    }
-
-    /// Counts a run without.
-    pub fn failure(&mut self, failure: Failure) {
-        self.requested += 1;
-        self.failed += 1;
-        if self.failures.len() < Self::NAMED {
-            self.failures.push(failure);
-        }
-    }
-
     /// In words: requested, ok, failed, and the first cause.
     pub fn words(&self) -> String {
         let first = self.failures.first().map_or(String::new(), |failure| {

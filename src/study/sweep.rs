@@ -7,7 +7,7 @@
 
 use super::assay::Assay;
 use super::knob::{Knob, staircase, turned};
-use super::plan::{Field, Plan, Row, tally};
+use super::plan::{Field, Plan, Rows, tally};
 use super::runs::{Probe, Probed, Tally, run_batch};
 use crate::error::{Error, Result};
 use crate::model::{Signals, State};
@@ -130,7 +130,8 @@ pub struct SweepPlan {
 }
 
 impl SweepPlan {
-    fn values(&self, row: usize) -> Vec<f64> {
+    /// Values of the knobs at a row, in the order of the axes.
+    pub fn values(&self, row: usize) -> Vec<f64> {
         let mut rest = row;
         let mut values: Vec<f64> = self
             .axes
@@ -147,15 +148,16 @@ impl SweepPlan {
     }
 
     /// What the rows say.
-    pub fn analyse(&self, rows: &[Row]) -> Sweep {
-        let points = rows
-            .iter()
-            .map(|row| (self.values(row.index), row.values.clone()));
-        Sweep {
+    ///
+    /// # Errors
+    /// Rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<Sweep> {
+        let columns = 0..self.assay.quantities.len();
+        Ok(Sweep {
             plan: self.clone(),
-            points: points.collect(),
+            quantities: columns.map(|c| rows.column(c)).collect::<Result<_>>()?,
             tally: tally(self, rows),
-        }
+        })
     }
 }
 
@@ -213,8 +215,8 @@ impl Plan for SweepPlan {
 pub struct Sweep {
     /// What was done.
     pub plan: SweepPlan,
-    /// Values of the knobs and of the quantities, point by point.
-    pub points: Vec<(Vec<f64>, Vec<f64>)>,
+    /// Values of each quantity, row by row; those of the knobs are [`SweepPlan::values`].
+    pub quantities: Vec<Vec<f64>>,
     /// Requested, ok, failed.
     pub tally: Tally,
 }

@@ -205,7 +205,7 @@ fn tell(result: &TrialResult, value: &CohortValue, who: &[usize]) -> f64 {
                 .count(),
         ),
         CohortValue::Shrinking => {
-            let smaller = |c: &&Course| c.diameters.last().is_some_and(|last| *last < 1.0);
+            let smaller = |c: &&Course| c.diameter_end < 1.0;
             part(treated.iter().filter(smaller).count())
         }
         CohortValue::ProgressionFree(at) => KaplanMeier::new(&seen(&treated), CONFIDENCE)

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::parameters::Grade;
 use crate::simulate::Problem;
 use crate::study::assay::{Assay, Quantity};
-use crate::study::plan::{Field, Plan, Row, tally};
+use crate::study::plan::{Field, Plan, Rows, tally};
 use crate::study::runs::{Probe, Probed, Tally};
 
 /// How sensitivity is measured.
@@ -55,20 +55,20 @@ impl SensitivityPlan {
         }
     }
 
-    /// What the rows say.
-    pub fn analyse(&self, rows: &[Row]) -> Sensitivity {
+    /// What the rows say; the values of one quantity at a time are in memory.
+    ///
+    /// # Errors
+    /// Rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<Sensitivity> {
         let columns = self.assay.quantities.iter().enumerate();
         let results = columns
-            .map(|(column, quantity)| {
-                let values: Vec<f64> = rows.iter().map(|row| row.values[column]).collect();
-                self.measure(*quantity, &values)
-            })
-            .collect();
-        Sensitivity {
+            .map(|(column, quantity)| Ok(self.measure(*quantity, &rows.column(column)?)))
+            .collect::<Result<_>>()?;
+        Ok(Sensitivity {
             plan: self.clone(),
             results,
             tally: tally(self, rows),
-        }
+        })
     }
 
     fn measure(&self, quantity: Quantity, values: &[f64]) -> Measured {

@@ -6,7 +6,7 @@ use crate::parameters::Library;
 use crate::simulate::{Problem, Scenario, Template};
 use crate::study::assay::Quantity;
 use crate::study::knob::{Knob, turned_from};
-use crate::study::plan::{Field, Plan, Row, tally};
+use crate::study::plan::{Block, Field, Plan, Rows, tally};
 use crate::study::population::{Readouts, Sampler, Subject};
 use crate::study::runs::{Probe, Probed, Tally};
 use rayon::prelude::*;
@@ -35,6 +35,9 @@ pub struct SynergyPlan {
 
 /// Doses added between two of the grid for each drug alone.
 const BETWEEN: usize = 3;
+
+/// Subjects whose rows are in memory at once.
+const TOGETHER: usize = 64;
 
 /// The doses of the grid and those between.
 fn finely(doses: &[f64]) -> Vec<f64> {
@@ -169,14 +172,23 @@ impl SynergyPlan {
     /// What the rows say.
     ///
     /// # Errors
-    /// No subject without a failed run.
-    pub fn analyse(&self, rows: &[Row]) -> Result<Synergy> {
-        let per_subject = rows.chunks_exact(self.points.len());
-        let whole: Vec<&[Row]> = per_subject
-            .filter(|rows| rows.iter().all(|row| row.failure.is_none()))
-            .collect();
+    /// No subject without a failed run; rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<Synergy> {
+        let count = rows.count() / self.points.len();
+        let mut subjects = Vec::new();
+        for first in (0..count).step_by(TOGETHER) {
+            let together = first..(first + TOGETHER).min(count);
+            let blocks = together
+                .map(|s| rows.block(s * self.points.len()..(s + 1) * self.points.len()))
+                .collect::<Result<Vec<Block>>>()?;
+            let whole: Vec<SubjectSurfaces> = blocks
+                .par_iter()
+                .filter_map(|block| Some(self.surfaces(&block.whole()?)))
+                .collect();
+            subjects.extend(whole);
+        }
         let tally = tally(self, rows);
-        if whole.is_empty() {
+        if subjects.is_empty() {
             return Err(Error::Run {
                 run: format!("synergy of {}", self.template.scenario.arm),
                 state: "every surface".to_owned(),
@@ -185,15 +197,14 @@ impl SynergyPlan {
                 remedy: "narrow the doses or tighten --rtol".to_owned(),
             });
         }
-        let subjects = whole.par_iter().map(|rows| self.surfaces(rows)).collect();
         Ok(Synergy {
             arm: self.template.scenario.arm.to_string(),
             setting: self.template.scenario.setting.clone(),
             endpoint: self.endpoint.map_or("burden", Quantity::name),
             labels: [self.label(0), self.label(1)],
             exposures: self.exposures(),
+            left_out: count - subjects.len(),
             subjects,
-            left_out: rows.len() / self.points.len() - whole.len(),
             tally,
         })
     }
@@ -207,7 +218,7 @@ impl SynergyPlan {
     }
 
     /// Surfaces of one subject: per horizon, or of the endpoint.
-    fn surfaces(&self, rows: &[Row]) -> SubjectSurfaces {
+    fn surfaces(&self, rows: &[&[f64]]) -> SubjectSurfaces {
         let horizons = match self.endpoint {
             Some(_) => vec![self.times.len()],
             None => (1..self.times.len()).collect(),
@@ -227,7 +238,7 @@ impl SynergyPlan {
             .collect();
         let columns = self.second.len();
         let (last_row, last_column) = (self.first.len() - 1, columns - 1);
-        let burdens = |i: usize, j: usize| &rows[i * columns + j].values[..self.times.len()];
+        let burdens = |i: usize, j: usize| &rows[i * columns + j][..self.times.len()];
         SubjectSurfaces {
             surfaces,
             course: time_course(
@@ -242,9 +253,9 @@ impl SynergyPlan {
         }
     }
 
-    fn surface(&self, rows: &[Row], column: usize) -> Surface {
-        let untreated = rows[0].values[column];
-        let effect = |row: usize| 1.0 - rows[row].values[column] / untreated;
+    fn surface(&self, rows: &[&[f64]], column: usize) -> Surface {
+        let untreated = rows[0][column];
+        let effect = |row: usize| 1.0 - rows[row][column] / untreated;
         let columns = self.second.len();
         let grid = self.first.len() * columns;
         let (fine_first, fine_second) = (finely(&self.first), finely(&self.second));

@@ -20,5 +20,5 @@ mod outcome;
 mod run;
 
 pub use design::{Allocation, Published, TrialDesign};
-pub use outcome::{ArmOutcome, Biomarker, Contrast, Course, Response, TrialResult};
+pub use outcome::{ArmOutcome, Biomarker, Contrast, Course, Response, TRACED, TrialResult};
 pub use run::{TrialPlan, trial};

@@ -8,6 +8,7 @@ use crate::study::survival::{
     HazardRatio, KaplanMeier, LogRank, Median, Observation, hazard_ratio, log_rank,
     rank_correlation, stratified_log_rank,
 };
+use std::sync::Arc;
 
 /// Best response at scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,10 +40,10 @@ impl Response {
 pub struct Course {
     /// Index of the subject.
     pub subject: usize,
-    /// Diameter over the start at every scan of the trial, start included; after progression too.
-    pub diameters: Vec<f64>,
     /// Burden at the end of the trial.
     pub burden_end: f64,
+    /// Diameter over the start at the last scan of the trial; after progression too.
+    pub diameter_end: f64,
     /// Time to progression, d, or of the last scan without.
     pub observation: Observation,
     /// Best response.
@@ -52,21 +53,20 @@ pub struct Course {
 }
 
 impl Course {
-    /// Judges the volumes at scans (h) of a patient who leaves at `leaves` (h).
+    /// Judges the diameters over the start at scans (h) of a patient who leaves at `leaves` (h).
     pub(super) fn new(
         design: &TrialDesign,
         subject: usize,
         scans: &[f64],
-        burdens: &[f64],
+        diameters: &[f64],
         leaves: f64,
+        burden_end: f64,
     ) -> Self {
-        let start = burdens[0];
-        let diameters: Vec<f64> = burdens.iter().map(|v| libm::cbrt(v / start)).collect();
         let mut smallest = 1.0;
         let mut best: f64 = f64::NAN;
         let mut last = 0.0;
         let mut progression = None;
-        for (time, diameter) in scans.iter().zip(&diameters).skip(1) {
+        for (time, diameter) in scans.iter().zip(diameters).skip(1) {
             if *time > leaves {
                 break;
             }
@@ -87,8 +87,8 @@ impl Course {
         };
         Self {
             subject,
-            burden_end: burdens[burdens.len() - 1],
-            diameters,
+            burden_end,
+            diameter_end: diameters[diameters.len() - 1],
             observation: Observation {
                 time: progression.unwrap_or(last) / 24.0,
                 event: progression.is_some(),
@@ -108,6 +108,9 @@ pub struct ArmOutcome {
     pub class: Option<String>,
     /// Courses of its patients, in the order of the patients.
     pub courses: Vec<Course>,
+    /// Diameter over the start at every scan of the trial, start included, after progression too, of the
+    /// first [`TRACED`] courses.
+    pub traces: Vec<Vec<f64>>,
     /// Time to progression, d.
     pub curve: KaplanMeier,
     /// Its median, d.
@@ -115,13 +118,19 @@ pub struct ArmOutcome {
 }
 
 impl ArmOutcome {
-    pub(super) fn new(arm: Arm, class: Option<String>, courses: Vec<Course>) -> Self {
+    /// An arm from its courses and the traces of the first of them.
+    pub(super) fn new(
+        arm: Arm,
+        class: Option<String>,
+        (courses, traces): (Vec<Course>, Vec<Vec<f64>>),
+    ) -> Self {
         let observations: Vec<Observation> = courses.iter().map(|c| c.observation).collect();
         let curve = KaplanMeier::new(&observations, CONFIDENCE);
         Self {
             arm,
             class,
             courses,
+            traces,
             median: curve.median(),
             curve,
         }
@@ -137,6 +146,9 @@ impl ArmOutcome {
         self.courses.iter().map(|c| c.observation).collect()
     }
 }
+
+/// Courses of an arm of which every scan is kept in the result; the others are read again from the rows.
+pub const TRACED: usize = 100;
 
 /// Confidence of all intervals.
 pub const CONFIDENCE: f64 = 0.95;
@@ -272,7 +284,7 @@ pub struct TrialResult {
     /// Seed of patients, allocation and losses.
     pub seed: u64,
     /// Patients.
-    pub subjects: Vec<Subject>,
+    pub subjects: Arc<[Subject]>,
     /// Names of the factors of the patients.
     pub factors: Vec<String>,
     /// Weights of prevalence, where the population states one.

@@ -1,16 +1,17 @@
 //! A trial as a study: a row per patient and arm.
 
 use super::design::{Allocation, TrialDesign};
-use super::outcome::{ArmOutcome, Contrast, Course, TrialResult, biomarkers};
+use super::outcome::{ArmOutcome, Contrast, Course, TRACED, TrialResult, biomarkers};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Problem, Scenario, Template};
 use crate::study::Progress;
-use crate::study::plan::{Field, Plan, Row, collect, tally};
+use crate::study::plan::{Field, Plan, Rows, collect, tally, visit};
 use crate::study::population::{Population, Sampler, Subject};
 use crate::study::random::{Draws, Purpose};
 use crate::study::runs::{Probe, Probed};
+use std::sync::Arc;
 
 /// A trial, ready to run.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct TrialPlan {
     sampler: Sampler,
     templates: Vec<Template>,
     classes: Vec<Option<String>>,
-    subjects: Vec<Subject>,
+    subjects: Arc<[Subject]>,
     scans: Vec<f64>,
     allocation: Draws,
 }
@@ -69,7 +70,7 @@ impl TrialPlan {
         Ok(Self {
             templates: design.arms.iter().map(read).collect::<Result<_>>()?,
             classes: classes.collect::<Result<_>>()?,
-            subjects: sampler.subjects(0..count(design))?,
+            subjects: sampler.subjects(0..count(design))?.into(),
             scans: design.scans(),
             allocation: Draws::new(seed, Purpose::Allocation),
             design: design.clone(),
@@ -97,22 +98,41 @@ impl TrialPlan {
         -libm::log(losses.uniform(subject.id, 0)) / self.design.dropout
     }
 
+    /// Hands every course with its arm and with the diameters over the start at all scans to `each`, in
+    /// the order of the rows; failed runs have none.
+    ///
+    /// # Errors
+    /// Rows that cannot be read; the first error of `each`.
+    pub fn courses(
+        &self,
+        rows: &dyn Rows,
+        mut each: impl FnMut(usize, Course, Vec<f64>) -> Result<()>,
+    ) -> Result<()> {
+        visit(rows, |row, numbers| {
+            let (subject, arm) = self.who(row);
+            let leaves = self.leaves(&self.subjects[subject]);
+            let (burdens, end) = (&numbers[..self.scans.len()], numbers[numbers.len() - 1]);
+            let diameters: Vec<f64> = burdens.iter().map(|v| libm::cbrt(v / burdens[0])).collect();
+            let course = Course::new(&self.design, subject, &self.scans, &diameters, leaves, end);
+            each(arm, course, diameters)
+        })
+    }
+
     /// What the rows say.
     ///
     /// # Errors
-    /// An arm without any run that succeeded.
-    pub fn analyse(&self, rows: &[Row]) -> Result<TrialResult> {
+    /// An arm without any run that succeeded; rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<TrialResult> {
         let design = &self.design;
         let mut courses: Vec<Vec<Course>> = vec![Vec::new(); design.arms.len()];
-        for row in rows.iter().filter(|row| row.failure.is_none()) {
-            let (subject, arm) = self.who(row.index);
-            let leaves = self.leaves(&self.subjects[subject]);
-            let burdens = &row.values[..self.scans.len()];
-            courses[arm].push(Course {
-                burden_end: row.values[row.values.len() - 1],
-                ..Course::new(design, subject, &self.scans, burdens, leaves)
-            });
-        }
+        let mut traces: Vec<Vec<Vec<f64>>> = vec![Vec::new(); design.arms.len()];
+        self.courses(rows, |arm, course, diameters| {
+            courses[arm].push(course);
+            if traces[arm].len() < TRACED {
+                traces[arm].push(diameters);
+            }
+            Ok(())
+        })?;
         let tally = tally(self, rows);
         if let Some(empty) = courses.iter().position(Vec::is_empty) {
             return Err(Error::Run {
@@ -123,9 +143,13 @@ impl TrialPlan {
                 remedy: "narrow the population or tighten --rtol".to_owned(),
             });
         }
-        let arms = design.arms.iter().zip(&self.classes).zip(courses);
-        let outcomes: Vec<ArmOutcome> = arms
-            .map(|((arm, class), courses)| ArmOutcome::new(arm.clone(), class.clone(), courses))
+        let seen = courses.into_iter().zip(traces);
+        let outcomes: Vec<ArmOutcome> = design
+            .arms
+            .iter()
+            .zip(&self.classes)
+            .zip(seen)
+            .map(|((arm, class), seen)| ArmOutcome::new(arm.clone(), class.clone(), seen))
             .collect();
         let matched = design.allocation == Allocation::Matched;
         let factors = self.sampler.population.factors.iter();
