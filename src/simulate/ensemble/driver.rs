@@ -231,7 +231,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                     break;
                 }
                 let (job, state) = make(index);
-                *slot = begin(
+                match begin(
                     system,
                     &mut machine,
                     lane,
@@ -239,8 +239,10 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                     index,
                     job,
                     &state,
-                    outputs,
-                );
+                ) {
+                    Ok(runner) => *slot = Some(runner),
+                    Err(output) => outputs.push((index, output)),
+                }
             }
         }
         let mut busy = None;
@@ -334,7 +336,7 @@ fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usi
     }
 }
 
-/// Puts a job into a lane; `None` if it ends before its first step.
+/// Puts a job into a lane; what it leaves behind if it ends before its first step.
 fn begin<const W: usize, J: Job>(
     system: &System,
     machine: &mut Machine<W>,
@@ -343,18 +345,15 @@ fn begin<const W: usize, J: Job>(
     index: usize,
     mut job: J,
     state: &[f64],
-    outputs: &mut Vec<(usize, J::Output)>,
-) -> Option<Runner<J>> {
+) -> Result<Runner<J>, J::Output> {
     let mut state = state.to_vec();
     let mut inputs = Vec::new();
     let Some(stretch) = job.next(&mut state, &mut inputs) else {
-        outputs.push((index, job.finish(Work::default())));
-        return None;
+        return Err(job.finish(Work::default()));
     };
     let mut fixed = Fixed::default();
     if !system.prepare(job.parameters(), &inputs, &mut fixed) {
-        outputs.push((index, job.unsuited()));
-        return None;
+        return Err(job.unsuited());
     }
     for (i, value) in system.fixed_rows(&fixed).enumerate() {
         machine.rows[system.layout.fixed + i].0[lane] = value;
@@ -390,7 +389,7 @@ fn begin<const W: usize, J: Job>(
     runner.passage.begin(&stretch);
     runner.first_piece();
     runner.prepare_piece(system, machine, lane, scheme);
-    Some(runner)
+    Ok(runner)
 }
 
 enum Settled {
