@@ -24,7 +24,7 @@ pub(super) const TERMS: usize = 22;
 /// Longest piece, in units of the fastest time constant.
 pub(super) const LONGEST: f64 = 16.0;
 
-/// Tables kept per lane.
+/// Tables kept per problem.
 const KEPT: usize = 32;
 
 /// A linear system `x' = A x + b` by its entries that are not 0; `b` is the last column.
@@ -36,6 +36,8 @@ pub(super) struct Matrix {
     pub entries: Vec<(usize, usize)>,
     /// Its value.
     pub values: Vec<f64>,
+    /// Entries that events can change.
+    pub changing: Vec<usize>,
 }
 
 impl Matrix {
@@ -178,8 +180,12 @@ impl Table {
         end
     }
 
+    /// Whether this is the table of a piece of the same problem.
     fn fits(&self, matrix: &Matrix, length: f64) -> bool {
-        (self.length - length).abs() <= 1e-9 * length && self.matrix.values == matrix.values
+        let mut changing = matrix.changing.iter();
+        (self.length - length).abs() <= 1e-9 * length
+            && changing
+                .all(|at| self.matrix.values[*at].to_bits() == matrix.values[*at].to_bits())
     }
 
     /// Coefficients of a followed state, by its place among them, from the states at the start.
@@ -246,7 +252,7 @@ fn coefficients(rows: &Rows, start: &[f64]) -> [f64; TERMS] {
     out
 }
 
-/// The tables of one lane.
+/// The tables of one problem.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tables {
     kept: Vec<Table>,
@@ -317,6 +323,7 @@ mod tests {
             size: 3,
             entries: rates.map(|(i, j, _)| (i, j)).to_vec(),
             values: rates.map(|(_, _, a)| a).to_vec(),
+            changing: Vec::new(),
         };
         let start = [240.0, 10.0, 3.0];
         for length in [0.5, 6.0, LONGEST / 2.5] {

@@ -145,6 +145,8 @@ pub(super) struct System {
     pub drives: Vec<usize>,
     /// Entries of the linear system.
     matrix: Vec<(usize, usize, Id)>,
+    /// Those that a change of inputs can change.
+    changing_entries: Vec<usize>,
     /// Where things stand.
     pub layout: Layout,
     /// Rates.
@@ -452,6 +454,8 @@ impl System {
             .chain(used_there)
             .collect();
         let drives = drives.iter().filter_map(|i| place(&linear, *i)).collect();
+        let by_inputs = |at: &usize| graph.level(matrix[*at].2) == Level::Input;
+        let changing_entries = (0..matrix.len()).filter(by_inputs).collect();
         let changing = fixed
             .iter()
             .copied()
@@ -464,6 +468,7 @@ impl System {
             linear,
             drives,
             matrix,
+            changing_entries,
             layout,
             rates: rates_program,
             newton,
@@ -514,15 +519,18 @@ impl System {
             size: self.linear.len(),
             entries: self.matrix.iter().map(|(i, j, _)| (*i, *j)).collect(),
             values: vec![0.0; self.matrix.len()],
+            changing: self.changing_entries.clone(),
         };
-        self.update_linear_system(fixed, &mut matrix);
+        for (value, (_, _, id)) in matrix.values.iter_mut().zip(&self.matrix) {
+            *value = fixed.values[*id as usize];
+        }
         matrix
     }
 
-    /// Puts new values into the linear system of a problem.
+    /// Puts the values of new inputs into the linear system of a problem.
     pub fn update_linear_system(&self, fixed: &Fixed, matrix: &mut Matrix) {
-        for (value, (_, _, id)) in matrix.values.iter_mut().zip(&self.matrix) {
-            *value = fixed.values[*id as usize];
+        for at in &self.changing_entries {
+            matrix.values[*at] = fixed.values[self.matrix[*at].2 as usize];
         }
     }
 
