@@ -7,6 +7,9 @@
 
 mod collector;
 mod comparison;
+mod crossing;
+mod extremum;
+mod part;
 
 pub use collector::Collector;
 pub use comparison::{Comparison, Evaluation, bliss_expected};

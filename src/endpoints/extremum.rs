@@ -1,0 +1,150 @@
+//! Smallest or largest value of a quantity and its time.
+
+use super::part::{Part, Place, Point};
+use num_dual::Dual64;
+
+/// Extrema that differ by less than this part of their value count as equal, and the earliest of them gives the time:
+/// where nothing moves, the start; where dose follows dose alike, the first of them.
+pub(super) const EQUAL: f64 = 1e-4;
+
+/// The smallest (`sign` 1) or largest (`sign` -1) value of a quantity so far.
+pub(super) struct Extremum {
+    sign: f64,
+    /// Signed values from here on.
+    lowest: f64,
+    last: Option<Point>,
+    /// The foot of the fall that is going on.
+    falling: Option<Point>,
+    /// The earliest of the lowest turning points.
+    first: Option<Point>,
+}
+
+impl Extremum {
+    pub fn smallest() -> Self {
+        Self {
+            sign: 1.0,
+            lowest: f64::INFINITY,
+            last: None,
+            falling: None,
+            first: None,
+        }
+    }
+
+    pub fn largest() -> Self {
+        Self {
+            sign: -1.0,
+            ..Self::smallest()
+        }
+    }
+
+    /// The value so far.
+    pub fn value(&self) -> Option<f64> {
+        self.last.map(|_| self.sign * self.lowest)
+    }
+
+    /// Its time at the end of the run, h.
+    pub fn time(mut self) -> Option<f64> {
+        self.land();
+        self.first.map(|point| point.time)
+    }
+
+    /// Begins a segment, whose start may lie elsewhere than the end of the last one.
+    pub fn begin(&mut self, (time, value): Place) {
+        self.go(Point {
+            time,
+            value: self.sign * value.re,
+        });
+    }
+
+    /// Looks at the next part.
+    pub fn observe<F: Fn(f64) -> Dual64>(&mut self, part: &Part<F>) {
+        let (low, high) = part.bounds();
+        let low = if self.sign > 0.0 { low } else { -high };
+        let sign = self.sign;
+        if low >= self.lowest {
+            self.land();
+            self.last = Some(Point {
+                time: part.to.0,
+                value: sign * part.to.1.re,
+            });
+            return;
+        }
+        part.walk(|_, to| {
+            self.go(Point {
+                value: sign * to.value,
+                ..to
+            });
+        });
+    }
+
+    fn go(&mut self, to: Point) {
+        self.lowest = self.lowest.min(to.value);
+        match self.last.replace(to) {
+            Some(last) if to.value >= last.value => {
+                self.falling.get_or_insert(last);
+                self.land();
+            }
+            _ => self.falling = Some(to),
+        }
+    }
+
+    fn land(&mut self) {
+        let Some(foot) = self.falling.take() else {
+            return;
+        };
+        let lower = |first: Point| foot.value < first.value - EQUAL * first.value.abs();
+        if self.first.is_none_or(lower) {
+            self.first = Some(foot);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn follow(mut extremum: Extremum, points: &[f64], g: impl Fn(f64) -> Dual64) -> Extremum {
+        extremum.begin((points[0], g(points[0])));
+        for ends in points.windows(2) {
+            extremum.observe(&Part {
+                from: (ends[0], g(ends[0])),
+                to: (ends[1], g(ends[1])),
+                at: &g,
+            });
+        }
+        extremum
+    }
+
+    #[test]
+    fn the_lowest_value_between_points() {
+        let g = |t: f64| Dual64::new((t - 0.3) * (t - 0.3), 2.0 * (t - 0.3));
+        let lowest = follow(Extremum::smallest(), &[-2.0, -1.0, 0.0, 1.0, 2.0], g);
+        assert!(lowest.value().is_some_and(|v| v.abs() < 1e-15));
+        assert!(lowest.time().is_some_and(|t| (t - 0.3).abs() < 1e-8));
+    }
+
+    /// Waves that grow by less than counts: the first; by more: the last.
+    #[test]
+    fn the_first_of_equal_extrema() {
+        let wave = |growth: f64| {
+            move |t: f64| {
+                let (sin, cos) = (libm::sin(t), libm::cos(t));
+                let size = 1.0 + growth * t;
+                Dual64::new(size * sin, size * cos + growth * sin)
+            }
+        };
+        let points: Vec<f64> = (0..=50).map(|i| f64::from(i) * 0.5).collect();
+        let quarter = std::f64::consts::FRAC_PI_2;
+        let first = follow(Extremum::largest(), &points, wave(1e-6));
+        assert!(first.time().is_some_and(|t| (t - quarter).abs() < 1e-4));
+        let last = follow(Extremum::largest(), &points, wave(1e-4));
+        assert!(last.time().is_some_and(|t| (t - 13.0 * quarter).abs() < 1e-2));
+    }
+
+    #[test]
+    fn where_nothing_moves_the_start() {
+        let g = |t: f64| Dual64::new(1.0 - 1e-9 * t, -1e-9);
+        let flat = follow(Extremum::smallest(), &[0.0, 1.0, 2.0], g);
+        assert!(flat.time().is_some_and(|t| t.abs() < 1e-12));
+    }
+}
