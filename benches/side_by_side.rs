@@ -370,12 +370,12 @@ fn endpoints(folder: &Path, count: usize) {
     for first in (0..count).step_by(CHUNK) {
         let mut problems = Vec::new();
         for patient in first..count.min(first + CHUNK) {
-            for arm in &arms {
+            for (arm, name) in arms.iter().zip(ARMS) {
                 // The same patient in every arm.
                 let mut seed = 7 + patient as u64;
                 let setting = ["xenograft", "patient"][patient % 2];
                 let mut problem = random(&library, setting, arm, 28.0, patient + 1, &mut seed);
-                problem.label = format!("{} {patient}", problem.label);
+                problem.label = format!("{setting} {name} {patient}");
                 problems.push(problem);
             }
         }

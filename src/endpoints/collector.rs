@@ -7,7 +7,10 @@ use super::crossing::Crossing;
 use super::extremum::Extremum;
 use super::part::{Part, Place, TIME_TOLERANCE};
 use super::{Endpoints, PROGRESSION, SCAN_INTERVAL, SWITCH_THRESHOLD};
+use crate::model::angiogenesis::Vasculature;
+use crate::model::effectors::Effectors;
 use crate::model::exposure::{SorafenibAmounts, SorafenibInput, SorafenibKinetics};
+use crate::model::tumour::Tumour;
 use crate::model::{Model, STATES, State};
 use crate::simulate::{Observer, Outcome, Problem, Segment};
 use nalgebra::SMatrix;
@@ -33,23 +36,56 @@ const SHRUNK: f64 = 0.98;
 static INDEX: LazyLock<State<usize>> =
     LazyLock::new(|| State::from_array(&std::array::from_fn::<usize, STATES, _>(|i| i)));
 
+/// States with their slopes, by index.
+type Motion = [Dual64; STATES];
+
+fn still() -> Motion {
+    [Dual64::from(0.0); STATES]
+}
+
+fn vasculature(y: &Motion) -> Vasculature<Dual64> {
+    let at = &INDEX.vasculature;
+    Vasculature {
+        vegf: y[at.vegf],
+        immature: y[at.immature],
+        mature: y[at.mature],
+    }
+}
+
+fn tumour(y: &Motion) -> Tumour<Dual64> {
+    let at = &INDEX.tumour;
+    Tumour {
+        sensitive: y[at.sensitive],
+        resistant: y[at.resistant],
+        dying_early: y[at.dying_early],
+        dying_late: y[at.dying_late],
+        metastases: y[at.metastases],
+    }
+}
+
+fn effectors(y: &Motion) -> Effectors<Dual64> {
+    let at = &INDEX.effectors;
+    Effectors {
+        glycolysis: y[at.glycolysis],
+        survival: y[at.survival],
+        apoptosis: y[at.apoptosis],
+        apoptosis_resistant: y[at.apoptosis_resistant],
+        emt: y[at.emt],
+    }
+}
+
 /// A quantity of the state, as a value with its slope.
 struct Quantity {
-    of: fn(&State<Dual64>) -> Dual64,
+    of: fn(&Motion) -> Dual64,
     /// Indices of the states that it follows from.
     states: Vec<usize>,
 }
 
 impl Quantity {
-    fn new(of: fn(&State<Dual64>) -> Dual64, states: impl IntoIterator<Item = usize>) -> Self {
-        Self {
-            of,
-            states: states.into_iter().collect(),
-        }
-    }
-
     fn at(&self, segment: &Segment<'_>, time: f64) -> Dual64 {
-        (self.of)(&segment.motion(time, &self.states))
+        let mut motion = still();
+        segment.motion(time, &self.states, &mut motion);
+        (self.of)(&motion)
     }
 }
 
@@ -68,32 +104,47 @@ struct Quantities {
 }
 
 static QUANTITIES: LazyLock<Quantities> = LazyLock::new(|| {
-    let (vessels, hif, tumour) = (INDEX.vasculature, INDEX.hif, INDEX.tumour);
+    let (vessels, hif, cells) = (INDEX.vasculature, INDEX.hif, INDEX.tumour);
     let signals = INDEX.effectors;
-    let mvd = [vessels.immature, vessels.mature];
-    let viable = [tumour.sensitive, tumour.resistant];
-    let dying = [tumour.dying_early, tumour.dying_late];
+    let viable = [cells.sensitive, cells.resistant];
+    let dying = [cells.dying_early, cells.dying_late];
     let apoptosis = [signals.apoptosis, signals.apoptosis_resistant];
-    let others = [INDEX.oxygen, vessels.vegf, hif.hif1a, hif.hif2a];
-    let mean_apoptosis = |state: &State<Dual64>| {
-        let resistant = state.tumour.resistant_fraction();
-        state.effectors.mean_apoptosis(resistant)
+    let quantity = |of: fn(&Motion) -> Dual64, states: &[&[usize]]| Quantity {
+        of,
+        states: states.concat(),
     };
-    Quantities {
-        mvd: Quantity::new(|state| state.vasculature.mvd(), mvd),
-        oxygen: Quantity::new(|state| state.oxygen, [INDEX.oxygen]),
-        vegf: Quantity::new(|state| state.vasculature.vegf, [vessels.vegf]),
-        hif1a: Quantity::new(|state| state.hif.hif1a, [hif.hif1a]),
-        hif2a: Quantity::new(|state| state.hif.hif2a, [hif.hif2a]),
-        apoptosis: Quantity::new(mean_apoptosis, apoptosis.into_iter().chain(viable)),
-        burden: Quantity::new(|state| state.tumour.burden(), viable.into_iter().chain(dying)),
-        viable: Quantity::new(|state| state.tumour.viable(), viable),
-        states: [mvd, viable, dying, apoptosis]
-            .concat()
-            .into_iter()
-            .chain(others)
-            .collect(),
-    }
+    let mut watched = Quantities {
+        mvd: quantity(
+            |y| vasculature(y).mvd(),
+            &[&[vessels.immature, vessels.mature]],
+        ),
+        oxygen: quantity(|y| y[INDEX.oxygen], &[&[INDEX.oxygen]]),
+        vegf: quantity(|y| y[INDEX.vasculature.vegf], &[&[vessels.vegf]]),
+        hif1a: quantity(|y| y[INDEX.hif.hif1a], &[&[hif.hif1a]]),
+        hif2a: quantity(|y| y[INDEX.hif.hif2a], &[&[hif.hif2a]]),
+        apoptosis: quantity(
+            |y| effectors(y).mean_apoptosis(tumour(y).resistant_fraction()),
+            &[&apoptosis, &viable],
+        ),
+        burden: quantity(|y| tumour(y).burden(), &[&viable, &dying]),
+        viable: quantity(|y| tumour(y).viable(), &[&viable]),
+        states: Vec::new(),
+    };
+    watched.states = [
+        &watched.mvd,
+        &watched.oxygen,
+        &watched.vegf,
+        &watched.hif1a,
+        &watched.hif2a,
+        &watched.apoptosis,
+        &watched.burden,
+    ]
+    .into_iter()
+    .flat_map(|quantity| quantity.states.iter().copied())
+    .collect();
+    watched.states.sort_unstable();
+    watched.states.dedup();
+    watched
 });
 
 /// The watched quantities at a time.
@@ -110,10 +161,10 @@ struct Node {
 }
 
 impl Node {
-    fn at(segment: &Segment<'_>, time: f64) -> Self {
+    fn at(segment: &Segment<'_>, time: f64, motion: &mut Motion) -> Self {
         let watched = &*QUANTITIES;
-        let state = segment.motion(time, &watched.states);
-        let of = |quantity: &Quantity| (quantity.of)(&state);
+        segment.motion(time, &watched.states, motion);
+        let of = |quantity: &Quantity| (quantity.of)(motion);
         Self {
             time,
             mvd: of(&watched.mvd),
@@ -249,17 +300,19 @@ impl Exposure {
 /// Total sorafenib, mg/L, and its slope.
 fn concentration(segment: &Segment<'_>, time: f64) -> Dual64 {
     let kinetics = &segment.model.kinetics;
-    let state = segment.motion(time, &AMOUNTS);
+    let mut motion = still();
+    segment.motion(time, &AMOUNTS, &mut motion);
     // Linear in the amounts, so that the slope is the concentration of the slopes; a clamped medium does not
     // change within a segment.
-    let of = |amounts: &State<f64>| {
-        kinetics.concentration(&amounts.sorafenib, &segment.inputs.sorafenib)
+    let of = |amounts: [f64; STATES]| {
+        let state = State::from_array(&amounts);
+        kinetics.concentration(&state.sorafenib, &segment.inputs.sorafenib)
     };
     let slope = match kinetics {
         SorafenibKinetics::Medium => 0.0,
-        _ => of(&state.map(|amount| amount.eps)),
+        _ => of(motion.map(|amount| amount.eps)),
     };
-    Dual64::new(of(&state.map(|amount| amount.re)), slope)
+    Dual64::new(of(motion.map(|amount| amount.re)), slope)
 }
 
 /// Pairs of neighbouring times of a segment that are looked at; every step is an even number of them.
@@ -562,10 +615,11 @@ impl Observer for Collector {
     fn observe(&mut self, segment: &Segment<'_>) {
         // A long stretch comes in several segments, which begin with their first step.
         let start = segment.times.first().copied().unwrap_or(segment.start);
-        let mut from = Node::at(segment, start);
+        let mut motion = still();
+        let mut from = Node::at(segment, start, &mut motion);
         self.begin(&from);
         for (_, time) in parts(segment) {
-            let to = Node::at(segment, time);
+            let to = Node::at(segment, time, &mut motion);
             self.observe_span(&Span {
                 segment,
                 from: &from,

@@ -3,19 +3,18 @@
 use super::part::{Part, Place, Point};
 use num_dual::Dual64;
 
-/// Extrema that differ by less than this part of their value count as equal, and the earliest of them gives the time:
-/// where nothing moves, the start; where dose follows dose alike, the first of them.
+/// Values that differ by less than this part count as equal where the time of an extremum is looked for. Where nothing
+/// moves, that is the start; where dose follows dose alike, the extremum after the first of them.
 pub(super) const EQUAL: f64 = 1e-4;
 
 /// The smallest (`sign` 1) or largest (`sign` -1) value of a quantity so far.
 pub(super) struct Extremum {
     sign: f64,
-    /// Signed values from here on.
+    /// The lowest point of all; signed values from here on.
     lowest: f64,
-    last: Option<Point>,
-    /// The foot of the fall that is going on.
-    falling: Option<Point>,
-    /// The earliest of the lowest turning points.
+    /// The lowest point since the value last rose by more than counts.
+    foot: Option<Point>,
+    /// The earliest of the lowest such points, beginning with the start.
     first: Option<Point>,
 }
 
@@ -24,8 +23,7 @@ impl Extremum {
         Self {
             sign: 1.0,
             lowest: f64::INFINITY,
-            last: None,
-            falling: None,
+            foot: None,
             first: None,
         }
     }
@@ -39,7 +37,7 @@ impl Extremum {
 
     /// The value so far.
     pub fn value(&self) -> Option<f64> {
-        self.last.map(|_| self.sign * self.lowest)
+        self.first.map(|_| self.sign * self.lowest)
     }
 
     /// Its time at the end of the run, h.
@@ -50,10 +48,12 @@ impl Extremum {
 
     /// Begins a segment, whose start may lie elsewhere than the end of the last one.
     pub fn begin(&mut self, (time, value): Place) {
-        self.go(Point {
+        let start = Point {
             time,
             value: self.sign * value.re,
-        });
+        };
+        self.first.get_or_insert(start);
+        self.go(start);
     }
 
     /// Looks at the next part.
@@ -62,11 +62,7 @@ impl Extremum {
         let low = if self.sign > 0.0 { low } else { -high };
         let sign = self.sign;
         if low >= self.lowest {
-            self.land();
-            self.last = Some(Point {
-                time: part.to.0,
-                value: sign * part.to.1.re,
-            });
+            self.rise_to((sign * part.from.1.re).max(sign * part.to.1.re));
             return;
         }
         part.walk(|_, to| {
@@ -79,17 +75,22 @@ impl Extremum {
 
     fn go(&mut self, to: Point) {
         self.lowest = self.lowest.min(to.value);
-        match self.last.replace(to) {
-            Some(last) if to.value >= last.value => {
-                self.falling.get_or_insert(last);
-                self.land();
-            }
-            _ => self.falling = Some(to),
+        if self.foot.is_none_or(|foot| to.value < foot.value) {
+            self.foot = Some(to);
+        } else {
+            self.rise_to(to.value);
+        }
+    }
+
+    fn rise_to(&mut self, value: f64) {
+        let risen = |foot: Point| value > foot.value + EQUAL * foot.value.abs();
+        if self.foot.is_some_and(risen) {
+            self.land();
         }
     }
 
     fn land(&mut self) {
-        let Some(foot) = self.falling.take() else {
+        let Some(foot) = self.foot.take() else {
             return;
         };
         let lower = |first: Point| foot.value < first.value - EQUAL * first.value.abs();

@@ -140,13 +140,27 @@ impl LaneSteps {
         let Some((step, values)) = self.find(time) else {
             return false;
         };
+        let exact = |i: usize| {
+            let piece = self.pieces.get(step.piece);
+            piece.map_or(Dual64::constant(0.0), |piece| exact_motion(piece, i, time))
+        };
+        if wanted.len() > MANY {
+            let (mut levels, mut slopes) = ([0.0; STATES], [0.0; STATES]);
+            let n = self.integrated.len();
+            step.motions(values, time, &mut levels[..n], &mut slopes[..n]);
+            for index in wanted {
+                into[*index] = match self.places[*index] {
+                    Place::Integrated(i) => Dual64::new(levels[i], slopes[i]),
+                    Place::Exact(i) => exact(i),
+                    Place::Still => Dual64::constant(self.rest[*index]),
+                };
+            }
+            return true;
+        }
         for index in wanted {
             into[*index] = match self.places[*index] {
                 Place::Integrated(i) => step.motion(values, i, time),
-                Place::Exact(i) => self
-                    .pieces
-                    .get(step.piece)
-                    .map_or(Dual64::constant(0.0), |piece| exact_motion(piece, i, time)),
+                Place::Exact(i) => exact(i),
                 Place::Still => Dual64::constant(self.rest[*index]),
             };
         }
@@ -154,25 +168,51 @@ impl LaneSteps {
     }
 }
 
+/// Of so many states all integrated ones are evaluated together.
+const MANY: usize = 4;
+
 impl LaneStep {
+    fn place(&self, time: f64) -> f64 {
+        ((time - self.start) / self.length).clamp(0.0, 1.0)
+    }
+
     /// The integrated state number `i` with its slope.
     fn motion(&self, values: &[f64], i: usize, time: f64) -> Dual64 {
         let n = values.len() / (2 + BENDS);
-        let value = |part: usize| values[part * n + i];
-        let x = ((time - self.start) / self.length).clamp(0.0, 1.0);
-        let rest = 1.0 - x;
+        let x = self.place(time);
         // From the innermost bend outwards; the factors are x and 1 - x in turn.
-        let (mut sum, mut slope) = (value(7), 0.0);
-        for part in (1..=6).rev() {
-            let (factor, pace) = if part % 2 == 0 { (x, 1.0) } else { (rest, -1.0) };
+        let (mut sum, mut slope) = (0.0, 0.0);
+        for (part, value) in values[i..].iter().step_by(n).enumerate().rev() {
+            let (factor, pace) = if part % 2 == 0 { (x, 1.0) } else { (1.0 - x, -1.0) };
             slope = slope * factor + sum * pace;
-            sum = sum * factor + value(part);
+            sum = sum * factor + value;
             if part == 1 {
-                sum -= value(0);
+                sum -= values[i];
             }
         }
-        let slope = slope * x + sum;
-        Dual64::new(value(0) + sum * x, slope / self.length)
+        Dual64::new(sum, slope / self.length)
+    }
+
+    /// All integrated states and their slopes.
+    fn motions(&self, values: &[f64], time: f64, levels: &mut [f64], slopes: &mut [f64]) {
+        let x = self.place(time);
+        let n = levels.len();
+        let (before, _) = values.split_at(n);
+        for (part, values) in values.chunks_exact(n).enumerate().rev() {
+            let (factor, pace) = if part % 2 == 0 { (x, 1.0) } else { (1.0 - x, -1.0) };
+            for ((level, slope), value) in levels.iter_mut().zip(slopes.iter_mut()).zip(values) {
+                *slope = *slope * factor + *level * pace;
+                *level = *level * factor + value;
+            }
+            if part == 1 {
+                for (level, before) in levels.iter_mut().zip(before) {
+                    *level -= before;
+                }
+            }
+        }
+        for slope in slopes {
+            *slope /= self.length;
+        }
     }
 }
 
@@ -249,9 +289,15 @@ impl Dense {
         }
     }
 
-    /// Scaled states and their slopes at a local time, those whose indices are wanted; false if the solution does not
-    /// give slopes.
-    pub fn motion(&self, time: f64, wanted: &[usize], into: &mut [Dual64; STATES]) -> bool {
+    /// States and their slopes at a local time, those whose indices are wanted; false if the solution does not give
+    /// slopes.
+    pub fn motion(
+        &self,
+        time: f64,
+        scale: &Vector,
+        wanted: &[usize],
+        into: &mut [Dual64; STATES],
+    ) -> bool {
         match self {
             Self::Continuous(_) => false,
             Self::Hermite(nodes) => {
@@ -261,9 +307,9 @@ impl Dense {
                 let after = nodes
                     .partition_point(|node| node.time < time)
                     .clamp(1.min(last), last);
+                let (a, b) = (&nodes[after.saturating_sub(1)], &nodes[after]);
                 for index in wanted {
-                    into[*index] =
-                        quintic_motion(&nodes[after.saturating_sub(1)], &nodes[after], *index, time);
+                    into[*index] = quintic_motion(a, b, *index, time) * scale[*index];
                 }
                 true
             }

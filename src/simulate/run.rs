@@ -79,25 +79,22 @@ impl<'a> Segment<'a> {
             })
     }
 
-    /// Some states, given by their indices, with their slopes (per h) at a time of the segment, h; the other states
-    /// are 0.
+    /// Puts some states, given by their indices among [`State::fields`], with their slopes (per h) at a time of the
+    /// segment, h, in their places.
     ///
     /// Slopes are those of the interpolant, or the rates of change where it gives none.
-    pub fn motion(&self, time: f64, wanted: &[usize]) -> State<Dual64> {
-        let mut motion = [Dual64::constant(0.0); STATES];
-        if !self.dense.motion(time - self.start, wanted, &mut motion) {
+    pub fn motion(&self, time: f64, wanted: &[usize], into: &mut [Dual64; STATES]) {
+        if !self
+            .dense
+            .motion(time - self.start, self.scale, wanted, into)
+        {
             let state = self.state(time);
             let rates = self.rates(&state, &self.signals(&state)).to_array();
             let values = state.to_array();
             for index in wanted {
-                motion[*index] = Dual64::new(values[*index], rates[*index]);
+                into[*index] = Dual64::new(values[*index], rates[*index]);
             }
-            return State::from_array(&motion);
         }
-        for index in wanted {
-            motion[*index] *= self.scale[*index];
-        }
-        State::from_array(&motion)
     }
 
     /// Signals of a state under the inputs of the segment.
