@@ -385,7 +385,11 @@ fn endpoints(folder: &Path, count: usize) {
                 rtol: *rtol,
                 ..Accuracy::ensemble()
             };
-            for ((a, b), problem) in collect(&problems, &lanes).iter().zip(&reference).zip(&problems) {
+            for ((a, b), problem) in collect(&problems, &lanes)
+                .iter()
+                .zip(&reference)
+                .zip(&problems)
+            {
                 for ((difference, a), b) in table.iter_mut().zip(a.values()).zip(b.values()) {
                     difference.add(a, b, &problem.label);
                 }
@@ -394,13 +398,21 @@ fn endpoints(folder: &Path, count: usize) {
         eprintln!("{} of {count} patients", count.min(first + CHUNK));
     }
     let mut file = File::create(folder.join("endpoints.csv")).unwrap();
-    let header = "rtol,endpoint,compared,largest_difference,above_1e-6,only_one,worst,value,reference";
+    let header =
+        "rtol,endpoint,compared,largest_difference,above_1e-6,only_one,worst,value,reference";
     writeln!(file, "{header}").unwrap();
     for (rtol, table) in RTOLS.iter().zip(&tables) {
         for (definition, d) in Endpoints::DEFINITIONS.iter().zip(table) {
             let line = format!(
                 "{rtol:e},{},{},{:.2e},{},{},{},{:?},{:?}",
-                definition.name, d.compared, d.largest, d.above, d.only_one, d.worst, d.values.0, d.values.1
+                definition.name,
+                d.compared,
+                d.largest,
+                d.above,
+                d.only_one,
+                d.worst,
+                d.values.0,
+                d.values.1
             );
             eprintln!("{line}");
             writeln!(file, "{line}").unwrap();

@@ -19,8 +19,8 @@ use std::sync::LazyLock;
 
 const HOURS_PER_DAY: f64 = 24.0;
 
-/// Longest distance of the points that are looked at, h: a third of the time in which the fastest state of a patient
-/// settles (HIF-1a: 2 to 3 per hour), twice.
+/// Longest distance of the points that are looked at, h: the fastest states relax with 2 to 3 per hour, so that a value
+/// and a slope at both ends of such a part show what they do in between.
 const SPACING: f64 = 0.8;
 
 /// pO2 below which a tumour counts as hypoxic here, mmHg.
@@ -565,7 +565,8 @@ impl Collector {
         let end = &outcome.end;
         let vegf_nadir = self.vegf.value().map(|v| v / base.vasculature.vegf);
         let exposure = self.exposure.as_ref().map(|(exposure, _)| exposure);
-        let eliminated = exposure.and_then(|exposure| exposure.eliminated.0.zip(exposure.eliminated.1));
+        let eliminated =
+            exposure.and_then(|exposure| exposure.eliminated.0.zip(exposure.eliminated.1));
         let clearance = problem.model.kinetics.net_clearance();
         let [(_, switch), (_, crossover)] = self.excess;
         Endpoints {

@@ -80,9 +80,7 @@ mod tests {
 
     #[test]
     fn waves_through_zero_and_waves_that_touch_it() {
-        let wave = |shift: f64| {
-            move |t: f64| Dual64::new(shift - libm::cos(t), libm::sin(t))
-        };
+        let wave = |shift: f64| move |t: f64| Dual64::new(shift - libm::cos(t), libm::sin(t));
         let half = std::f64::consts::FRAC_PI_2;
         let through = follow(wave(0.0));
         assert!(through.first.is_some_and(|t| (t - half).abs() < 1e-8));

@@ -139,7 +139,10 @@ mod tests {
         let first = follow(Extremum::largest(), &points, wave(1e-6));
         assert!(first.time().is_some_and(|t| (t - quarter).abs() < 1e-4));
         let last = follow(Extremum::largest(), &points, wave(1e-4));
-        assert!(last.time().is_some_and(|t| (t - 13.0 * quarter).abs() < 1e-2));
+        assert!(
+            last.time()
+                .is_some_and(|t| (t - 13.0 * quarter).abs() < 1e-2)
+        );
     }
 
     #[test]

@@ -183,7 +183,11 @@ impl LaneStep {
         // From the innermost bend outwards; the factors are x and 1 - x in turn.
         let (mut sum, mut slope) = (0.0, 0.0);
         for (part, value) in values[i..].iter().step_by(n).enumerate().rev() {
-            let (factor, pace) = if part % 2 == 0 { (x, 1.0) } else { (1.0 - x, -1.0) };
+            let (factor, pace) = if part % 2 == 0 {
+                (x, 1.0)
+            } else {
+                (1.0 - x, -1.0)
+            };
             slope = slope * factor + sum * pace;
             sum = sum * factor + value;
             if part == 1 {
@@ -199,7 +203,11 @@ impl LaneStep {
         let n = levels.len();
         let (before, _) = values.split_at(n);
         for (part, values) in values.chunks_exact(n).enumerate().rev() {
-            let (factor, pace) = if part % 2 == 0 { (x, 1.0) } else { (1.0 - x, -1.0) };
+            let (factor, pace) = if part % 2 == 0 {
+                (x, 1.0)
+            } else {
+                (1.0 - x, -1.0)
+            };
             for ((level, slope), value) in levels.iter_mut().zip(slopes.iter_mut()).zip(values) {
                 *slope = *slope * factor + *level * pace;
                 *level = *level * factor + value;

@@ -281,11 +281,7 @@ pub(super) fn solve(
             });
         }
     };
-    Ok(Solved {
-        times,
-        end,
-        dense,
-    })
+    Ok(Solved { times, end, dense })
 }
 
 fn failure(error: &IntegrationError, trouble: Option<(f64, usize)>) -> SegmentFailure {
