@@ -126,8 +126,8 @@ fn reference() -> Accuracy {
     }
 }
 
-/// Endpoints that differ by more than `limit`, relative to their value, or to a day for times of extrema, which carry the
-/// error of a slope.
+/// Endpoints that differ by more than `limit` relative to their value; times of extrema by more than ten times that, or
+/// that of a day, because they carry the error of a slope over a curvature.
 fn differences(problems: &[Problem], a: &[Endpoints], b: &[Endpoints], limit: f64) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut compared = 0;
@@ -140,7 +140,11 @@ fn differences(problems: &[Problem], a: &[Endpoints], b: &[Endpoints], limit: f6
             if extremum && name.starts_with("oxygen") && problem.label.starts_with("culture") {
                 continue;
             }
-            let least = if extremum { 1.0 } else { 1e-3 };
+            let (limit, least) = if extremum {
+                (10.0 * limit, 1.0)
+            } else {
+                (limit, 1e-3)
+            };
             let near = match (a, b) {
                 (Some(a), Some(b)) => {
                     compared += 1;

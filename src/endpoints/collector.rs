@@ -487,6 +487,9 @@ pub struct Collector {
     exposure: Option<(Exposure, Escape)>,
 }
 
+/// An extremum, its quantity, and where a node has it.
+type Watched<'a> = (&'a mut Extremum, &'static Quantity, fn(&Node) -> Dual64);
+
 impl Collector {
     /// A collector for a run of `problem`.
     pub fn new(problem: &Problem) -> Self {
@@ -513,7 +516,7 @@ impl Collector {
         }
     }
 
-    fn extrema(&mut self) -> [(&mut Extremum, &'static Quantity, fn(&Node) -> Dual64); 7] {
+    fn extrema(&mut self) -> [Watched<'_>; 7] {
         let watched = &*QUANTITIES;
         [
             (&mut self.mvd, &watched.mvd, |node| node.mvd),
