@@ -59,11 +59,18 @@ impl Extremum {
     /// Looks at the next part.
     pub fn observe<F: Fn(f64) -> Dual64>(&mut self, part: &Part<F>) {
         let (low, high) = part.bounds();
-        let low = if self.sign > 0.0 { low } else { -high };
         let sign = self.sign;
+        let (low, high) = if sign > 0.0 {
+            (low, high)
+        } else {
+            (-high, -low)
+        };
         if low >= self.lowest {
-            self.rise_to((sign * part.from.1.re).max(sign * part.to.1.re));
-            return;
+            let reached = (sign * part.from.1.re).max(sign * part.to.1.re);
+            if self.is_risen(reached) || !self.is_risen(high) {
+                self.rise_to(reached);
+                return;
+            }
         }
         part.walk(|_, to| {
             self.go(Point {
@@ -83,10 +90,15 @@ impl Extremum {
     }
 
     fn rise_to(&mut self, value: f64) {
-        let risen = |foot: Point| value > foot.value + EQUAL * foot.value.abs();
-        if self.foot.is_some_and(risen) {
+        if self.is_risen(value) {
             self.land();
         }
+    }
+
+    /// Whether a value lies above the foot by more than counts.
+    fn is_risen(&self, value: f64) -> bool {
+        let risen = |foot: Point| value > foot.value + EQUAL * foot.value.abs();
+        self.foot.is_some_and(risen)
     }
 
     fn land(&mut self) {
