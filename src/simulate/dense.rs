@@ -183,11 +183,7 @@ impl LaneStep {
         // From the innermost bend outwards; the factors are x and 1 - x in turn.
         let (mut sum, mut slope) = (0.0, 0.0);
         for (part, value) in values[i..].iter().step_by(n).enumerate().rev() {
-            let (factor, pace) = if part % 2 == 0 {
-                (x, 1.0)
-            } else {
-                (1.0 - x, -1.0)
-            };
+            let (factor, pace) = turn(part, x);
             slope = slope * factor + sum * pace;
             sum = sum * factor + value;
             if part == 1 {
@@ -197,32 +193,50 @@ impl LaneStep {
         Dual64::new(sum, slope / self.length)
     }
 
-    /// All integrated states and their slopes.
+    /// All integrated states and their slopes, a block of them at a time.
     fn motions(&self, values: &[f64], time: f64, levels: &mut [f64], slopes: &mut [f64]) {
-        let x = self.place(time);
         let n = levels.len();
-        let (before, _) = values.split_at(n);
-        for (part, values) in values.chunks_exact(n).enumerate().rev() {
-            let (factor, pace) = if part % 2 == 0 {
-                (x, 1.0)
-            } else {
-                (1.0 - x, -1.0)
-            };
-            for ((level, slope), value) in levels.iter_mut().zip(slopes.iter_mut()).zip(values) {
-                *slope = *slope * factor + *level * pace;
-                *level = *level * factor + value;
-            }
-            if part == 1 {
-                for (level, before) in levels.iter_mut().zip(before) {
-                    *level -= before;
+        let x = self.place(time);
+        let whole = n - n % BLOCK;
+        for i in (0..whole).step_by(BLOCK) {
+            let (mut sum, mut slope) = ([0.0; BLOCK], [0.0; BLOCK]);
+            let before = &values[i..i + BLOCK];
+            for part in (0..2 + BENDS).rev() {
+                let (factor, pace) = turn(part, x);
+                let values = &values[part * n + i..][..BLOCK];
+                for k in 0..BLOCK {
+                    slope[k] = slope[k] * factor + sum[k] * pace;
+                    sum[k] = sum[k] * factor + values[k];
+                }
+                if part == 1 {
+                    for (sum, before) in sum.iter_mut().zip(before) {
+                        *sum -= before;
+                    }
                 }
             }
+            levels[i..i + BLOCK].copy_from_slice(&sum);
+            for (to, slope) in slopes[i..i + BLOCK].iter_mut().zip(slope) {
+                *to = slope / self.length;
+            }
         }
-        for slope in slopes {
-            *slope /= self.length;
+        for i in whole..n {
+            let motion = self.motion(values, i, time);
+            (levels[i], slopes[i]) = (motion.re, motion.eps);
         }
     }
 }
+
+/// Factor of a part of the interpolant, x or 1 - x in turn, and its slope.
+fn turn(part: usize, x: f64) -> (f64, f64) {
+    if part.is_multiple_of(2) {
+        (x, 1.0)
+    } else {
+        (1.0 - x, -1.0)
+    }
+}
+
+/// States that are evaluated side by side.
+const BLOCK: usize = 6;
 
 /// The exactly known state number `i` of a piece with its slope: the Chebyshev polynomials of the first kind and, for
 /// the slope, of the second, by their recurrences.
