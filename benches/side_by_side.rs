@@ -3,8 +3,9 @@
 //! `cargo bench --bench side_by_side -- FOLDER` writes the model as C source (`model.c`), the patients with their
 //! regimen (`patients.bin`) and a reference solution (`reference.bin`) to FOLDER, and appends the cost of this
 //! crate's engines to `FOLDER/results.csv`. `-- FOLDER threads` appends the rows on one and on two threads by the
-//! clock, `-- FOLDER endpoints N` compares every endpoint of N random patients with single runs of `ode_solvers` and
-//! writes the largest differences to `FOLDER/endpoints.csv`.
+//! clock, `-- FOLDER observed` appends those with and without the collection of endpoints, and `-- FOLDER endpoints N`
+//! compares every endpoint of N random patients in six arms with single runs of `ode_solvers` and writes the largest
+//! differences to `FOLDER/endpoints.csv`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -302,8 +303,38 @@ fn threads(folder: &Path) {
     }
 }
 
-/// Largest difference of every endpoint between lanes and single runs over random patients, half of them mice, six
-/// arms in turn.
+/// Time per run of 128 patients without and with the collection of endpoints, by arm.
+fn observed(folder: &Path) {
+    let mut results = Results::open(folder);
+    let library = Library::shipped();
+    let lanes = Accuracy {
+        rtol: USUAL,
+        ..Accuracy::ensemble()
+    };
+    for name in ["sorafenib", "vehicle", "sorafenib+belzutifan"] {
+        let arm = Arm::parse(name, &library, "bench").unwrap();
+        let problems = patients(&arm, DAYS, 128);
+        let mut row = |case: &str, seconds: f64| {
+            let case = format!("{case} {name}");
+            results.row("hif-switch lanes", &case, 128, USUAL, seconds, f64::NAN);
+        };
+        row(
+            "unobserved",
+            cost(128, || {
+                let _ = run_many(&problems, &Probe::default(), &lanes);
+            }),
+        );
+        row(
+            "endpoints",
+            cost(128, || {
+                let _ = run_many_observed(&problems, &lanes, |_, problem| Collector::new(problem));
+            }),
+        );
+    }
+}
+
+/// Largest difference of every endpoint between lanes and single runs over random patients, half of them mice, each
+/// in all arms.
 fn endpoints(folder: &Path, count: usize) {
     const ARMS: [&str; 6] = [
         "vehicle",
@@ -313,60 +344,117 @@ fn endpoints(folder: &Path, count: usize) {
         "sorafenib+belzutifan",
         "sorafenib+genistein",
     ];
+    const RTOLS: [f64; 3] = [1e-6, 1e-7, 1e-8];
+    /// Patients at a time.
+    const CHUNK: usize = 200;
     let library = Library::shipped();
-    let mut seed = 7;
-    let problems: Vec<Problem> = (0..count)
-        .map(|n| {
-            let arm = Arm::parse(ARMS[n / 2 % ARMS.len()], &library, "bench").unwrap();
-            let setting = ["xenograft", "patient"][n % 2];
-            random(&library, setting, &arm, 28.0, n + 1, &mut seed)
-        })
-        .collect();
+    let arms = ARMS.map(|arm| Arm::parse(arm, &library, "bench").unwrap());
+    // Steps so short that the interpolant adds nothing to the error.
     let single = Accuracy {
         method: Method::Dop853,
         rtol: 1e-11,
+        max_step: 0.5,
         ..Accuracy::default()
     };
-    let mut file = File::create(folder.join("endpoints.csv")).unwrap();
-    writeln!(
-        file,
-        "rtol,endpoint,compared,largest_difference,above_1e-6,only_one"
-    )
-    .unwrap();
-    let collect = |accuracy: &Accuracy| -> Vec<Endpoints> {
-        run_many_observed(&problems, accuracy, |_, problem| Collector::new(problem))
+    let collect = |problems: &[Problem], accuracy: &Accuracy| -> Vec<Endpoints> {
+        run_many_observed(problems, accuracy, |_, problem| Collector::new(problem))
             .into_iter()
-            .zip(&problems)
+            .zip(problems)
             .map(|(result, problem)| {
                 let (collector, outcome) = result.unwrap();
                 collector.finish(problem, &outcome)
             })
             .collect()
     };
-    let reference = collect(&single);
-    for rtol in [1e-6, 1e-8] {
-        let lanes = collect(&Accuracy {
-            rtol,
-            ..Accuracy::ensemble()
-        });
-        for (at, definition) in Endpoints::DEFINITIONS.iter().enumerate() {
-            let (mut compared, mut largest, mut above, mut only_one) = (0, 0.0f64, 0, 0);
-            for (a, b) in lanes.iter().zip(&reference) {
-                match (a.values()[at], b.values()[at]) {
-                    (Some(a), Some(b)) => {
-                        let off = (a - b).abs() / b.abs().max(1e-3);
-                        compared += 1;
-                        largest = largest.max(off);
-                        above += usize::from(off > 1e-6);
-                    }
-                    (None, None) => {}
-                    _ => only_one += 1,
+    let mut tables = RTOLS.map(|_| vec![Difference::default(); Endpoints::DEFINITIONS.len()]);
+    for first in (0..count).step_by(CHUNK) {
+        let mut problems = Vec::new();
+        for patient in first..count.min(first + CHUNK) {
+            for (arm, name) in arms.iter().zip(ARMS) {
+                // The same patient in every arm.
+                let mut seed = 7 + patient as u64;
+                let setting = ["xenograft", "patient"][patient % 2];
+                let mut problem = random(&library, setting, arm, 28.0, patient + 1, &mut seed);
+                problem.label = format!("{setting} {name} {patient}");
+                problems.push(problem);
+            }
+        }
+        let reference = collect(&problems, &single);
+        for (rtol, table) in RTOLS.iter().zip(&mut tables) {
+            let lanes = Accuracy {
+                rtol: *rtol,
+                ..Accuracy::ensemble()
+            };
+            for ((a, b), problem) in collect(&problems, &lanes)
+                .iter()
+                .zip(&reference)
+                .zip(&problems)
+            {
+                for ((difference, a), b) in table.iter_mut().zip(a.values()).zip(b.values()) {
+                    difference.add(a, b, &problem.label);
                 }
             }
-            let name = definition.name;
-            let line = format!("{rtol:e},{name},{compared},{largest:.2e},{above},{only_one}");
+        }
+        eprintln!("{} of {count} patients", count.min(first + CHUNK));
+    }
+    let mut file = File::create(folder.join("endpoints.csv")).unwrap();
+    let header =
+        "rtol,endpoint,compared,largest_difference,above_1e-6,only_one,worst,value,reference";
+    writeln!(file, "{header}").unwrap();
+    for (rtol, table) in RTOLS.iter().zip(&tables) {
+        for (definition, d) in Endpoints::DEFINITIONS.iter().zip(table) {
+            let line = format!(
+                "{rtol:e},{},{},{:.2e},{},{},{},{:?},{:?}",
+                definition.name,
+                d.compared,
+                d.largest,
+                d.above,
+                d.only_one,
+                d.worst,
+                d.values.0,
+                d.values.1
+            );
             eprintln!("{line}");
             writeln!(file, "{line}").unwrap();
+        }
+    }
+}
+
+/// Differences of one endpoint.
+#[derive(Clone, Default)]
+struct Difference {
+    compared: usize,
+    /// Largest where both have a value.
+    largest: f64,
+    above: usize,
+    only_one: usize,
+    /// The worst case: infinite where only one has a value.
+    off: f64,
+    worst: String,
+    values: (f64, f64),
+}
+
+impl Difference {
+    fn add(&mut self, value: Option<f64>, reference: Option<f64>, label: &str) {
+        let off = match (value, reference) {
+            (Some(a), Some(b)) => {
+                self.compared += 1;
+                (a - b).abs() / b.abs().max(1e-3)
+            }
+            (None, None) => return,
+            _ => {
+                self.only_one += 1;
+                f64::INFINITY
+            }
+        };
+        self.above += usize::from(off > 1e-6);
+        if off.is_finite() {
+            self.largest = self.largest.max(off);
+        }
+        if off > self.off {
+            self.off = off;
+            self.worst = label.to_owned();
+            self.values = (value.unwrap_or(f64::NAN), reference.unwrap_or(f64::NAN));
         }
     }
 }
@@ -385,6 +473,7 @@ fn main() {
     match arguments.get(1).map(String::as_str) {
         Some("threads") => return threads(folder),
         Some("endpoints") => return endpoints(folder, arguments[2].parse().unwrap()),
+        Some("observed") => return observed(folder),
         _ => {}
     }
     let with = |accuracy: Accuracy, rtol: f64| Accuracy { rtol, ..accuracy };
@@ -486,15 +575,5 @@ fn main() {
             f64::NAN,
         );
     }
-    let seconds = cost(128, || {
-        let _ = run_many_observed(&many[..128], &lanes, |_, problem| Collector::new(problem));
-    });
-    results.row(
-        "hif-switch lanes",
-        "endpoints",
-        128,
-        USUAL,
-        seconds,
-        f64::NAN,
-    );
+    observed(folder);
 }

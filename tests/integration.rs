@@ -333,8 +333,8 @@ impl Lowest {
 
 impl Observer for Lowest {
     fn observe(&mut self, segment: &Segment<'_>) {
-        for state in segment.states {
-            self.take(state);
+        for time in segment.times {
+            self.take(&segment.state(*time));
         }
         for step in segment.times.windows(2) {
             self.take(&segment.state(0.5 * (step[0] + step[1])));

@@ -90,12 +90,9 @@ struct Steps(Vec<(f64, State<f64>)>);
 
 impl Observer for Steps {
     fn observe(&mut self, segment: &Segment<'_>) {
-        let steps = segment
-            .times
-            .iter()
-            .copied()
-            .zip(segment.states.iter().copied());
-        self.0.extend(steps);
+        let times = segment.times.iter();
+        self.0
+            .extend(times.map(|time| (*time, segment.state(*time))));
     }
 }
 

@@ -1,15 +1,27 @@
 //! The observer that collects endpoints while a run is integrated.
+//!
+//! It looks at every step of the integrator at points of bounded distance, and from the values and slopes there decides
+//! where it must look more closely; it does not rely on steps being short.
 
+use super::crossing::Crossing;
+use super::extremum::Extremum;
+use super::part::{Part, Place, TIME_TOLERANCE};
 use super::{Endpoints, PROGRESSION, SCAN_INTERVAL, SWITCH_THRESHOLD};
+use crate::model::angiogenesis::Vasculature;
+use crate::model::effectors::Effectors;
 use crate::model::exposure::{SorafenibAmounts, SorafenibInput, SorafenibKinetics};
-use crate::model::{Model, Signals, State};
-use crate::simulate::{Observer, Outcome, Problem, Segment, find_root};
+use crate::model::tumour::Tumour;
+use crate::model::{Model, STATES, State};
+use crate::simulate::{Observer, Outcome, Problem, Segment};
 use nalgebra::SMatrix;
+use num_dual::Dual64;
+use std::sync::LazyLock;
 
 const HOURS_PER_DAY: f64 = 24.0;
 
-/// Accuracy of event times, h.
-const TIME_TOLERANCE: f64 = 1e-9;
+/// Longest distance of the points that are looked at, h: the fastest states relax with 2 to 3 per hour, so that a value
+/// and a slope at both ends of such a part show what they do in between.
+const SPACING: f64 = 0.8;
 
 /// pO2 below which a tumour counts as hypoxic here, mmHg.
 const HYPOXIA: f64 = 5.0;
@@ -20,201 +32,326 @@ const REGROWTH: f64 = 1.1;
 /// A tumour has shrunk when its nadir lies below this part of the start.
 const SHRUNK: f64 = 0.98;
 
-/// A quantity of the state and its rate of change.
-#[derive(Clone, Copy)]
+/// States by name: the index of each.
+static INDEX: LazyLock<State<usize>> =
+    LazyLock::new(|| State::from_array(&std::array::from_fn::<usize, STATES, _>(|i| i)));
+
+/// States with their slopes, by index.
+type Motion = [Dual64; STATES];
+
+fn still() -> Motion {
+    [Dual64::from(0.0); STATES]
+}
+
+fn vasculature(y: &Motion) -> Vasculature<Dual64> {
+    let at = &INDEX.vasculature;
+    Vasculature {
+        vegf: y[at.vegf],
+        immature: y[at.immature],
+        mature: y[at.mature],
+    }
+}
+
+fn tumour(y: &Motion) -> Tumour<Dual64> {
+    let at = &INDEX.tumour;
+    Tumour {
+        sensitive: y[at.sensitive],
+        resistant: y[at.resistant],
+        dying_early: y[at.dying_early],
+        dying_late: y[at.dying_late],
+        metastases: y[at.metastases],
+    }
+}
+
+fn effectors(y: &Motion) -> Effectors<Dual64> {
+    let at = &INDEX.effectors;
+    Effectors {
+        glycolysis: y[at.glycolysis],
+        survival: y[at.survival],
+        apoptosis: y[at.apoptosis],
+        apoptosis_resistant: y[at.apoptosis_resistant],
+        emt: y[at.emt],
+    }
+}
+
+/// A quantity of the state, as a value with its slope.
 struct Quantity {
-    value: fn(&State<f64>, &Signals<f64>) -> f64,
-    rate: fn(&Segment<'_>, &Node) -> f64,
+    of: fn(&Motion) -> Dual64,
+    /// Indices of the states that it follows from.
+    states: Vec<usize>,
 }
 
-const MVD: Quantity = Quantity {
-    value: |_, signals| signals.mvd,
-    rate: |_, node| node.rates.vasculature.mvd(),
-};
-const OXYGEN: Quantity = Quantity {
-    value: |state, _| state.oxygen,
-    rate: |_, node| node.rates.oxygen,
-};
-const VEGF: Quantity = Quantity {
-    value: |state, _| state.vasculature.vegf,
-    rate: |_, node| node.rates.vasculature.vegf,
-};
-const HIF1A: Quantity = Quantity {
-    value: |state, _| state.hif.hif1a,
-    rate: |_, node| node.rates.hif.hif1a,
-};
-const HIF2A: Quantity = Quantity {
-    value: |state, _| state.hif.hif2a,
-    rate: |_, node| node.rates.hif.hif2a,
-};
-const APOPTOSIS: Quantity = Quantity {
-    value: |_, signals| signals.apoptosis,
-    rate: |_, node| mean_apoptosis_rate(node),
-};
-const BURDEN: Quantity = Quantity {
-    value: |_, signals| signals.burden,
-    rate: |_, node| node.rates.tumour.burden(),
-};
-const CONCENTRATION: Quantity = Quantity {
-    value: |_, signals| signals.sorafenib_total,
-    // Linear in the amounts, so the rate is the concentration of the rates; a clamped medium
-    // does not change within a segment.
-    rate: |segment, node| match segment.model.kinetics {
-        SorafenibKinetics::Medium => 0.0,
-        _ => segment
-            .model
-            .kinetics
-            .concentration(&node.rates.sorafenib, &segment.inputs.sorafenib),
-    },
-};
-
-/// The smallest (`sign` 1) or largest (`sign` -1) value of a quantity so far.
-struct Extremum {
-    quantity: Quantity,
-    sign: f64,
-    /// (signed value, time)
-    best: Option<(f64, f64)>,
-    /// Only times in this window count, h.
-    window: (f64, f64),
-}
-
-impl Extremum {
-    fn smallest(quantity: Quantity) -> Self {
-        Self {
-            quantity,
-            sign: 1.0,
-            best: None,
-            window: (0.0, f64::INFINITY),
-        }
-    }
-
-    fn largest(quantity: Quantity) -> Self {
-        Self {
-            sign: -1.0,
-            ..Self::smallest(quantity)
-        }
-    }
-
-    fn within(mut self, window: (f64, f64)) -> Self {
-        self.window = window;
-        self
-    }
-
-    fn offer(&mut self, value: f64, time: f64) {
-        let signed = self.sign * value;
-        if self.best.is_none_or(|(best, _)| signed < best) {
-            self.best = Some((signed, time));
-        }
-    }
-
-    fn value(&self) -> Option<f64> {
-        self.best.map(|(signed, _)| self.sign * signed)
-    }
-
-    fn time(&self) -> Option<f64> {
-        self.best.map(|(_, time)| time)
-    }
-
-    /// Looks at the piece of a segment between two of its nodes.
-    fn observe(&mut self, segment: &Segment<'_>, a: &Node, b: &Node) {
-        let (low, high) = (a.time.max(self.window.0), b.time.min(self.window.1));
-        if low > high {
-            return;
-        }
-        let inside = |time: f64, node: &Node| {
-            if (time - node.time).abs() <= TIME_TOLERANCE {
-                return *node;
-            }
-            Node::at(segment, time)
-        };
-        let (start, end) = (inside(low, a), inside(high, b));
-        for node in [&start, &end] {
-            self.offer((self.quantity.value)(&node.state, &node.signals), node.time);
-        }
-        let slope = |node: &Node| self.sign * (self.quantity.rate)(segment, node);
-        let (from, to) = (slope(&start), slope(&end));
-        if from >= 0.0 || to <= 0.0 {
-            return;
-        }
-        // Between the nodes the value cannot fall below the tangents' crossing.
-        let value = |node: &Node| self.sign * (self.quantity.value)(&node.state, &node.signals);
-        let bound = value(&start) + from * (end.time - start.time);
-        if self.best.is_some_and(|(best, _)| bound >= best) {
-            return;
-        }
-        let time = find_root(
-            |time| slope(&Node::at(segment, time)),
-            (start.time, from),
-            (end.time, to),
-            TIME_TOLERANCE,
-        );
-        let node = Node::at(segment, time);
-        self.offer((self.quantity.value)(&node.state, &node.signals), time);
+impl Quantity {
+    fn at(&self, segment: &Segment<'_>, time: f64) -> Dual64 {
+        let mut motion = still();
+        segment.motion(time, &self.states, &mut motion);
+        (self.of)(&motion)
     }
 }
 
-/// State, signals and rates at a time.
+/// The quantities that are watched.
+struct Quantities {
+    mvd: Quantity,
+    oxygen: Quantity,
+    vegf: Quantity,
+    hif1a: Quantity,
+    hif2a: Quantity,
+    apoptosis: Quantity,
+    burden: Quantity,
+    viable: Quantity,
+    /// States of all of them.
+    states: Vec<usize>,
+}
+
+static QUANTITIES: LazyLock<Quantities> = LazyLock::new(|| {
+    let (vessels, hif, cells) = (INDEX.vasculature, INDEX.hif, INDEX.tumour);
+    let signals = INDEX.effectors;
+    let viable = [cells.sensitive, cells.resistant];
+    let dying = [cells.dying_early, cells.dying_late];
+    let apoptosis = [signals.apoptosis, signals.apoptosis_resistant];
+    let quantity = |of: fn(&Motion) -> Dual64, states: &[&[usize]]| Quantity {
+        of,
+        states: states.concat(),
+    };
+    let mut watched = Quantities {
+        mvd: quantity(
+            |y| vasculature(y).mvd(),
+            &[&[vessels.immature, vessels.mature]],
+        ),
+        oxygen: quantity(|y| y[INDEX.oxygen], &[&[INDEX.oxygen]]),
+        vegf: quantity(|y| y[INDEX.vasculature.vegf], &[&[vessels.vegf]]),
+        hif1a: quantity(|y| y[INDEX.hif.hif1a], &[&[hif.hif1a]]),
+        hif2a: quantity(|y| y[INDEX.hif.hif2a], &[&[hif.hif2a]]),
+        apoptosis: quantity(
+            |y| effectors(y).mean_apoptosis(tumour(y).resistant_fraction()),
+            &[&apoptosis, &viable],
+        ),
+        burden: quantity(|y| tumour(y).burden(), &[&viable, &dying]),
+        viable: quantity(|y| tumour(y).viable(), &[&viable]),
+        states: Vec::new(),
+    };
+    watched.states = [
+        &watched.mvd,
+        &watched.oxygen,
+        &watched.vegf,
+        &watched.hif1a,
+        &watched.hif2a,
+        &watched.apoptosis,
+        &watched.burden,
+    ]
+    .into_iter()
+    .flat_map(|quantity| quantity.states.iter().copied())
+    .collect();
+    watched.states.sort_unstable();
+    watched.states.dedup();
+    watched
+});
+
+/// The watched quantities at a time.
 #[derive(Clone, Copy)]
 struct Node {
     time: f64,
-    state: State<f64>,
-    signals: Signals<f64>,
-    rates: State<f64>,
+    mvd: Dual64,
+    oxygen: Dual64,
+    vegf: Dual64,
+    hif1a: Dual64,
+    hif2a: Dual64,
+    apoptosis: Dual64,
+    burden: Dual64,
 }
 
 impl Node {
-    fn at(segment: &Segment<'_>, time: f64) -> Self {
-        Self::new(segment, time, segment.state(time))
-    }
-
-    fn new(segment: &Segment<'_>, time: f64, state: State<f64>) -> Self {
-        let signals = segment.signals(&state);
+    fn at(segment: &Segment<'_>, time: f64, motion: &mut Motion) -> Self {
+        let watched = &*QUANTITIES;
+        segment.motion(time, &watched.states, motion);
+        let of = |quantity: &Quantity| (quantity.of)(motion);
         Self {
             time,
-            state,
-            signals,
-            rates: segment.rates(&state, &signals),
+            mvd: of(&watched.mvd),
+            oxygen: of(&watched.oxygen),
+            vegf: of(&watched.vegf),
+            hif1a: of(&watched.hif1a),
+            hif2a: of(&watched.hif2a),
+            apoptosis: of(&watched.apoptosis),
+            burden: of(&watched.burden),
         }
     }
 }
 
-/// Rate of the caspase signal per viable cell: of both kinds of cells, and of their proportion.
-fn mean_apoptosis_rate(node: &Node) -> f64 {
-    let (cells, cell_rates) = (&node.state.tumour, &node.rates.tumour);
-    let resistant = node.signals.resistant;
-    let signal = &node.state.effectors;
-    let shift = (cell_rates.resistant - resistant * cell_rates.viable()) / cells.viable();
-    node.rates.effectors.mean_apoptosis(resistant)
-        + (signal.apoptosis_resistant - signal.apoptosis) * shift
+/// Two neighbouring nodes of a segment.
+struct Span<'a> {
+    segment: &'a Segment<'a>,
+    from: &'a Node,
+    to: &'a Node,
 }
 
-/// The time at which `g` rises through 0 between two nodes, if it does.
-fn upward_crossing(
-    segment: &Segment<'_>,
-    a: &Node,
-    b: &Node,
-    g: impl Fn(&State<f64>) -> f64,
-) -> Option<f64> {
-    let (from, to) = (g(&a.state), g(&b.state));
-    (from < 0.0 && to >= 0.0).then(|| {
-        find_root(
-            |time| g(&segment.state(time)),
-            (a.time, from),
-            (b.time, to),
-            TIME_TOLERANCE,
-        )
+impl<'a> Span<'a> {
+    /// A watched quantity between them.
+    fn part(
+        &self,
+        quantity: &'a Quantity,
+        of: fn(&Node) -> Dual64,
+    ) -> Part<impl Fn(f64) -> Dual64 + use<'a>> {
+        let segment = self.segment;
+        Part {
+            from: (self.from.time, of(self.from)),
+            to: (self.to.time, of(self.to)),
+            at: move |time| quantity.at(segment, time),
+        }
+    }
+}
+
+/// How far HIF-2a is above HIF-1a times `factor`, both relative to their levels before.
+#[derive(Clone, Copy)]
+struct Excess {
+    hif1a: f64,
+    hif2a: f64,
+}
+
+impl Excess {
+    fn new(before: &State<f64>, factor: f64) -> Self {
+        Self {
+            hif1a: factor / before.hif.hif1a,
+            hif2a: 1.0 / before.hif.hif2a,
+        }
+    }
+
+    fn of(&self, hif1a: Dual64, hif2a: Dual64) -> Dual64 {
+        hif2a * self.hif2a - hif1a * self.hif1a
+    }
+
+    fn part<'a>(self, span: &Span<'a>) -> Part<impl Fn(f64) -> Dual64 + use<'a>> {
+        let place = |node: &Node| (node.time, self.of(node.hif1a, node.hif2a));
+        let segment = span.segment;
+        Part {
+            from: place(span.from),
+            to: place(span.to),
+            at: move |time| {
+                let watched = &*QUANTITIES;
+                let hif1a = watched.hif1a.at(segment, time);
+                self.of(hif1a, watched.hif2a.at(segment, time))
+            },
+        }
+    }
+}
+
+/// A crossing of HIF-2a over HIF-1a counts if it is by more than this, relative to the levels before.
+const CROSSED: f64 = 1e-3;
+
+/// Sorafenib in the window of exposure.
+struct Exposure {
+    /// h
+    window: (f64, f64),
+    cmax: Extremum,
+    cmin: Extremum,
+    /// Eliminated at the ends of the window, mg.
+    eliminated: (Option<f64>, Option<f64>),
+}
+
+static AMOUNTS: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let mut indices = Vec::new();
+    INDEX.sorafenib.give(&mut |index| indices.push(index));
+    indices
+});
+
+impl Exposure {
+    fn new(problem: &Problem) -> Self {
+        let stop = problem.timeline.last_treatment;
+        Self {
+            window: ((stop - HOURS_PER_DAY).max(0.0), stop),
+            cmax: Extremum::largest(),
+            cmin: Extremum::smallest(),
+            eliminated: (None, None),
+        }
+    }
+
+    fn observe(&mut self, segment: &Segment<'_>) {
+        let (from, to) = self.window;
+        let eliminated = |time: f64| segment.state(time).sorafenib.eliminated;
+        if self.eliminated.0.is_none() && segment.end >= from {
+            self.eliminated.0 = Some(eliminated(from.max(segment.start)));
+        }
+        if self.eliminated.1.is_none() && segment.end >= to - TIME_TOLERANCE {
+            self.eliminated.1 = Some(eliminated(to));
+        }
+        let at = |time: f64| concentration(segment, time);
+        let mut begun = false;
+        for (a, b) in parts(segment) {
+            let (a, b) = (a.max(from), b.min(to));
+            if b - a <= TIME_TOLERANCE {
+                continue;
+            }
+            let part = Part {
+                from: (a, at(a)),
+                to: (b, at(b)),
+                at,
+            };
+            for extremum in [&mut self.cmax, &mut self.cmin] {
+                if !begun {
+                    extremum.begin(part.from);
+                }
+                extremum.observe(&part);
+            }
+            begun = true;
+        }
+    }
+}
+
+/// Total sorafenib, mg/L, and its slope.
+fn concentration(segment: &Segment<'_>, time: f64) -> Dual64 {
+    let kinetics = &segment.model.kinetics;
+    let mut motion = still();
+    segment.motion(time, &AMOUNTS, &mut motion);
+    // Linear in the amounts, so that the slope is the concentration of the slopes; a clamped medium does not
+    // change within a segment.
+    let of = |amounts: [f64; STATES]| {
+        let state = State::from_array(&amounts);
+        kinetics.concentration(&state.sorafenib, &segment.inputs.sorafenib)
+    };
+    let slope = match kinetics {
+        SorafenibKinetics::Medium => 0.0,
+        _ => of(motion.map(|amount| amount.eps)),
+    };
+    Dual64::new(of(motion.map(|amount| amount.re)), slope)
+}
+
+/// Pairs of neighbouring times of a segment that are looked at; every step is an even number of them.
+fn parts(segment: &Segment<'_>) -> impl Iterator<Item = (f64, f64)> {
+    segment.times.windows(2).flat_map(|step| {
+        let (start, length) = (step[0], step[1] - step[0]);
+        let count = 2 * (0.5 * length / SPACING).ceil().max(1.0) as u32;
+        let at = move |i: u32| start + length * f64::from(i) / f64::from(count);
+        (0..count).map(move |i| (at(i), at(i + 1)))
     })
 }
 
-/// Integral over a step of a quantity known with its rate at both ends (Hermite quadrature).
-fn integrate(length: f64, values: (f64, f64), rates: (f64, f64)) -> f64 {
-    0.5 * length * (values.0 + values.1) + length * length / 12.0 * (rates.0 - rates.1)
+/// Integral over time of a quantity, by a formula of sixth order over pairs of neighbouring parts: values and slopes
+/// at the ends, value in the middle.
+#[derive(Default)]
+struct Area {
+    from: Option<Place>,
+    middle: Option<Place>,
+    total: f64,
 }
 
-/// Running nadir of the burden, and the first rise over it by a factor.
-struct Rise {
-    factor: f64,
-    time: Option<f64>,
+impl Area {
+    fn begin(&mut self, from: Place) {
+        self.from = Some(from);
+        self.middle = None;
+    }
+
+    fn observe(&mut self, to: Place) {
+        match (self.from, self.middle) {
+            (Some((start, a)), Some((_, m))) => {
+                let (end, b) = to;
+                let length = end - start;
+                self.total += length / 30.0 * (7.0 * a.re + 16.0 * m.re + 7.0 * b.re)
+                    + length * length / 60.0 * (a.eps - b.eps);
+                self.begin(to);
+            }
+            _ => self.middle = Some(to),
+        }
+    }
 }
 
 /// Net growth from day to day, and the first day on which it has come half way back.
@@ -229,7 +366,7 @@ struct Escape {
     smallest: f64,
     last: f64,
     time: Option<f64>,
-    /// Viable cells at the last step, to see a resection.
+    /// Viable cells at the end of the last segment, to see a resection.
     seen: f64,
 }
 
@@ -253,14 +390,11 @@ impl Escape {
         }
     }
 
-    fn begin(&mut self, viable: f64) {
-        self.viable *= viable / self.seen;
-        self.seen = viable;
-    }
-
-    fn observe(&mut self, segment: &Segment<'_>, b: &Node) {
-        while self.time.is_none() && self.day_end <= b.time {
-            let viable = segment.state(self.day_end).tumour.viable();
+    fn observe(&mut self, segment: &Segment<'_>) {
+        let viable = |time: f64| QUANTITIES.viable.at(segment, time).re;
+        self.viable *= viable(segment.start) / self.seen;
+        while self.time.is_none() && self.day_end <= segment.end {
+            let viable = viable(self.day_end);
             let growth = (viable / self.viable).ln();
             let level = 0.5 * (self.smallest + self.untreated);
             if self.untreated - self.smallest > SLOWED * self.untreated && growth >= level {
@@ -273,155 +407,57 @@ impl Escape {
             self.viable = viable;
             self.day_end += HOURS_PER_DAY;
         }
-        self.seen = b.state.tumour.viable();
+        self.seen = viable(segment.end);
     }
 }
 
-/// Collects [`Endpoints`].
-pub struct Collector {
-    baseline: State<f64>,
-    initial_burden: f64,
-    mvd: Extremum,
-    oxygen: Extremum,
-    vegf: Extremum,
-    hif1a: Extremum,
-    hif2a: Extremum,
-    apoptosis: Extremum,
-    burden: Extremum,
-    cmax: Extremum,
-    cmin: Extremum,
-    /// Eliminated sorafenib at the ends of the exposure window, mg.
-    eliminated: (Option<f64>, Option<f64>),
-    window: (f64, f64),
+/// Sizes of the tumour: times at which it passes them.
+struct Sizes {
+    initial: f64,
     nadir: f64,
-    regrowth: Rise,
-    progression: Rise,
+    regrowth: Option<f64>,
+    progression: Option<f64>,
+    double: Option<f64>,
+    fourfold: Option<f64>,
     scan_nadir: f64,
     next_scan: f64,
     progression_at_scan: Option<f64>,
-    double: Option<f64>,
-    fourfold: Option<f64>,
-    hypoxic: f64,
-    switch: Option<f64>,
-    crossover: Option<f64>,
-    apoptosis_auc: f64,
-    treated: bool,
-    escape: Escape,
 }
 
-impl Collector {
-    /// A collector for a run of `problem`.
-    pub fn new(problem: &Problem) -> Self {
-        let stop = problem.timeline.last_treatment;
-        let window = ((stop - 24.0).max(0.0), stop);
-        let initial_burden = problem.baseline.tumour.burden();
-        let treated = !problem.timeline.sorafenib_times().is_empty();
+impl Sizes {
+    fn new(initial: f64) -> Self {
         Self {
-            baseline: problem.baseline,
-            initial_burden,
-            mvd: Extremum::smallest(MVD),
-            oxygen: Extremum::smallest(OXYGEN),
-            vegf: Extremum::smallest(VEGF),
-            hif1a: Extremum::largest(HIF1A),
-            hif2a: Extremum::largest(HIF2A),
-            apoptosis: Extremum::largest(APOPTOSIS),
-            burden: Extremum::smallest(BURDEN),
-            cmax: Extremum::largest(CONCENTRATION).within(window),
-            cmin: Extremum::smallest(CONCENTRATION).within(window),
-            eliminated: (None, None),
-            window,
-            nadir: initial_burden,
-            regrowth: Rise {
-                factor: REGROWTH,
-                time: None,
-            },
-            progression: Rise {
-                factor: PROGRESSION,
-                time: None,
-            },
-            scan_nadir: initial_burden,
-            next_scan: SCAN_INTERVAL,
-            progression_at_scan: None,
+            initial,
+            nadir: initial,
+            regrowth: None,
+            progression: None,
             double: None,
             fourfold: None,
-            hypoxic: 0.0,
-            switch: None,
-            crossover: None,
-            apoptosis_auc: 0.0,
-            treated,
-            escape: Escape::new(problem),
+            scan_nadir: initial,
+            next_scan: SCAN_INTERVAL,
+            progression_at_scan: None,
         }
     }
 
-    fn step(&mut self, segment: &Segment<'_>, a: &Node, b: &Node) {
-        for extremum in [
-            &mut self.mvd,
-            &mut self.oxygen,
-            &mut self.vegf,
-            &mut self.hif1a,
-            &mut self.hif2a,
-            &mut self.apoptosis,
-            &mut self.burden,
+    /// Looks at the next part of the burden, whose smallest value so far is `lowest`.
+    fn observe<F: Fn(f64) -> Dual64>(&mut self, burden: &Part<F>, lowest: f64) {
+        self.nadir = self.nadir.min(lowest);
+        let shrunk = self.nadir < SHRUNK * self.initial;
+        for (time, level, counts) in [
+            (&mut self.regrowth, REGROWTH * self.nadir, shrunk),
+            (&mut self.progression, PROGRESSION * self.nadir, true),
+            (&mut self.double, 2.0 * self.initial, true),
+            (&mut self.fourfold, 4.0 * self.initial, true),
         ] {
-            extremum.observe(segment, a, b);
-        }
-        if self.treated {
-            self.cmax.observe(segment, a, b);
-            self.cmin.observe(segment, a, b);
-            self.observe_exposure(segment, a, b);
-        }
-        self.observe_burden(segment, a, b);
-        if self.treated {
-            self.escape.observe(segment, b);
-        }
-        self.observe_switch(segment, a, b);
-        self.observe_hypoxia(segment, a, b);
-        let before = &self.baseline;
-        let untreated = before
-            .effectors
-            .mean_apoptosis(before.tumour.resistant_fraction());
-        self.apoptosis_auc += integrate(
-            b.time - a.time,
-            (
-                a.signals.apoptosis - untreated,
-                b.signals.apoptosis - untreated,
-            ),
-            (mean_apoptosis_rate(a), mean_apoptosis_rate(b)),
-        );
-    }
-
-    fn observe_exposure(&mut self, segment: &Segment<'_>, a: &Node, b: &Node) {
-        let at = |time: f64| segment.state(time).sorafenib.eliminated;
-        let (from, to) = self.window;
-        if self.eliminated.0.is_none() && b.time >= from {
-            self.eliminated.0 = Some(at(from.max(a.time)));
-        }
-        if self.eliminated.1.is_none() && b.time >= to - TIME_TOLERANCE {
-            self.eliminated.1 = Some(at(to));
+            if time.is_none() && counts {
+                *time = burden.rise_to(level);
+            }
         }
     }
 
-    fn observe_burden(&mut self, segment: &Segment<'_>, a: &Node, b: &Node) {
-        let burden = |state: &State<f64>| state.tumour.burden();
-        if let Some(lowest) = self.burden.value() {
-            self.nadir = self.nadir.min(lowest);
-        }
-        let nadir = self.nadir;
-        let shrunk = nadir < SHRUNK * self.initial_burden;
-        for (rise, counts) in [(&mut self.regrowth, shrunk), (&mut self.progression, true)] {
-            if rise.time.is_none() && counts {
-                let level = rise.factor * nadir;
-                rise.time = upward_crossing(segment, a, b, |state| burden(state) - level);
-            }
-        }
-        let initial = self.initial_burden;
-        for (slot, fold) in [(&mut self.double, 2.0), (&mut self.fourfold, 4.0)] {
-            if slot.is_none() {
-                *slot = upward_crossing(segment, a, b, |state| burden(state) - fold * initial);
-            }
-        }
-        while self.next_scan <= b.time {
-            let seen = burden(&segment.state(self.next_scan));
+    fn scan(&mut self, segment: &Segment<'_>) {
+        while self.next_scan <= segment.end {
+            let seen = QUANTITIES.burden.at(segment, self.next_scan).re;
             if self.progression_at_scan.is_none() && seen >= PROGRESSION * self.scan_nadir {
                 self.progression_at_scan = Some(self.next_scan);
             }
@@ -429,42 +465,100 @@ impl Collector {
             self.next_scan += SCAN_INTERVAL;
         }
     }
+}
 
-    fn observe_switch(&mut self, segment: &Segment<'_>, a: &Node, b: &Node) {
-        let base = self.baseline.hif;
-        let excess = move |factor: f64| {
-            move |state: &State<f64>| {
-                state.hif.hif2a / base.hif2a - factor * state.hif.hif1a / base.hif1a
-            }
-        };
-        if self.switch.is_none() {
-            self.switch = upward_crossing(segment, a, b, excess(SWITCH_THRESHOLD));
-        }
-        if let Some(time) = upward_crossing(segment, a, b, excess(1.0)) {
-            self.crossover = Some(time);
+/// Collects [`Endpoints`].
+pub struct Collector {
+    baseline: State<f64>,
+    mvd: Extremum,
+    oxygen: Extremum,
+    vegf: Extremum,
+    hif1a: Extremum,
+    hif2a: Extremum,
+    apoptosis: Extremum,
+    burden: Extremum,
+    sizes: Sizes,
+    hypoxic: f64,
+    /// HIF-2a over the threshold of the switch, and over HIF-1a.
+    excess: [(Excess, Crossing); 2],
+    untreated_apoptosis: f64,
+    apoptosis_area: Area,
+    /// Only of treated runs.
+    exposure: Option<(Exposure, Escape)>,
+}
+
+/// An extremum, its quantity, and where a node has it.
+type Watched<'a> = (&'a mut Extremum, &'static Quantity, fn(&Node) -> Dual64);
+
+impl Collector {
+    /// A collector for a run of `problem`.
+    pub fn new(problem: &Problem) -> Self {
+        let before = &problem.baseline;
+        let treated = !problem.timeline.sorafenib_times().is_empty();
+        let excess = |factor: f64| (Excess::new(before, factor), Crossing::beyond(CROSSED));
+        Self {
+            baseline: *before,
+            mvd: Extremum::smallest(),
+            oxygen: Extremum::smallest(),
+            vegf: Extremum::smallest(),
+            hif1a: Extremum::largest(),
+            hif2a: Extremum::largest(),
+            apoptosis: Extremum::largest(),
+            burden: Extremum::smallest(),
+            sizes: Sizes::new(before.tumour.burden()),
+            hypoxic: 0.0,
+            excess: [excess(SWITCH_THRESHOLD), excess(1.0)],
+            untreated_apoptosis: before
+                .effectors
+                .mean_apoptosis(before.tumour.resistant_fraction()),
+            apoptosis_area: Area::default(),
+            exposure: treated.then(|| (Exposure::new(problem), Escape::new(problem))),
         }
     }
 
-    fn observe_hypoxia(&mut self, segment: &Segment<'_>, a: &Node, b: &Node) {
-        let length = b.time - a.time;
-        let (from, to) = (a.state.oxygen - HYPOXIA, b.state.oxygen - HYPOXIA);
-        self.hypoxic += if from < 0.0 && to < 0.0 {
-            length
-        } else if from >= 0.0 && to >= 0.0 {
-            0.0
-        } else {
-            let time = find_root(
-                |time| segment.state(time).oxygen - HYPOXIA,
-                (a.time, from),
-                (b.time, to),
-                TIME_TOLERANCE,
-            );
-            if from < 0.0 {
-                time - a.time
-            } else {
-                b.time - time
-            }
-        };
+    fn extrema(&mut self) -> [Watched<'_>; 7] {
+        let watched = &*QUANTITIES;
+        [
+            (&mut self.mvd, &watched.mvd, |node| node.mvd),
+            (&mut self.oxygen, &watched.oxygen, |node| node.oxygen),
+            (&mut self.vegf, &watched.vegf, |node| node.vegf),
+            (&mut self.hif1a, &watched.hif1a, |node| node.hif1a),
+            (&mut self.hif2a, &watched.hif2a, |node| node.hif2a),
+            (&mut self.apoptosis, &watched.apoptosis, |node| {
+                node.apoptosis
+            }),
+            (&mut self.burden, &watched.burden, |node| node.burden),
+        ]
+    }
+
+    fn begin(&mut self, node: &Node) {
+        for (extremum, _, of) in self.extrema() {
+            extremum.begin((node.time, of(node)));
+        }
+        self.apoptosis_area.begin(self.apoptosis_above(node));
+    }
+
+    fn observe_span(&mut self, span: &Span<'_>) {
+        for (extremum, quantity, of) in self.extrema() {
+            extremum.observe(&span.part(quantity, of));
+        }
+        let watched = &*QUANTITIES;
+        let burden = span.part(&watched.burden, |node| node.burden);
+        if let Some(lowest) = self.burden.value() {
+            self.sizes.observe(&burden, lowest);
+        }
+        self.hypoxic += span
+            .part(&watched.oxygen, |node| node.oxygen)
+            .time_below(HYPOXIA);
+        for (excess, crossing) in &mut self.excess {
+            crossing.observe(&excess.part(span));
+        }
+        self.apoptosis_area.observe(self.apoptosis_above(span.to));
+    }
+
+    /// Apoptosis above its untreated value.
+    fn apoptosis_above(&self, node: &Node) -> Place {
+        (node.time, node.apoptosis - self.untreated_apoptosis)
     }
 
     /// The endpoints of the finished run.
@@ -472,32 +566,26 @@ impl Collector {
         let days = |hours: Option<f64>| hours.map(|hours| hours / HOURS_PER_DAY);
         let base = &self.baseline;
         let end = &outcome.end;
-        let tumour_time = |extremum: &Extremum| days(extremum.time());
         let vegf_nadir = self.vegf.value().map(|v| v / base.vasculature.vegf);
-        let auc = match (self.eliminated, problem.model.kinetics.net_clearance()) {
-            ((Some(from), Some(to)), Some(clearance)) => Some((to - from) / clearance),
-            _ => None,
-        };
+        let exposure = self.exposure.as_ref().map(|(exposure, _)| exposure);
+        let eliminated =
+            exposure.and_then(|exposure| exposure.eliminated.0.zip(exposure.eliminated.1));
+        let clearance = problem.model.kinetics.net_clearance();
+        let [(_, switch), (_, crossover)] = self.excess;
         Endpoints {
-            sorafenib_auc_24h: auc,
-            sorafenib_cmax: self.cmax.value(),
-            sorafenib_cmin: self.cmin.value(),
-            sorafenib_half_life: if self.treated {
-                terminal_half_life(&problem.model)
-            } else {
-                None
-            },
+            sorafenib_auc_24h: eliminated
+                .zip(clearance)
+                .map(|((from, to), clearance)| (to - from) / clearance),
+            sorafenib_cmax: exposure.and_then(|exposure| exposure.cmax.value()),
+            sorafenib_cmin: exposure.and_then(|exposure| exposure.cmin.value()),
+            sorafenib_half_life: exposure.and_then(|_| terminal_half_life(&problem.model)),
             mvd_nadir: self.mvd.value(),
-            mvd_nadir_time: tumour_time(&self.mvd),
             oxygen_nadir: self.oxygen.value(),
-            oxygen_nadir_time: tumour_time(&self.oxygen),
             hypoxic_time: Some(self.hypoxic / HOURS_PER_DAY),
             hif1a_end: Some(end.hif.hif1a / base.hif.hif1a),
             hif2a_end: Some(end.hif.hif2a / base.hif.hif2a),
-            hif1a_peak_time: tumour_time(&self.hif1a),
-            hif2a_peak_time: tumour_time(&self.hif2a),
-            switch_time: days(self.switch),
-            crossover_time: days(self.crossover),
+            switch_time: days(switch.first),
+            crossover_time: days(crossover.last),
             vegf_nadir,
             vegf_rebound: vegf_nadir
                 .map(|nadir| end.vasculature.vegf / base.vasculature.vegf - nadir),
@@ -506,31 +594,47 @@ impl Collector {
                 end.effectors
                     .mean_apoptosis(end.tumour.resistant_fraction()),
             ),
-            apoptosis_auc: Some(self.apoptosis_auc / HOURS_PER_DAY),
+            apoptosis_auc: Some(self.apoptosis_area.total / HOURS_PER_DAY),
             emt_end: Some(end.effectors.emt),
             resistant_end: Some(end.tumour.resistant_fraction()),
             burden_end: Some(end.tumour.burden()),
             burden_nadir: self.burden.value(),
-            burden_nadir_time: tumour_time(&self.burden),
-            regrowth_time: days(self.regrowth.time),
-            time_to_progression: days(self.progression.time),
-            time_to_progression_scans: days(self.progression_at_scan),
-            time_to_double: days(self.double),
-            time_to_fourfold: days(self.fourfold),
-            escape_time: days(self.escape.time),
+            regrowth_time: days(self.sizes.regrowth),
+            time_to_progression: days(self.sizes.progression),
+            time_to_progression_scans: days(self.sizes.progression_at_scan),
+            time_to_double: days(self.sizes.double),
+            time_to_fourfold: days(self.sizes.fourfold),
+            escape_time: days(self.exposure.as_ref().and_then(|(_, escape)| escape.time)),
             metastases: Some(end.tumour.metastases),
+            mvd_nadir_time: days(self.mvd.time()),
+            oxygen_nadir_time: days(self.oxygen.time()),
+            hif1a_peak_time: days(self.hif1a.time()),
+            hif2a_peak_time: days(self.hif2a.time()),
+            burden_nadir_time: days(self.burden.time()),
         }
     }
 }
 
 impl Observer for Collector {
     fn observe(&mut self, segment: &Segment<'_>) {
-        let mut previous = Node::new(segment, segment.times[0], segment.states[0]);
-        self.escape.begin(previous.state.tumour.viable());
-        for (time, state) in segment.times.iter().zip(segment.states).skip(1) {
-            let next = Node::new(segment, *time, *state);
-            self.step(segment, &previous, &next);
-            previous = next;
+        // A long stretch comes in several segments, which begin with their first step.
+        let start = segment.times.first().copied().unwrap_or(segment.start);
+        let mut motion = still();
+        let mut from = Node::at(segment, start, &mut motion);
+        self.begin(&from);
+        for (_, time) in parts(segment) {
+            let to = Node::at(segment, time, &mut motion);
+            self.observe_span(&Span {
+                segment,
+                from: &from,
+                to: &to,
+            });
+            from = to;
+        }
+        self.sizes.scan(segment);
+        if let Some((exposure, escape)) = &mut self.exposure {
+            exposure.observe(segment);
+            escape.observe(segment);
         }
     }
 }

@@ -1,12 +1,26 @@
 //! Endpoints of a run: first-class values with unit and definition.
 //!
-//! [`Collector`] watches the solved segments and finds extrema as roots of the exact derivative,
-//! crossings by root finding on the dense solution, and integrals by Hermite quadrature over the
-//! integrator's steps: nothing is read off a grid. [`Evaluation`] and [`Comparison`]
-//! set an arm against vehicle and against its single drugs.
+//! [`Collector`] watches the solved segments. It looks at points of bounded distance, at values and slopes of the dense
+//! solution, bounds from them what can happen in between, and where that may matter finds extrema as roots of the slope,
+//! crossings as roots of the value, and both where they come in pairs between two points. Integrals are by a formula of
+//! sixth order. Nothing is read off a grid, and nothing depends on where the integrator's steps end.
+//!
+//! Some questions have no answer that a numerical error could not turn over. Their definitions say what counts:
+//! * the *time* of an extremum is its place in the earliest valley (or on the earliest hill) whose extremum nothing later
+//!   beats by more than 1e-4 of its value; what rises by less than that in between is one valley. The start
+//!   is the first candidate: where nothing moves by 1e-4, the time is 0. *Values* of extrema are the exact ones;
+//! * HIF-2a crosses HIF-1a, or the threshold of the switch, if the difference of the relative levels goes from below -1e-3 to
+//!   above 1e-3, at the time at which it passes 0; what touches 0 from one side does not count.
+//!
+//! The time of a flat extremum remains sensitive: it carries the error of the slope over the curvature.
+//!
+//! [`Evaluation`] and [`Comparison`] set an arm against vehicle and against its single drugs.
 
 mod collector;
 mod comparison;
+mod crossing;
+mod extremum;
+mod part;
 
 pub use collector::Collector;
 pub use comparison::{Comparison, Evaluation, bliss_expected};
@@ -50,16 +64,16 @@ endpoints! {
     sorafenib_cmin ["mg/L"] "smallest total sorafenib concentration in the last 24 h of treatment";
     sorafenib_half_life ["h"] "terminal half-life of sorafenib: slowest mode of its kinetics between doses";
     mvd_nadir ["1"] "smallest microvessel density, relative to the reference tumour";
-    mvd_nadir_time ["d"] "time of the smallest microvessel density";
+    mvd_nadir_time ["d"] "time of the smallest microvessel density; values within 1e-4 of each other count as equal, the earliest gives the time";
     oxygen_nadir ["mmHg"] "smallest tumour pO2";
-    oxygen_nadir_time ["d"] "time of the smallest tumour pO2";
+    oxygen_nadir_time ["d"] "time of the smallest tumour pO2; values within 1e-4 of each other count as equal, the earliest gives the time";
     hypoxic_time ["d"] "time with tumour pO2 below 5 mmHg";
     hif1a_end ["1"] "HIF-1a at the end, relative to the untreated baseline";
     hif2a_end ["1"] "HIF-2a at the end, relative to the untreated baseline";
-    hif1a_peak_time ["d"] "time of the largest HIF-1a";
-    hif2a_peak_time ["d"] "time of the largest HIF-2a";
-    switch_time ["d"] "first time at which HIF-2a/HIF-1a is 1.5 times its untreated value";
-    crossover_time ["d"] "last upward crossing of HIF-2a over HIF-1a, both relative to the untreated baseline";
+    hif1a_peak_time ["d"] "time of the largest HIF-1a; values within 1e-4 of each other count as equal, the earliest gives the time";
+    hif2a_peak_time ["d"] "time of the largest HIF-2a; values within 1e-4 of each other count as equal, the earliest gives the time";
+    switch_time ["d"] "first time at which HIF-2a/HIF-1a rises through 1.5 times its untreated value by more than 1e-3 of the untreated level";
+    crossover_time ["d"] "last upward crossing of HIF-2a over HIF-1a, both relative to the untreated baseline, from more than 1e-3 below to more than 1e-3 above";
     vegf_nadir ["1"] "smallest VEGF, relative to the untreated baseline";
     vegf_rebound ["1"] "VEGF at the end minus its nadir, relative to the untreated baseline";
     apoptosis_peak ["1"] "largest apoptosis signal";
@@ -69,7 +83,7 @@ endpoints! {
     resistant_end ["1"] "resistant part of the viable cells at the end";
     burden_end ["burden"] "burden at the end";
     burden_nadir ["burden"] "smallest burden, start included";
-    burden_nadir_time ["d"] "time of the smallest burden";
+    burden_nadir_time ["d"] "time of the smallest burden; values within 1e-4 of each other count as equal, the earliest gives the time";
     regrowth_time ["d"] "first time at which a tumour that had shrunk by 2 % or more stands 10 % above its running nadir";
     time_to_progression ["d"] "RECIST: first time at which the diameter is 20 % (the volume 72.8 %) above its running nadir";
     time_to_progression_scans ["d"] "the same, seen only at scans every 6 weeks";

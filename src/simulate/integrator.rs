@@ -109,8 +109,8 @@ pub(super) struct SegmentFailure {
 pub(super) struct Solved {
     /// Local times of the accepted steps, from 0 to the length of the segment.
     pub times: Vec<f64>,
-    /// States at `times`.
-    pub states: Vec<State<f64>>,
+    /// State at the end.
+    pub end: State<f64>,
     /// Solution in between.
     pub dense: Dense,
 }
@@ -208,7 +208,7 @@ pub(super) fn solve(
     let failed = |error: &IntegrationError| failure(error, trouble.get());
 
     let mut times = vec![0.0];
-    let mut states = vec![*start];
+    let mut end = *start;
     let unscale = |y: &Vector| State::from_array(&y.component_mul(scale).into());
     let dense = match accuracy.method {
         Method::Dopri5 => {
@@ -236,7 +236,7 @@ pub(super) fn solve(
                 .map_err(|error| failed(&error))?;
             work.add(&stats);
             times.extend_from_slice(solver.x_out());
-            states.extend(solver.y_out().iter().map(unscale));
+            end = solver.y_out().last().map_or(end, unscale);
             Dense::Continuous(continuous)
         }
         Method::Dop853 => {
@@ -270,7 +270,7 @@ pub(super) fn solve(
                 .map(|(time, y)| HermiteNode::new(*time, *y, scale, model, dual, inputs))
                 .collect();
             times.extend_from_slice(&solver.x_out()[1..]);
-            states.extend(solver.y_out()[1..].iter().map(unscale));
+            end = solver.y_out().last().map_or(end, unscale);
             Dense::Hermite(nodes)
         }
         Method::Lanes => {
@@ -281,11 +281,7 @@ pub(super) fn solve(
             });
         }
     };
-    Ok(Solved {
-        times,
-        states,
-        dense,
-    })
+    Ok(Solved { times, end, dense })
 }
 
 fn failure(error: &IntegrationError, trouble: Option<(f64, usize)>) -> SegmentFailure {

@@ -4,7 +4,7 @@ use super::dense::{Dense, Vector};
 use super::ensemble;
 use super::integrator::{self, Accuracy, Method, Work};
 use crate::error::{Error, Result};
-use crate::model::{Inputs, Model, Number, PARTNER_SLOTS, Signals, State};
+use crate::model::{Inputs, Model, Number, PARTNER_SLOTS, STATES, Signals, State};
 use crate::regimen::{Change, Drug, Timeline};
 use num_dual::Dual64;
 use serde::Serialize;
@@ -34,47 +34,67 @@ pub struct Segment<'a> {
     pub inputs: &'a Inputs,
     /// Times of the accepted steps, h, both ends included.
     pub times: &'a [f64],
-    /// States at `times`.
-    pub states: &'a [State<f64>],
+    /// States at both ends.
+    pub ends: (&'a State<f64>, &'a State<f64>),
     dense: &'a Dense,
     scale: &'a Vector,
 }
 
 impl<'a> Segment<'a> {
-    /// A stretch from `ends.0` to `ends.1`, solved at `times`, and `dense` between them.
+    /// A stretch from `start` to `end`, solved at `times`, with the states at its ends and `dense` between them.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
-        ends: (f64, f64),
+        (start, end): (f64, f64),
         model: &'a Model<f64>,
         inputs: &'a Inputs,
         times: &'a [f64],
-        states: &'a [State<f64>],
+        ends: (&'a State<f64>, &'a State<f64>),
         dense: &'a Dense,
         scale: &'a Vector,
     ) -> Self {
         Self {
-            start: ends.0,
-            end: ends.1,
+            start,
+            end,
             model,
             inputs,
             times,
-            states,
+            ends,
             dense,
             scale,
         }
     }
+
     /// State at a time of the segment, h.
     pub fn state(&self, time: f64) -> State<f64> {
         if time <= self.start {
-            return self.states[0];
+            return *self.ends.0;
         }
         if time >= self.end {
-            return self.states[self.states.len() - 1];
+            return *self.ends.1;
         }
         self.dense
             .evaluate(time - self.start)
-            .map_or(self.states[0], |y| {
+            .map_or(*self.ends.0, |y| {
                 State::from_array(&y.component_mul(self.scale).into())
             })
+    }
+
+    /// Puts some states, given by their indices among [`State::fields`], with their slopes (per h) at a time of the
+    /// segment, h, in their places.
+    ///
+    /// Slopes are those of the interpolant, or the rates of change where it gives none.
+    pub fn motion(&self, time: f64, wanted: &[usize], into: &mut [Dual64; STATES]) {
+        if !self
+            .dense
+            .motion(time - self.start, self.scale, wanted, into)
+        {
+            let state = self.state(time);
+            let rates = self.rates(&state, &self.signals(&state)).to_array();
+            let values = state.to_array();
+            for index in wanted {
+                into[*index] = Dual64::new(values[*index], rates[*index]);
+            }
+        }
     }
 
     /// Signals of a state under the inputs of the segment.
@@ -182,20 +202,19 @@ impl Problem {
                 .iter()
                 .map(|time| (now + time).min(end))
                 .collect();
-            let segment = Segment {
-                start: now,
-                end,
-                model: &self.model,
-                inputs: &inputs,
-                times: &times,
-                states: &solved.states,
-                dense: &solved.dense,
-                scale: &scale,
-            };
+            let segment = Segment::new(
+                (now, end),
+                &self.model,
+                &inputs,
+                &times,
+                (&state, &solved.end),
+                &solved.dense,
+                &scale,
+            );
             for observer in observers.iter_mut() {
                 observer.observe(&segment);
             }
-            state = solved.states[solved.states.len() - 1];
+            state = solved.end;
             now = end;
         }
         Ok(Outcome {

@@ -313,10 +313,10 @@ struct ModelJob<'a, W> {
     watch: W,
     /// Steps of interest since the last event.
     times: Vec<f64>,
-    states: Vec<State<f64>>,
     steps: LaneSteps,
-    /// Which states are known exactly.
-    exact: Arc<[usize]>,
+    /// States at the first and the last of them.
+    first: State<f64>,
+    last: State<f64>,
 }
 
 impl<'a, W: Watch> ModelJob<'a, W> {
@@ -336,9 +336,12 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             started: false,
             watch,
             times: Vec::new(),
-            states: Vec::new(),
-            steps: LaneSteps::new(indices(shape, &shape.system.implicit)),
-            exact: indices(shape, &shape.system.linear),
+            steps: LaneSteps::new(
+                indices(shape, &shape.system.implicit),
+                indices(shape, &shape.system.linear),
+            ),
+            first: problem.baseline,
+            last: problem.baseline,
         }
     }
 
@@ -365,14 +368,12 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             &self.problem.model,
             &self.inputs,
             &self.times,
-            &self.states,
+            (&self.first, &self.last),
             &dense,
             &UNSCALED,
         ));
         self.times.clear();
-        self.states.clear();
-        if let Dense::Lane(mut steps) = dense {
-            steps.clear();
+        if let Dense::Lane(steps) = dense {
             self.steps = steps;
         }
     }
@@ -494,11 +495,11 @@ impl<W: Watch> Job for ModelJob<'_, W> {
     }
 
     fn observe(&mut self, step: &Step<'_>) {
-        let before = self.spread(step.before);
-        let after = self.spread(step.after);
         if self.times.is_empty() {
             self.times.push(self.now + step.start);
-            self.states.push(State::from_array(&before));
+            let before = self.spread(step.before);
+            self.first = State::from_array(&before);
+            self.steps.restart(&before);
         }
         let end = if step.last {
             self.end
@@ -506,15 +507,21 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             self.now + step.start + step.length
         };
         self.times.push(end);
-        self.states.push(State::from_array(&after));
+        let integrated = &self.shape.system.implicit;
         self.steps.push(
             (step.start, step.length),
-            (&before, &after),
+            (
+                integrated.iter().map(|state| step.before[*state]),
+                integrated.iter().map(|state| step.after[*state]),
+            ),
             step.dense,
             step.piece,
-            &self.exact,
         );
-        if !step.last && self.steps.len() >= TOGETHER {
+        let together = self.steps.len() >= TOGETHER;
+        if step.last || together {
+            self.last = State::from_array(&self.spread(step.after));
+        }
+        if !step.last && together {
             self.show(end);
         }
     }
