@@ -95,7 +95,7 @@ impl LaneSteps {
     pub fn push(
         &mut self,
         (start, length): (f64, f64),
-        (before, after): (impl Iterator<Item = f64>, impl Iterator<Item = f64>),
+        (before, after): (&[f64], &[f64]),
         bends: &[f64],
         piece: &Piece,
     ) {
@@ -103,8 +103,8 @@ impl LaneSteps {
         if !self.pieces.last().is_some_and(known) {
             self.pieces.push(piece.clone());
         }
-        self.values.extend(before);
-        self.values.extend(after);
+        self.values.extend_from_slice(before);
+        self.values.extend_from_slice(after);
         self.values.extend_from_slice(bends);
         self.steps.push(LaneStep {
             start,

@@ -81,9 +81,9 @@ pub(super) struct Step<'a> {
     pub length: f64,
     /// Whether it ends the stretch.
     pub last: bool,
-    /// States at its ends.
+    /// Integrated states at its start.
     pub before: &'a [f64],
-    /// States at its end.
+    /// And at its end.
     pub after: &'a [f64],
     /// Coefficients of the interpolant of the integrated states, one after the other.
     pub dense: &'a [f64],
@@ -298,6 +298,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
 
 /// States of one lane side by side.
 struct Buffers {
+    all: Vec<f64>,
     before: Vec<f64>,
     after: Vec<f64>,
     dense: Vec<f64>,
@@ -307,8 +308,9 @@ impl Buffers {
     fn new(system: &System) -> Self {
         let all = system.implicit.len() + system.linear.len();
         Self {
-            before: vec![0.0; all],
-            after: vec![0.0; all],
+            all: vec![0.0; all],
+            before: vec![0.0; system.states],
+            after: vec![0.0; system.states],
             dense: vec![0.0; BENDS * system.states],
         }
     }
@@ -594,16 +596,15 @@ impl<J: Job> Runner<J> {
         };
         if end >= self.job.interest() {
             self.look();
-            let (from, to) = (self.piece.at(self.time), self.piece.at(end));
             let rows = &machine.rows;
-            read_state(
-                system,
-                &rows[layout.before..],
-                lane,
-                from,
-                &mut buffers.before,
-            );
-            read_state(system, &rows[layout.after..], lane, to, &mut buffers.after);
+            for (values, first) in [
+                (&mut buffers.before, layout.before),
+                (&mut buffers.after, layout.after),
+            ] {
+                for (value, row) in values.iter_mut().zip(&rows[first..]) {
+                    *value = row.0[lane];
+                }
+            }
             for (value, row) in buffers.dense.iter_mut().zip(&rows[layout.dense..]) {
                 *value = row.0[lane];
             }
@@ -643,17 +644,17 @@ impl<J: Job> Runner<J> {
         }
         let amounts = self.amounts.iter().copied();
         let after = &machine.rows[layout.after..];
-        read_state(system, after, lane, amounts, &mut buffers.before);
-        let next = self.job.next(&mut buffers.before, &mut self.inputs);
+        read_state(system, after, lane, amounts, &mut buffers.all);
+        let next = self.job.next(&mut buffers.all, &mut self.inputs);
         // Where the event changed a state, the next step starts from there.
         for (i, at) in system.implicit.iter().enumerate() {
             let row = &mut machine.rows[layout.after + i].0[lane];
-            if row.to_bits() != buffers.before[*at].to_bits() {
-                *row = buffers.before[*at];
+            if row.to_bits() != buffers.all[*at].to_bits() {
+                *row = buffers.all[*at];
             }
         }
         for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
-            *amount = buffers.before[*at];
+            *amount = buffers.all[*at];
         }
         let Some(stretch) = next else {
             return Settled::Finished;

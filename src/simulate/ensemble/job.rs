@@ -1,6 +1,6 @@
 //! Problems as jobs for the lanes.
 
-use super::driver::{Control, Failure, Job, Step, Stretch, run_thread};
+use super::driver::{Control, Failure, Job, Piece, Step, Stretch, run_thread};
 use super::native::WIDTH;
 use super::program::Scheme;
 use super::shape::{self, Key, Shape};
@@ -349,10 +349,18 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         self.shape.moving.iter().map(|i| full[*i]).collect()
     }
 
-    fn spread(&self, moving: &[f64]) -> [f64; STATES] {
+    /// All states from the integrated ones and the piece of the others.
+    fn whole(&self, integrated: &[f64], piece: &Piece, time: f64) -> [f64; STATES] {
         let mut full = self.full;
-        for (index, value) in self.shape.moving.iter().zip(moving) {
-            full[*index] = *value;
+        let system = &self.shape.system;
+        let exact = system.linear.iter().copied().zip(piece.at(time));
+        let integrated = system
+            .implicit
+            .iter()
+            .copied()
+            .zip(integrated.iter().copied());
+        for (state, value) in integrated.chain(exact) {
+            full[self.shape.moving[state]] = value;
         }
         full
     }
@@ -497,7 +505,7 @@ impl<W: Watch> Job for ModelJob<'_, W> {
     fn observe(&mut self, step: &Step<'_>) {
         if self.times.is_empty() {
             self.times.push(self.now + step.start);
-            let before = self.spread(step.before);
+            let before = self.whole(step.before, step.piece, step.start);
             self.first = State::from_array(&before);
             self.steps.restart(&before);
         }
@@ -507,19 +515,16 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             self.now + step.start + step.length
         };
         self.times.push(end);
-        let integrated = &self.shape.system.implicit;
         self.steps.push(
             (step.start, step.length),
-            (
-                integrated.iter().map(|state| step.before[*state]),
-                integrated.iter().map(|state| step.after[*state]),
-            ),
+            (step.before, step.after),
             step.dense,
             step.piece,
         );
         let together = self.steps.len() >= TOGETHER;
         if step.last || together {
-            self.last = State::from_array(&self.spread(step.after));
+            let after = self.whole(step.after, step.piece, step.start + step.length);
+            self.last = State::from_array(&after);
         }
         if !step.last && together {
             self.show(end);

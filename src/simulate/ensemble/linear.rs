@@ -184,8 +184,7 @@ impl Table {
     fn fits(&self, matrix: &Matrix, length: f64) -> bool {
         let mut changing = matrix.changing.iter();
         (self.length - length).abs() <= 1e-9 * length
-            && changing
-                .all(|at| self.matrix.values[*at].to_bits() == matrix.values[*at].to_bits())
+            && changing.all(|at| self.matrix.values[*at].to_bits() == matrix.values[*at].to_bits())
     }
 
     /// Coefficients of a followed state, by its place among them, from the states at the start.
