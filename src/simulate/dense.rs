@@ -302,9 +302,10 @@ impl Dense {
                 model.evaluate(time.clamp(low, high))
             }
             Self::Hermite(nodes) => {
+                let last = nodes.len().checked_sub(1).filter(|last| *last > 0)?;
                 let after = nodes
                     .partition_point(|node| node.time < time)
-                    .clamp(1, nodes.len().checked_sub(1)?);
+                    .clamp(1, last);
                 Some(quintic(&nodes[after - 1], &nodes[after], time))
             }
             Self::Lane(steps) => steps.evaluate(time),

@@ -33,8 +33,8 @@ pub enum Method {
     Dopri5,
     /// Dormand-Prince 8(5,3); independent check of the former.
     Dop853,
-    /// Dormand-Prince 8(5,3) or, where that would be stiff, Rodas5P, in lanes where there are many runs;
-    /// drug amounts exactly.
+    /// Collocation by Radau IIA where events follow one another closely, else Rodas5P, in lanes where there are many
+    /// runs; drug amounts exactly.
     Lanes,
 }
 
@@ -47,7 +47,7 @@ pub struct Accuracy {
     pub rtol: f64,
     /// Absolute tolerance relative to the scale of each state, as a multiple of `rtol`.
     pub atol_factor: f64,
-    /// Largest step, h.
+    /// Largest step, h; steps of collocation between close events may be twice as long.
     pub max_step: f64,
 }
 

@@ -59,7 +59,7 @@ pub(super) const EIGENVALUES: [(f64, f64); NODES / 2] = [
     (0.076_605_475_140_885_93, 0.009_941_792_047_005_533),
 ];
 /// V: real and imaginary parts of the eigenvectors, as columns.
-pub(super) const FROM_SPECTRUM: [[f64; NODES]; 10] = [
+pub(super) const FROM_SPECTRUM: [[f64; NODES]; NODES] = [
     [
         -0.001_762_966_398_620_369_5,
         -0.006_905_031_793_300_85,
@@ -182,7 +182,7 @@ pub(super) const FROM_SPECTRUM: [[f64; NODES]; 10] = [
     ],
 ];
 /// Inverse of V.
-pub(super) const TO_SPECTRUM: [[f64; NODES]; 10] = [
+pub(super) const TO_SPECTRUM: [[f64; NODES]; NODES] = [
     [
         16.699_884_988_062_685,
         25.417_767_166_468_376,
@@ -458,9 +458,6 @@ pub(super) const HOPELESS: f64 = 0.8;
 /// Longest step over the largest that one-step methods may make.
 pub(super) const LONGEST: f64 = 2.0;
 
-/// Factor to the next step where a node left the domain.
-pub(super) const OUTSIDE: f64 = 0.5;
-
 /// Error at the end of a step per square of the last coefficients, and between its nodes per coefficient (measured).
 const END: f64 = 0.3;
 const INSIDE: f64 = 0.03;
@@ -498,6 +495,7 @@ impl<const W: usize> Operate for Sweep<'_, W> {
         let layout = &system.layout;
         let rows = &mut machine.rows[..];
         let wide = n + system.watched;
+        keep_watched(system, rows);
         advance(system, rows);
         let mut outside = Lanes::<W>::all(0.0);
         for node in 0..NODES {
@@ -514,13 +512,31 @@ impl<const W: usize> Operate for Sweep<'_, W> {
             rows[layout.error].0[lane] = square.sqrt() / rtol.0[lane];
         }
         rows[layout.curve] = map(&curve, |square| (square * mean).sqrt());
-        bend(system, rows, layout.increments + n, wide, &SEEN);
+        let start = Some(layout.start);
+        bend(system, rows, layout.increments + n, wide, &SEEN, start);
         if dense {
             for i in 0..n {
                 for (part, weights) in INTERPOLANT.iter().enumerate() {
                     rows[layout.dense + part * n + i] =
                         combine::<FUSED, W>(rows, layout.spectrum + i, n, weights);
                 }
+            }
+        }
+    }
+}
+
+/// Keeps the watched values at the end of the last step, where the next one begins, in the lanes that took it.
+#[inline(always)]
+fn keep_watched<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
+    let layout = &system.layout;
+    let taken = rows[layout.taken];
+    let end = layout.increments + (NODES - 1) * (system.states + system.watched) + system.states;
+    for k in 0..system.watched {
+        let last = rows[end + k];
+        let start = &mut rows[layout.start + k];
+        for lane in 0..W {
+            if taken.0[lane] > 0.0 {
+                start.0[lane] = last.0[lane];
             }
         }
     }
@@ -653,6 +669,63 @@ fn newton<const FUSED: bool, const W: usize>(
         for coefficient in [last.0[lane], before_last.0[lane]] {
             let coefficient = coefficient * step.0[lane] * scale;
             curve.0[lane] = fma::<FUSED>(coefficient, coefficient, curve.0[lane]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(matrix: &[[f64; NODES]; NODES], i: usize, x: &[f64; NODES]) -> f64 {
+        matrix[i].iter().zip(x).map(|(a, x)| a * x).sum()
+    }
+
+    /// The tables against what they stand for: integrals, Legendre coefficients and interpolants of powers.
+    #[test]
+    fn tables_integrate_and_interpolate_powers() {
+        for power in 0..NODES {
+            let exponent = power as i32;
+            let values = PLACES.map(|c| c.powi(exponent));
+            let spectrum: [f64; NODES] = std::array::from_fn(|k| row(&TO_SPECTRUM, k, &values));
+            let turned: [f64; NODES] = std::array::from_fn(|k| {
+                let (real, imaginary) = EIGENVALUES[k / 2];
+                if k % 2 == 0 {
+                    real * spectrum[k] + imaginary * spectrum[k + 1]
+                } else {
+                    real * spectrum[k] - imaginary * spectrum[k - 1]
+                }
+            });
+            for (node, c) in PLACES.iter().enumerate() {
+                let integral = row(&FROM_SPECTRUM, node, &turned);
+                let exact = c.powi(exponent + 1) / f64::from(exponent + 1);
+                assert!((integral - exact).abs() < 1e-12, "{power} {node}");
+            }
+            // The interpolant of the integral, which is 0 at the start.
+            let parts = INTERPOLANT.map(|weights| {
+                let terms = weights.iter().zip(&turned);
+                terms.map(|(a, x)| a * x).sum::<f64>()
+            });
+            let rise = row(&FROM_SPECTRUM, NODES - 1, &turned);
+            for x in [0.05, 0.3, 0.77] {
+                let factors = [x, 1.0 - x];
+                let inner = (0..NODES - 1)
+                    .rev()
+                    .fold(0.0, |sum, k| (sum + parts[k]) * factors[(k + 1) % 2]);
+                let value = (rise + inner) * x;
+                let exact = f64::powi(x, exponent + 1) / f64::from(exponent + 1);
+                assert!(
+                    (value - exact).abs() < 1e-11,
+                    "{power} {x}: {value} {exact}"
+                );
+            }
+            // Of the powers below the last but one nothing is left.
+            let last = HIGHEST.map(|weights| {
+                let terms = weights.iter().zip(&values);
+                terms.map(|(a, x)| a * x).sum::<f64>()
+            });
+            assert_eq!(last[0].abs() > 1e-9, power == NODES - 1, "{power}");
+            assert_eq!(last[1].abs() > 1e-9, power >= NODES - 2, "{power}");
         }
     }
 }

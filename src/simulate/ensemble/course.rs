@@ -8,7 +8,7 @@
 /// another kind.
 pub(super) type Kinds = [u32; 4];
 
-/// Courses kept per lane; the oldest goes first.
+/// Courses kept per lane; the one that was not used for longest goes first.
 const KEPT: usize = 64;
 
 /// Passages kept per step.
@@ -27,9 +27,11 @@ struct Step {
 struct Course {
     kinds: Kinds,
     length: f64,
+    /// When it was last chosen.
+    used: u64,
     /// Steps per piece of the exactly known states.
     parts: usize,
-    /// Whether someone looked into its steps the last time.
+    /// Whether its steps were cut the last time only because someone looked into them.
     looked: bool,
     steps: Vec<Step>,
 }
@@ -39,11 +41,13 @@ struct Course {
 pub(super) struct Courses {
     known: Vec<Course>,
     current: usize,
+    /// Number of stretches so far.
+    time: u64,
     predicted: Vec<f64>,
 }
 
 fn same(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-9 * b
+    (a - b).abs() <= 1e-9 * b + 1e-9
 }
 
 impl Courses {
@@ -52,9 +56,11 @@ impl Courses {
         let known = |course: &Course| course.kinds == kinds && same(course.length, length);
         self.current = self.known.iter().position(known).unwrap_or_else(|| {
             if self.known.len() >= KEPT {
-                self.known.remove(0);
+                let oldest = (0..self.known.len()).min_by_key(|at| self.known[*at].used);
+                self.known.swap_remove(oldest.unwrap_or_default());
             }
             self.known.push(Course {
+                used: 0,
                 kinds,
                 length,
                 parts: 1,
@@ -63,6 +69,8 @@ impl Courses {
             });
             self.known.len() - 1
         });
+        self.time += 1;
+        self.known[self.current].used = self.time;
         self.known[self.current].parts
     }
 

@@ -4,20 +4,21 @@
 //! another, so that a job's result does not depend on what runs beside it, and regimens need not agree
 //! within a group. Only the equations are shared.
 
+use super::bend::{BEND, MAX_CUTS, first_bend};
 use super::collocation::{self, NODES, Sweep};
-use super::course::{Courses, Kinds};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
 use super::native::{NARROW, WIDTH};
+use super::passage::{Passage, Verdict};
 use super::program::{BENDS, Fixed, STAGES, Scheme, System};
-use super::rodas::{self, Advance, Machine};
+use super::rodas::{Advance, Machine};
 use crate::simulate::integrator::Work;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Steps per segment beyond which a job is given up.
 const MAX_STEPS: u64 = 100_000;
 
-/// First step of a job, as a part of its first segment.
+/// First step of a job by the one-step method, as a part of its first segment.
 const FIRST_STEP: f64 = 0.01;
 
 /// A stretch between two events.
@@ -29,6 +30,8 @@ pub(super) struct Stretch {
     pub kind: u32,
     /// Whether inputs changed at its start.
     pub changed: bool,
+    /// Whether rates may have jumped there.
+    pub jumps: bool,
 }
 
 /// Where and why a job could not be finished.
@@ -153,60 +156,6 @@ struct Runner<J> {
     work: Work,
 }
 
-/// How the collocation goes through a stretch.
-#[derive(Debug, Default)]
-struct Passage {
-    courses: Courses,
-    /// The last events.
-    kinds: Kinds,
-    /// Steps per piece of the exactly known states.
-    parts: usize,
-    /// Pieces so far.
-    pieces: usize,
-    /// Whether every step so far was one of the course.
-    regular: bool,
-    /// Which step of the course the present one is.
-    place: Option<usize>,
-    /// Whether the present step has still to be begun.
-    fresh: bool,
-    /// Its sweeps, and the change that the last one made.
-    sweeps: u32,
-    change: f64,
-    /// Largest error of a step of this stretch, and whether one was looked into.
-    error: f64,
-    inside: bool,
-    /// Whether steps were cut only because someone looked into them.
-    looked: bool,
-}
-
-impl Passage {
-    /// Begins a stretch.
-    fn begin(&mut self, stretch: &Stretch) {
-        self.kinds.rotate_left(1);
-        if let Some(last) = self.kinds.last_mut() {
-            *last = stretch.kind;
-        }
-        self.parts = self.courses.choose(self.kinds, stretch.length);
-        self.pieces = 0;
-        self.regular = true;
-        self.fresh = true;
-        self.error = 0.0;
-        self.inside = false;
-        self.looked = false;
-    }
-}
-
-/// What is to become of a step.
-enum Verdict {
-    /// One more sweep.
-    Repeat,
-    /// To be made again, shorter by a factor.
-    Rejected(f64),
-    /// To be made again up to a part of it, where the rates have a bend.
-    Cut(f64),
-    Taken,
-}
-
 /// Runs jobs 0 to `count` in lanes of width `W` on the calling thread, taking the next from `queue`.
 pub(super) fn run_thread<const W: usize, J: Job>(
     system: &System,
@@ -252,8 +201,8 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             if let Some(runner) = slot {
                 let step = runner.next_step(control);
                 machine.rows[layout.step].0[lane] = step;
-                if runner.passage.fresh {
-                    runner.predict(system, &mut machine, lane, step);
+                if control.scheme == Scheme::Collocation && runner.passage.fresh {
+                    runner.expect(system, &mut machine, lane, step);
                 }
                 machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
@@ -262,7 +211,8 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         let Some(last) = busy else { return };
         let dense = lanes.iter().enumerate().any(|(lane, runner)| {
             runner.as_ref().is_some_and(|r| {
-                r.time + machine.rows[layout.step].0[lane] * (1.0 + 1e-9) >= r.job.interest()
+                let step = machine.rows[layout.step].0[lane];
+                r.time + step + 1e-9 * r.stretch.length >= r.job.interest()
             })
         });
         let machine = &mut machine;
@@ -364,6 +314,9 @@ fn begin<const W: usize, J: Job>(
     write_state(system, &mut machine.rows[before..], lane, &state);
     write_state(system, &mut machine.rows[weights..], lane, job.weights());
     machine.rows[system.layout.taken].0[lane] = 0.0;
+    for k in 0..system.watched {
+        machine.rows[system.layout.start + k].0[lane] = f64::NAN;
+    }
     let mut runner = Runner {
         index,
         job,
@@ -388,10 +341,19 @@ fn begin<const W: usize, J: Job>(
             ..Work::default()
         },
     };
-    runner.passage.begin(&stretch);
+    runner.passage.begin(stretch.kind, stretch.length);
     runner.first_piece();
     runner.prepare_piece(system, machine, lane, scheme);
     Ok(runner)
+}
+
+/// Makes unknown what the watched values were at the end of the last step.
+fn forget_watched<const W: usize>(system: &System, machine: &mut Machine<W>, lane: usize) {
+    let (n, watched) = (system.states, system.watched);
+    let end = system.layout.increments + (NODES - 1) * (n + watched) + n;
+    for row in &mut machine.rows[end..end + watched] {
+        row.0[lane] = f64::NAN;
+    }
 }
 
 enum Settled {
@@ -401,9 +363,7 @@ enum Settled {
 }
 
 impl<J: Job> Runner<J> {
-    /// The next step: the rest of the stretch in equal parts of about the size that the error allows.
-    /// Steps that spread the error evenly over a stretch, from the memory of the one before, were tried:
-    /// fewer, but not more accurate for the same work.
+    /// The next step: the rest of the piece in equal parts of about the size that the error allows.
     fn next_step(&self, control: &Control) -> f64 {
         if let Some(cut) = self.cut {
             return cut;
@@ -411,40 +371,30 @@ impl<J: Job> Runner<J> {
         let rest = self.piece.start + self.piece.length - self.time;
         let longest = match control.scheme {
             Scheme::OneStep => self.proposal.min(control.max_step),
-            Scheme::Collocation => {
-                let part = self.piece.length / self.passage.parts as f64;
-                part.min(collocation::LONGEST * control.max_step)
-            }
+            Scheme::Collocation => self.passage.longest(self.piece.length, control.max_step),
         };
         let parts = (rest / longest - 1e-9).ceil();
         rest / parts.max(1.0)
     }
 
     /// Begins a step of the collocation: with the increments that the course lets expect, or with none.
-    fn predict<const W: usize>(
+    fn expect<const W: usize>(
         &mut self,
         system: &System,
         machine: &mut Machine<W>,
         lane: usize,
         step: f64,
     ) {
-        let passage = &mut self.passage;
-        passage.fresh = false;
-        passage.sweeps = 0;
-        let regular = passage.regular && self.cut.is_none();
         let part = ((self.time - self.piece.start) / step + 0.5) as usize;
         let parts = (self.piece.length / step + 0.5) as usize;
-        passage.place = regular.then_some(passage.pieces * parts + part);
+        let regular = self.passage.regular;
         let layout = &system.layout;
         let spectrum = &mut machine.rows[layout.spectrum..][..NODES * system.states];
-        let known = passage.place.is_some_and(|place| {
-            let predicted = passage.courses.predict(place, step);
-            for (row, value) in spectrum.iter_mut().zip(predicted) {
-                row.0[lane] = *value;
-            }
-            !predicted.is_empty()
-        });
-        if !known {
+        let expected = self.passage.expect(part, parts, step);
+        for (row, value) in spectrum.iter_mut().zip(expected) {
+            row.0[lane] = *value;
+        }
+        if expected.is_empty() {
             for row in spectrum {
                 row.0[lane] = 0.0;
             }
@@ -529,7 +479,7 @@ impl<J: Job> Runner<J> {
         machine.rows[layout.taken].0[lane] = 0.0;
         let mut verdict = match control.scheme {
             Scheme::OneStep => self.judge_step(system, machine, lane),
-            Scheme::Collocation => self.judge_sweep(system, control, machine, lane, step),
+            Scheme::Collocation => self.judge_sweep(system, control, machine, lane),
         };
         if matches!(verdict, Verdict::Taken)
             && machine.rows[layout.bend].0[lane] > BEND * control.rtol
@@ -539,44 +489,60 @@ impl<J: Job> Runner<J> {
             verdict = Verdict::Cut(part);
         }
         match verdict {
-            Verdict::Repeat => return Settled::Running,
+            Verdict::Repeat => Settled::Running,
             Verdict::Cut(part) => {
                 self.work.rejected_steps += 1;
                 self.cuts += 1;
                 self.uncut = self.uncut.max(step);
                 self.cut = Some(part * step);
-                self.passage.regular = false;
-                self.passage.fresh = true;
-                return Settled::Running;
+                self.passage.leave();
+                Settled::Running
             }
-            Verdict::Rejected(factor) => {
-                self.cut = None;
-                self.work.rejected_steps += 1;
-                self.passage.regular = false;
-                self.passage.fresh = true;
-                self.proposal = step * factor.min(0.9);
-                if control.scheme == Scheme::Collocation {
-                    self.passage.parts =
-                        (self.piece.length / self.proposal).ceil().max(1.0) as usize;
-                }
-                let vanished = self.time + 1e-3 * self.proposal <= self.time
-                    || self.proposal < 1e-12 * self.stretch.length;
-                if vanished || self.tried > MAX_STEPS {
-                    let cause = if vanished {
-                        "the step size vanished"
-                    } else {
-                        "no end after 100000 steps"
-                    };
-                    return Settled::Failed(Failure {
-                        time: self.time,
-                        state: culprit(system, machine, lane).map(|i| system.implicit[i]),
-                        cause,
-                    });
-                }
-                return Settled::Running;
-            }
-            Verdict::Taken => {}
+            Verdict::Rejected(factor) => self.reject(system, machine, lane, step * factor.min(0.9)),
+            Verdict::Taken => self.take(system, control, machine, lane, buffers),
         }
+    }
+
+    /// Makes a step again in a shorter one.
+    fn reject<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &Machine<W>,
+        lane: usize,
+        shorter: f64,
+    ) -> Settled {
+        self.cut = None;
+        self.work.rejected_steps += 1;
+        self.proposal = shorter;
+        self.passage.shorten(self.piece.length, shorter);
+        let vanished =
+            self.time + 1e-3 * shorter <= self.time || shorter < 1e-12 * self.stretch.length;
+        if !vanished && self.tried <= MAX_STEPS {
+            return Settled::Running;
+        }
+        let cause = if vanished {
+            "the step size vanished"
+        } else {
+            "no end after 100000 steps"
+        };
+        Settled::Failed(Failure {
+            time: self.time,
+            state: culprit(system, machine, lane).map(|i| system.implicit[i]),
+            cause,
+        })
+    }
+
+    /// Takes a step, and goes on to the next piece or stretch where it ends one.
+    fn take<const W: usize>(
+        &mut self,
+        system: &System,
+        control: &Control,
+        machine: &mut Machine<W>,
+        lane: usize,
+        buffers: &mut Buffers,
+    ) -> Settled {
+        let layout = &system.layout;
+        let step = machine.rows[layout.step].0[lane];
         self.cut = None;
         self.work.accepted_steps += 1;
         self.accepted += 1;
@@ -595,33 +561,16 @@ impl<J: Job> Runner<J> {
             self.time + step
         };
         if end >= self.job.interest() {
-            self.look();
-            let rows = &machine.rows;
-            for (values, first) in [
-                (&mut buffers.before, layout.before),
-                (&mut buffers.after, layout.after),
-            ] {
-                for (value, row) in values.iter_mut().zip(&rows[first..]) {
-                    *value = row.0[lane];
-                }
-            }
-            for (value, row) in buffers.dense.iter_mut().zip(&rows[layout.dense..]) {
-                *value = row.0[lane];
-            }
-            self.job.observe(&Step {
-                start: self.time,
-                length: end - self.time,
-                last,
-                before: &buffers.before,
-                after: &buffers.after,
-                dense: &buffers.dense,
-                piece: &self.piece,
-            });
+            self.show(system, machine, lane, buffers, end, last);
         }
         match control.scheme {
             Scheme::OneStep if self.accepted == 1 => self.remember(),
             Scheme::OneStep => {}
-            Scheme::Collocation => self.learn(system, machine, lane, step, last),
+            Scheme::Collocation => {
+                let spectrum = &machine.rows[layout.spectrum..][..NODES * system.states];
+                let increments = spectrum.iter().map(|row| row.0[lane]);
+                self.passage.learn(step, increments);
+            }
         }
         self.time = end;
         if ends_piece {
@@ -642,6 +591,54 @@ impl<J: Job> Runner<J> {
             }
             return Settled::Running;
         }
+        self.next_stretch(system, control, machine, lane, buffers)
+    }
+
+    /// Shows the step to whoever looks.
+    fn show<const W: usize>(
+        &mut self,
+        system: &System,
+        machine: &Machine<W>,
+        lane: usize,
+        buffers: &mut Buffers,
+        end: f64,
+        last: bool,
+    ) {
+        self.look();
+        let (layout, rows) = (&system.layout, &machine.rows);
+        for (values, first) in [
+            (&mut buffers.before, layout.before),
+            (&mut buffers.after, layout.after),
+            (&mut buffers.dense, layout.dense),
+        ] {
+            for (value, row) in values.iter_mut().zip(&rows[first..]) {
+                *value = row.0[lane];
+            }
+        }
+        self.job.observe(&Step {
+            start: self.time,
+            length: end - self.time,
+            last,
+            before: &buffers.before,
+            after: &buffers.after,
+            dense: &buffers.dense,
+            piece: &self.piece,
+        });
+    }
+
+    /// Applies the next events and begins the stretch after them.
+    fn next_stretch<const W: usize>(
+        &mut self,
+        system: &System,
+        control: &Control,
+        machine: &mut Machine<W>,
+        lane: usize,
+        buffers: &mut Buffers,
+    ) -> Settled {
+        let layout = &system.layout;
+        if control.scheme == Scheme::Collocation {
+            self.passage.end();
+        }
         let amounts = self.amounts.iter().copied();
         let after = &machine.rows[layout.after..];
         read_state(system, after, lane, amounts, &mut buffers.all);
@@ -659,10 +656,13 @@ impl<J: Job> Runner<J> {
         let Some(stretch) = next else {
             return Settled::Finished;
         };
+        if stretch.jumps {
+            forget_watched(system, machine, lane);
+        }
         if stretch.changed {
             system.refresh(self.job.parameters(), &self.inputs, &mut self.fixed);
             for (i, value) in system.changed_rows(&self.fixed) {
-                machine.rows[system.layout.fixed + i].0[lane] = value;
+                machine.rows[layout.fixed + i].0[lane] = value;
             }
             system.update_linear_system(&self.fixed, &mut self.matrix);
         }
@@ -671,7 +671,7 @@ impl<J: Job> Runner<J> {
         self.time = 0.0;
         self.tried = 0;
         self.accepted = 0;
-        self.passage.begin(&stretch);
+        self.passage.begin(stretch.kind, stretch.length);
         self.first_piece();
         self.prepare_piece(system, machine, lane, control.scheme);
         let mut remembered = self.memory.iter();
@@ -706,71 +706,14 @@ impl<J: Job> Runner<J> {
         control: &Control,
         machine: &Machine<W>,
         lane: usize,
-        step: f64,
     ) -> Verdict {
-        let layout = &system.layout;
-        let passage = &mut self.passage;
         self.work.evaluations += NODES as u64;
-        let change = machine.rows[layout.error].0[lane];
-        passage.sweeps += 1;
-        if !change.is_finite() {
-            return Verdict::Rejected(collocation::OUTSIDE);
-        }
-        let speed = if passage.sweeps > 1 {
-            change / passage.change
-        } else {
-            1.0
-        };
-        let left = change * speed.min(1.0);
-        let settled = change <= collocation::SETTLED || left <= collocation::LEFT;
-        passage.change = change;
-        if !settled {
-            let hopeless = passage.sweeps > 2 && speed > collocation::HOPELESS;
-            return if hopeless || passage.sweeps >= collocation::SWEEPS {
-                Verdict::Rejected(0.5)
-            } else {
-                Verdict::Repeat
-            };
-        }
-        let interest = self.job.interest();
-        let inside = interest + 1e-6 * step < self.time + step;
-        let curve = machine.rows[layout.curve].0[lane];
-        let error = collocation::error(curve, inside) / control.rtol;
-        if error <= 1.0 {
-            passage.error = passage.error.max(error);
-            passage.inside |= inside;
-            return Verdict::Taken;
-        }
-        passage.looked |= inside && collocation::error(curve, false) <= control.rtol;
-        Verdict::Rejected(collocation::factor(error, inside))
-    }
-
-    /// Keeps the increments of a step of the collocation, and at the end of the stretch how many steps to make next
-    /// time.
-    fn learn<const W: usize>(
-        &mut self,
-        system: &System,
-        machine: &Machine<W>,
-        lane: usize,
-        step: f64,
-        last: bool,
-    ) {
-        let passage = &mut self.passage;
-        passage.fresh = true;
-        if let Some(place) = passage.place {
-            let rows = &machine.rows[system.layout.spectrum..][..NODES * system.states];
-            let increments = rows.iter().map(|row| row.0[lane]);
-            passage.courses.learn(place, step, increments);
-        }
-        if last {
-            if passage.regular && passage.parts > 1 {
-                let longer = passage.parts as f64 / (passage.parts - 1) as f64;
-                if collocation::factor(passage.error, passage.inside) > longer {
-                    passage.parts -= 1;
-                }
-            }
-            passage.courses.divide(passage.parts, passage.looked);
-        }
+        let row = |at: usize| machine.rows[at].0[lane];
+        let layout = &system.layout;
+        let (change, curve, step) = (row(layout.error), row(layout.curve), row(layout.step));
+        let inside = self.job.interest() + 1e-6 * step < self.time + step;
+        self.passage
+            .judge(change, curve, inside, control.rtol, step)
     }
 
     /// Keeps the step after the first one of a stretch for the next stretch of its kind.
@@ -799,82 +742,4 @@ fn culprit<const W: usize>(system: &System, machine: &Machine<W>, lane: usize) -
                 .find(outside)
                 .and_then(|group| group.first().copied())
         })
-}
-
-/// How far a watched value may go beyond 0 within a step, as a multiple of the relative tolerance. All of them are of the
-/// order of 1, so that what a step loses over the bend stays below as much.
-const BEND: f64 = 0.01;
-
-/// Cuts of one step after which it is taken as it is.
-const MAX_CUTS: u32 = 8;
-
-/// Steps that are not cut further, h.
-const SHORTEST: f64 = 1e-7;
-
-/// The part of the step before the first bend: where a watched value crosses 0 by the polynomial through its values at
-/// the stages.
-fn first_bend<const W: usize>(
-    system: &System,
-    control: &Control,
-    machine: &Machine<W>,
-    lane: usize,
-    step: f64,
-) -> Option<f64> {
-    let (n, watched) = (system.states, system.watched);
-    let (seen, nodes, first, stride): (&[usize], &[f64], _, _) = match control.scheme {
-        Scheme::Collocation => (&collocation::SEEN, &collocation::PLACES, n, n + watched),
-        Scheme::OneStep => (&rodas::SEEN, &rodas::NODES, STAGES * n, watched),
-    };
-    let looks = seen.len();
-    let (mut at, mut values) = ([0.0; NODES], [0.0; NODES]);
-    for (at, stage) in at.iter_mut().zip(seen) {
-        *at = nodes[*stage];
-    }
-    let at = &at[..looks];
-    let mut part = f64::INFINITY;
-    for k in 0..watched {
-        let row = |stage: usize| system.layout.increments + first + stage * stride + k;
-        for (value, stage) in values.iter_mut().zip(seen) {
-            *value = machine.rows[row(*stage)].0[lane];
-        }
-        let values = &values[..looks];
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        if high.min(-low) <= BEND * control.rtol {
-            continue;
-        }
-        let crossing = (1..looks)
-            .filter(|i| values[i - 1] * values[*i] < 0.0)
-            .map(|i| root(at, values, i))
-            .find(|crossing| crossing * step > SHORTEST);
-        part = part.min(crossing.unwrap_or(f64::INFINITY));
-    }
-    ((1.0 - part) * step > SHORTEST).then_some(part)
-}
-
-/// Root of the polynomial through all points between the points `i-1` and `i`, whose values differ in sign.
-fn root(at: &[f64], values: &[f64], i: usize) -> f64 {
-    let looks = at.len();
-    let mut differences = [0.0; NODES];
-    let differences = &mut differences[..looks];
-    differences.copy_from_slice(values);
-    for order in 1..looks {
-        for k in (order..looks).rev() {
-            differences[k] = (differences[k] - differences[k - 1]) / (at[k] - at[k - order]);
-        }
-    }
-    let value = |x: f64| {
-        let terms = differences.iter().zip(at).rev();
-        terms.fold(0.0, |sum, (d, node)| sum * (x - node) + d)
-    };
-    let (mut low, mut high) = (at[i - 1], at[i]);
-    for _ in 0..48 {
-        let middle = 0.5 * (low + high);
-        if value(middle) * values[i - 1] > 0.0 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
 }

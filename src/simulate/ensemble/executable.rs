@@ -3,8 +3,8 @@
 //! Why the calls are sound:
 //!
 //! * The code comes from [`super::native`] alone, which writes straight-line vector instructions, calls within the
-//!   code, and returns. It follows the System V convention with two arguments, keeps no register that the caller
-//!   owns (all vector registers, rdi, rsi and rdx are the callee's there), touches the stack by call and return
+//!   code, and returns. It follows the System V convention with three arguments, keeps no register that the caller
+//!   owns (all vector and mask registers, rdi, rsi and rdx are the callee's there), touches the stack by call and return
 //!   only, and leaves the upper halves clean.
 //! * It reads the constants, which [`Executable`] owns and which live as long as the code, and reads and writes rows by
 //!   their number below the number of rows it was written for; [`Executable::run`] checks that as many are there.

@@ -184,7 +184,8 @@ fn run_all<W: Watch + Send>(
             let make = |at: usize| {
                 let index = members[at];
                 let problem = &problems[index];
-                let job = ModelJob::new(problem, shape, &keyed[index].1, watch(index, problem));
+                let watch = watch(index, problem);
+                let job = ModelJob::new(problem, shape, &keyed[index].1, *accuracy, watch);
                 let state = job.moving(&problem.baseline.to_array());
                 (job, state)
             };
@@ -264,7 +265,7 @@ pub(in crate::simulate) fn run_single(
         &AtomicUsize::new(0),
         1,
         &|_| {
-            let job = ModelJob::new(problem, &shape, &parameters, watch.take());
+            let job = ModelJob::new(problem, &shape, &parameters, *accuracy, watch.take());
             let state = job.moving(&problem.baseline.to_array());
             (job, state)
         },
@@ -301,6 +302,7 @@ struct ModelJob<'a, W> {
     problem: &'a Problem,
     shape: &'a Shape,
     parameters: &'a [f64],
+    accuracy: Accuracy,
     weights: Vec<f64>,
     inputs: Inputs,
     /// All states at the last event.
@@ -320,13 +322,20 @@ struct ModelJob<'a, W> {
 }
 
 impl<'a, W: Watch> ModelJob<'a, W> {
-    fn new(problem: &'a Problem, shape: &'a Shape, parameters: &'a [f64], watch: W) -> Self {
+    fn new(
+        problem: &'a Problem,
+        shape: &'a Shape,
+        parameters: &'a [f64],
+        accuracy: Accuracy,
+        watch: W,
+    ) -> Self {
         let scale = integrator::scales(&problem.model, problem.largest_doses());
         let weights = shape.moving.iter().map(|i| 1e-2 * scale[*i]).collect();
         Self {
             problem,
             shape,
             parameters,
+            accuracy,
             weights,
             inputs: problem.timeline.before,
             full: problem.baseline.to_array(),
@@ -473,10 +482,10 @@ impl<W: Watch> Job for ModelJob<'_, W> {
                     run::apply(&event.change, &mut full, &mut self.inputs);
                     self.full = full.to_array();
                     whole = true;
-                    changed |= !matches!(event.change, Change::Resection(_));
+                    changed = true;
                 }
             }
-            after = after * 8 + kind(&event.change);
+            after = (after << 3) | kind(&event.change);
             self.event += 1;
         }
         self.end = timeline
@@ -495,6 +504,7 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             length: self.end - self.now,
             kind: after,
             changed,
+            jumps: whole,
         })
     }
 
@@ -546,7 +556,7 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             self.problem,
             &Accuracy {
                 method: Method::Dopri5,
-                ..Accuracy::default()
+                ..self.accuracy
             },
             self.watch,
         )

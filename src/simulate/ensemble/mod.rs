@@ -12,6 +12,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod assemble;
+mod bend;
 #[cfg(test)]
 mod classical;
 mod collocation;
@@ -30,6 +31,7 @@ mod native;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "foreign.rs"]
 mod native;
+mod passage;
 mod program;
 mod rodas;
 mod shape;

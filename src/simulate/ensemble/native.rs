@@ -3,7 +3,7 @@
 //! A [`System`] is compiled once more: its lists of instructions become straight-line code for eight lanes in the
 //! registers of AVX-512, values in between stay in registers as far as there are enough, and the linear
 //! combinations of the methods are written out around them. Every operation is the one that
-//! [`super::lanes`], [`super::dormand_prince`] and [`super::rodas`] do, in the same order within each
+//! [`super::lanes`], [`super::collocation`] and [`super::rodas`] do, in the same order within each
 //! result, so that a step gives the same bits (tested).
 
 use super::assemble::{Assembler, Comparison, FREE, ONE, OUTSIDE, Operand, Vector, code, constant};
@@ -56,6 +56,9 @@ impl Native {
             }
             step[usize::from(narrow)] = writer.to.place();
             writer.to.prologue();
+            if scheme == Scheme::Collocation {
+                writer.keep_watched_end();
+            }
             writer.advance();
             match scheme {
                 Scheme::Collocation => writer.sweep(rates, newton),
@@ -550,6 +553,21 @@ impl Writer<'_> {
         self.system.states + self.system.watched
     }
 
+    /// Keeps the watched values at the end of the last step in the lanes that took it.
+    fn keep_watched_end(&mut self) {
+        let layout = self.system.layout;
+        let end = layout.increments + (NODES - 1) * self.wide() + self.system.states;
+        self.to.load(0, Operand::Row(layout.taken));
+        self.to.choose(0);
+        for k in 0..self.system.watched {
+            let register = (k % 16) as Vector;
+            let start = self.row(layout.start, k);
+            self.to.load(register, start);
+            self.to.blend(register, register, self.row(end, k));
+            self.to.store(start, register);
+        }
+    }
+
     /// Starts the step where the last one ended, in the lanes that took it.
     fn advance(&mut self) {
         let layout = self.system.layout;
@@ -565,7 +583,7 @@ impl Writer<'_> {
     }
 
     /// How far watched values go to both sides of 0.
-    fn bend(&mut self, first: usize, stride: usize, seen: &[usize]) {
+    fn bend(&mut self, first: usize, stride: usize, seen: &[usize], start: Option<usize>) {
         let layout = self.system.layout;
         let bend = FREE - 1;
         self.to.clear(bend);
@@ -574,8 +592,9 @@ impl Writer<'_> {
             self.to
                 .load(high, Operand::Row(first + seen[0] * stride + k));
             self.to.load(low, R(high));
-            for stage in &seen[1..] {
-                self.to.load(x, Operand::Row(first + stage * stride + k));
+            let later = seen[1..].iter().map(|stage| first + stage * stride + k);
+            for row in later.chain(start.map(|start| start + k)) {
+                self.to.load(x, Operand::Row(row));
                 self.to.two(code::MAX, high, x, R(high));
                 self.to.two(code::MIN, low, x, R(low));
             }
@@ -666,7 +685,13 @@ impl Writer<'_> {
         a.two(code::MUL, curve, curve, mean);
         a.one(code::SQRT, curve, R(curve));
         a.store(Operand::Row(layout.curve), curve);
-        self.bend(layout.increments + n, self.wide(), &collocation::SEEN);
+        let start = Some(layout.start);
+        self.bend(
+            layout.increments + n,
+            self.wide(),
+            &collocation::SEEN,
+            start,
+        );
     }
 
     /// Newton's correction of a state at all nodes.
@@ -890,7 +915,7 @@ impl Writer<'_> {
         ];
         self.factor(square, numbers);
         let watched = layout.increments + STAGES * n;
-        self.bend(watched, self.system.watched, &implicit::SEEN);
+        self.bend(watched, self.system.watched, &implicit::SEEN, None);
     }
 
     fn implicit_interpolant(&mut self) {

@@ -17,9 +17,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 /// Index of a row.
-pub(super) type Row = u16;
+pub(super) type Row = u32;
 
-/// Stages of the implicit method.
+/// Stages of Rodas5P.
 pub(super) const STAGES: usize = 8;
 
 /// Coefficients of an interpolant beside the values at the ends.
@@ -125,6 +125,8 @@ pub(super) struct Layout {
     pub factor: usize,
     /// Size of the last Legendre coefficients.
     pub curve: usize,
+    /// Watched values at the start of the collocation's step, not numbers where they are not known.
+    pub start: usize,
     /// What is known before a step.
     pub fixed: usize,
     /// Values in between.
@@ -310,6 +312,7 @@ impl System {
         layout.error = take(1);
         layout.factor = take(1);
         layout.curve = take(1);
+        layout.start = take(watched.len());
         let lower: Vec<(usize, usize, Id)> = jacobian
             .iter()
             .filter(|((i, j), _)| j <= i)
@@ -389,8 +392,8 @@ impl System {
         let mut partials: Vec<(Id, Row)> = Vec::new();
         for (at, (i, j, id)) in lower.iter().enumerate() {
             let row = match given.get(id) {
-                Some(row) => *row as usize,
-                None => {
+                Some(row) if graph.is_fixed(*id) => *row as usize,
+                _ => {
                     partials.push((*id, (layout.partials + at) as Row));
                     layout.partials + at
                 }

@@ -335,7 +335,7 @@ impl<const W: usize> Operate for Advance<'_, W> {
         rows[layout.error] = map(&square, f64::sqrt);
         rows[layout.factor] = map(&square, factor::<FUSED>);
         let watched = layout.increments + STAGES * n;
-        bend(system, rows, watched, system.watched, &SEEN);
+        bend(system, rows, watched, system.watched, &SEEN, None);
         if dense {
             for (part, weights) in H.iter().enumerate() {
                 for i in 0..n {
@@ -393,7 +393,8 @@ pub(super) fn advance<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
     }
 }
 
-/// How far each watched value goes to both sides of 0 at the stages `seen`, the largest of all.
+/// How far each watched value goes to both sides of 0 at the stages `seen` and in the rows from `start`, the largest of
+/// all; what is not a number does not count.
 #[inline(always)]
 pub(super) fn bend<const W: usize>(
     system: &System,
@@ -401,13 +402,15 @@ pub(super) fn bend<const W: usize>(
     first: usize,
     stride: usize,
     seen: &[usize],
+    start: Option<usize>,
 ) {
     let mut bend = Lanes::<W>::all(0.0);
     for k in 0..system.watched {
-        let start = rows[first + seen[0] * stride + k];
-        let (mut high, mut low) = (start, start);
-        for stage in &seen[1..] {
-            let x = rows[first + stage * stride + k];
+        let initial = rows[first + seen[0] * stride + k];
+        let (mut high, mut low) = (initial, initial);
+        let later = seen[1..].iter().map(|stage| first + stage * stride + k);
+        for row in later.chain(start.map(|start| start + k)) {
+            let x = rows[row];
             for lane in 0..W {
                 let x = x.0[lane];
                 high.0[lane] = if x > high.0[lane] { x } else { high.0[lane] };

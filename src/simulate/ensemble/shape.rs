@@ -498,6 +498,14 @@ mod tests {
             }
             rows[layout.step].0[lane] = 0.01 * spread(lane, 1);
             rows[layout.taken].0[lane] = (lane % 3) as f64;
+            for i in 0..system.watched {
+                let known = lane != 2;
+                rows[layout.start + i].0[lane] = if known {
+                    spread(i, lane) - 1.1
+                } else {
+                    f64::NAN
+                };
+            }
             for i in 0..NODES * system.drives.len() {
                 rows[layout.courses + i].0[lane] = spread(i, lane);
             }
@@ -537,6 +545,7 @@ mod tests {
             ("error", layout.error, 1),
             ("factor", layout.factor, 1),
             ("curve", layout.curve, 1),
+            ("start", layout.start, system.watched),
             ("spectrum", layout.spectrum, NODES * n),
         ];
         for (name, first, count) in groups {

@@ -1,0 +1,229 @@
+//! How a lane goes through a stretch by collocation: which step of the course comes next, whether its sweeps have come
+//! to an end, and whether it holds.
+
+use super::collocation;
+use super::course::{Courses, Kinds};
+
+/// What is to become of a step.
+pub(super) enum Verdict {
+    /// One more sweep.
+    Repeat,
+    /// To be made again, shorter by a factor.
+    Rejected(f64),
+    /// To be made again up to a part of it, where the rates have a kink.
+    Cut(f64),
+    Taken,
+}
+
+/// Factor to the next step where sweeps do not come to an end.
+const UNSETTLED: f64 = 0.5;
+
+/// Largest factor from one irregular step to the next.
+const GROWTH: f64 = 4.0;
+
+/// The way through the present stretch.
+#[derive(Debug, Default)]
+pub(super) struct Passage {
+    pub courses: Courses,
+    /// The last events.
+    kinds: Kinds,
+    /// Steps per piece of the exactly known states.
+    parts: usize,
+    /// Longest step where the way is not regular any more.
+    longest: f64,
+    /// Pieces so far.
+    pub pieces: usize,
+    /// Whether every step so far was one of the course.
+    pub regular: bool,
+    /// Which step of the course the present one is.
+    place: Option<usize>,
+    /// Whether the present step has still to be begun.
+    pub fresh: bool,
+    /// Whether it began with increments that the course let expect, and whether it must begin without.
+    expected: bool,
+    blank: bool,
+    /// Its sweeps, and the change that the last one made.
+    sweeps: u32,
+    change: f64,
+    /// Largest errors in this stretch of steps that nobody looked into, and of those that someone did.
+    errors: [f64; 2],
+    /// Whether steps were rejected because someone looked into them, and for other reasons.
+    looked: bool,
+    failed: bool,
+}
+
+impl Passage {
+    /// Begins a stretch.
+    pub fn begin(&mut self, kind: u32, length: f64) {
+        self.kinds.rotate_left(1);
+        if let Some(last) = self.kinds.last_mut() {
+            *last = kind;
+        }
+        self.parts = self.courses.choose(self.kinds, length);
+        self.longest = f64::INFINITY;
+        self.pieces = 0;
+        self.regular = true;
+        self.fresh = true;
+        self.blank = false;
+        self.errors = [0.0; 2];
+        self.looked = false;
+        self.failed = false;
+    }
+
+    /// Longest next step within a piece.
+    pub fn longest(&self, piece: f64, max_step: f64) -> f64 {
+        let part = piece / self.parts as f64;
+        let longest = collocation::LONGEST * max_step;
+        part.min(self.longest).min(longest)
+    }
+
+    /// Begins a step, number `part` of equal `parts` of its piece if the way is regular; the increments to begin with,
+    /// none if they are not known.
+    pub fn expect(&mut self, part: usize, parts: usize, step: f64) -> &[f64] {
+        self.fresh = false;
+        self.sweeps = 0;
+        self.place = self.regular.then_some(self.pieces * parts + part);
+        let increments = match self.place {
+            Some(place) if !self.blank => self.courses.predict(place, step),
+            _ => &[],
+        };
+        self.expected = !increments.is_empty();
+        increments
+    }
+
+    /// Whether the sweeps have come to an end and the step, of a length, holds: by the change of the last sweep over the
+    /// tolerance and the size of the last coefficients.
+    pub fn judge(
+        &mut self,
+        change: f64,
+        curve: f64,
+        inside: bool,
+        rtol: f64,
+        step: f64,
+    ) -> Verdict {
+        self.sweeps += 1;
+        let speed = if self.sweeps > 1 {
+            change / self.change
+        } else {
+            1.0
+        };
+        self.change = change;
+        let left = change * speed.min(1.0);
+        let outside = !change.is_finite();
+        if outside || change > collocation::SETTLED && left > collocation::LEFT {
+            let hopeless = self.sweeps > 2 && speed > collocation::HOPELESS;
+            if !outside && !hopeless && self.sweeps < collocation::SWEEPS {
+                return Verdict::Repeat;
+            }
+            if self.expected {
+                // What the course let expect was wrong: begin with nothing.
+                self.blank = true;
+                self.fresh = true;
+                return Verdict::Repeat;
+            }
+            self.failed = true;
+            return Verdict::Rejected(UNSETTLED);
+        }
+        let error = collocation::error(curve, inside) / rtol;
+        if error > 1.0 {
+            let looked = inside && collocation::error(curve, false) <= rtol;
+            self.looked |= looked;
+            self.failed |= !looked;
+            return Verdict::Rejected(collocation::factor(error, inside));
+        }
+        let largest = &mut self.errors[usize::from(inside)];
+        *largest = largest.max(error);
+        if !self.regular {
+            self.longest = step * collocation::factor(error, inside).min(GROWTH);
+        }
+        Verdict::Taken
+    }
+
+    /// Leaves the regular way for a step of another length.
+    pub fn leave(&mut self) {
+        self.regular = false;
+        self.fresh = true;
+    }
+
+    /// Makes the step shorter; a step of the course is shorter the next time too.
+    pub fn shorten(&mut self, piece: f64, step: f64) {
+        if self.regular {
+            self.parts = (piece / step).ceil().max(1.0) as usize;
+        }
+        self.longest = step;
+        self.leave();
+    }
+
+    /// Keeps the increments of a step that was taken.
+    pub fn learn(&mut self, step: f64, increments: impl Iterator<Item = f64>) {
+        self.fresh = true;
+        self.blank = false;
+        if let Some(place) = self.place {
+            self.courses.learn(place, step, increments);
+        }
+    }
+
+    /// At the end of the stretch: how many steps to make the next time.
+    pub fn end(&mut self) {
+        if self.regular && self.parts > 1 {
+            let [end, inside] = self.errors;
+            let room = collocation::factor(end, false).min(collocation::factor(inside, true));
+            let fewer = (self.parts as f64 / room).ceil().max(1.0);
+            self.parts = self.parts.min(fewer as usize);
+        }
+        self.courses.divide(self.parts, self.looked && !self.failed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A short step that is rejected does not cut the whole course as fine as itself.
+    #[test]
+    fn a_rejected_short_step_does_not_divide_the_course() {
+        let mut passage = Passage::default();
+        passage.begin(1, 6.0);
+        assert!(passage.expect(0, 1, 6.0).is_empty());
+        passage.leave();
+        let _ = passage.expect(0, 1, 1e-3);
+        assert!(matches!(
+            passage.judge(f64::NAN, 0.0, false, 1e-6, 1e-3),
+            Verdict::Rejected(_)
+        ));
+        passage.shorten(6.0, 0.5e-3);
+        assert!((passage.longest(6.0, 6.0) - 0.5e-3).abs() < 1e-12);
+        passage.end();
+        passage.begin(1, 6.0);
+        passage.begin(1, 6.0);
+        assert!((passage.longest(6.0, 6.0) - 6.0).abs() < 1e-12);
+    }
+
+    /// Where the expected increments lead out of the domain, the step begins again without them.
+    #[test]
+    fn wrong_expectations_are_dropped_before_the_step_is() {
+        let mut passage = Passage::default();
+        for _ in 0..5 {
+            passage.begin(1, 6.0);
+            let _ = passage.expect(0, 1, 6.0);
+            assert!(matches!(
+                passage.judge(0.1, 0.0, false, 1e-6, 6.0),
+                Verdict::Taken
+            ));
+            passage.learn(6.0, [1.0, 2.0].into_iter());
+            passage.end();
+        }
+        passage.begin(1, 6.0);
+        assert_eq!(passage.expect(0, 1, 6.0), [1.0, 2.0]);
+        assert!(matches!(
+            passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
+            Verdict::Repeat
+        ));
+        assert!(passage.fresh);
+        assert!(passage.expect(0, 1, 6.0).is_empty());
+        assert!(matches!(
+            passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
+            Verdict::Rejected(_)
+        ));
+    }
+}
