@@ -1,6 +1,6 @@
 //! The solution between two events as a function of time.
 
-use super::ensemble::{BENDS, Piece};
+use super::ensemble::{COEFFICIENTS, Piece};
 use crate::model::{Inputs, Model, Number, STATES, State};
 use nalgebra::SVector;
 use num_dual::Dual64;
@@ -49,8 +49,7 @@ enum Place {
     Still,
 }
 
-/// A step as a lane gives it: the integrated states at both ends and the coefficients of the interpolant, one after
-/// the other.
+/// A step of a lane; its values stand among those of [`LaneSteps`].
 pub(super) struct LaneStep {
     start: f64,
     length: f64,
@@ -96,7 +95,7 @@ impl LaneSteps {
         &mut self,
         (start, length): (f64, f64),
         (before, after): (&[f64], &[f64]),
-        bends: &[f64],
+        coefficients: &[f64],
         piece: &Piece,
     ) {
         let known = |known: &Piece| known.start.to_bits() == piece.start.to_bits();
@@ -105,7 +104,7 @@ impl LaneSteps {
         }
         self.values.extend_from_slice(before);
         self.values.extend_from_slice(after);
-        self.values.extend_from_slice(bends);
+        self.values.extend_from_slice(coefficients);
         self.steps.push(LaneStep {
             start,
             length,
@@ -117,7 +116,7 @@ impl LaneSteps {
     fn find(&self, time: f64) -> Option<(&LaneStep, &[f64])> {
         let after = self.steps.partition_point(|step| step.start < time);
         let at = after.saturating_sub(1);
-        let size = (2 + BENDS) * self.integrated.len();
+        let size = (2 + COEFFICIENTS) * self.integrated.len();
         let values = self.values.get(at * size..(at + 1) * size)?;
         Some((self.steps.get(at)?, values))
     }
@@ -178,7 +177,7 @@ impl LaneStep {
 
     /// The integrated state number `i` with its slope.
     fn motion(&self, values: &[f64], i: usize, time: f64) -> Dual64 {
-        let n = values.len() / (2 + BENDS);
+        let n = values.len() / (2 + COEFFICIENTS);
         let x = self.place(time);
         // From the innermost bend outwards; the factors are x and 1 - x in turn.
         let (mut sum, mut slope) = (0.0, 0.0);
@@ -201,7 +200,7 @@ impl LaneStep {
         for i in (0..whole).step_by(BLOCK) {
             let (mut sum, mut slope) = ([0.0; BLOCK], [0.0; BLOCK]);
             let before = &values[i..i + BLOCK];
-            for part in (0..2 + BENDS).rev() {
+            for part in (0..2 + COEFFICIENTS).rev() {
                 let (factor, pace) = turn(part, x);
                 let values = &values[part * n + i..][..BLOCK];
                 for k in 0..BLOCK {

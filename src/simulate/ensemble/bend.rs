@@ -1,9 +1,11 @@
 //! Where the rates have a kink: the arguments of `[x]+` are watched, and a step over a change of their sign ends there.
 
-use super::collocation::{self, NODES};
+use super::collocation;
 use super::driver::Control;
+use super::machine::Machine;
 use super::program::{STAGES, Scheme, System};
-use super::rodas::{self, Machine};
+use super::radau::{NODES, PLACES};
+use super::rodas;
 
 /// How far a watched value may go beyond 0 within a step, as a multiple of the relative tolerance. All of them are of the
 /// order of 1, so that what a step loses over the bend stays below as much.
@@ -26,7 +28,7 @@ pub(super) fn first_bend<const W: usize>(
 ) -> Option<f64> {
     let (n, watched) = (system.states, system.watched);
     let (seen, nodes, first, stride): (&[usize], &[f64], _, _) = match control.scheme {
-        Scheme::Collocation => (&collocation::SEEN, &collocation::PLACES, n, n + watched),
+        Scheme::Collocation => (&collocation::SEEN, &PLACES, n, n + watched),
         Scheme::OneStep => (&rodas::SEEN, &rodas::NODES, STAGES * n, watched),
     };
     // The start of a collocation's step; not a number where it is not known.

@@ -5,13 +5,15 @@
 //! within a group. Only the equations are shared.
 
 use super::bend::{BEND, MAX_CUTS, first_bend};
-use super::collocation::{self, NODES, Sweep};
+use super::collocation::{Sweep, watched_at_end};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
+use super::machine::Machine;
 use super::native::{NARROW, WIDTH};
 use super::passage::{Passage, Verdict};
-use super::program::{BENDS, Fixed, STAGES, Scheme, System};
-use super::rodas::{Advance, Machine};
+use super::program::{COEFFICIENTS, Fixed, STAGES, Scheme, System};
+use super::radau::{NODES, PLACES};
+use super::rodas::Advance;
 use crate::simulate::integrator::Work;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -256,12 +258,12 @@ struct Buffers {
 
 impl Buffers {
     fn new(system: &System) -> Self {
-        let all = system.implicit.len() + system.linear.len();
+        let all = system.integrated.len() + system.linear.len();
         Self {
             all: vec![0.0; all],
             before: vec![0.0; system.states],
             after: vec![0.0; system.states],
-            dense: vec![0.0; BENDS * system.states],
+            dense: vec![0.0; COEFFICIENTS * system.states],
         }
     }
 }
@@ -274,7 +276,7 @@ fn read_state<const W: usize>(
     amounts: impl Iterator<Item = f64>,
     into: &mut [f64],
 ) {
-    for (state, row) in system.implicit.iter().zip(rows) {
+    for (state, row) in system.integrated.iter().zip(rows) {
         into[*state] = row.0[lane];
     }
     for (state, value) in system.linear.iter().zip(amounts) {
@@ -283,7 +285,7 @@ fn read_state<const W: usize>(
 }
 
 fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usize, state: &[f64]) {
-    for (row, at) in rows.iter_mut().zip(&system.implicit) {
+    for (row, at) in rows.iter_mut().zip(&system.integrated) {
         row.0[lane] = state[*at];
     }
 }
@@ -349,9 +351,8 @@ fn begin<const W: usize, J: Job>(
 
 /// Makes unknown what the watched values were at the end of the last step.
 fn forget_watched<const W: usize>(system: &System, machine: &mut Machine<W>, lane: usize) {
-    let (n, watched) = (system.states, system.watched);
-    let end = system.layout.increments + (NODES - 1) * (n + watched) + n;
-    for row in &mut machine.rows[end..end + watched] {
+    let end = watched_at_end(system);
+    for row in &mut machine.rows[end..end + system.watched] {
         row.0[lane] = f64::NAN;
     }
 }
@@ -411,7 +412,7 @@ impl<J: Job> Runner<J> {
                 let place = |node: f64| {
                     2.0 * (self.time + node * step - self.piece.start) / self.piece.length - 1.0
                 };
-                collocation::PLACES.map(|node| series(&terms, place(node)))
+                PLACES.map(|node| series(&terms, place(node)))
             };
             for (node, value) in values.into_iter().enumerate() {
                 machine.rows[layout.courses + node * drives + drive].0[lane] = value;
@@ -527,7 +528,7 @@ impl<J: Job> Runner<J> {
         };
         Settled::Failed(Failure {
             time: self.time,
-            state: culprit(system, machine, lane).map(|i| system.implicit[i]),
+            state: culprit(system, machine, lane).map(|i| system.integrated[i]),
             cause,
         })
     }
@@ -644,7 +645,7 @@ impl<J: Job> Runner<J> {
         read_state(system, after, lane, amounts, &mut buffers.all);
         let next = self.job.next(&mut buffers.all, &mut self.inputs);
         // Where the event changed a state, the next step starts from there.
-        for (i, at) in system.implicit.iter().enumerate() {
+        for (i, at) in system.integrated.iter().enumerate() {
             let row = &mut machine.rows[layout.after + i].0[lane];
             if row.to_bits() != buffers.all[*at].to_bits() {
                 *row = buffers.all[*at];

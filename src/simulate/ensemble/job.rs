@@ -346,7 +346,7 @@ impl<'a, W: Watch> ModelJob<'a, W> {
             watch,
             times: Vec::new(),
             steps: LaneSteps::new(
-                indices(shape, &shape.system.implicit),
+                indices(shape, &shape.system.integrated),
                 indices(shape, &shape.system.linear),
             ),
             first: problem.baseline,
@@ -364,7 +364,7 @@ impl<'a, W: Watch> ModelJob<'a, W> {
         let system = &self.shape.system;
         let exact = system.linear.iter().copied().zip(piece.at(time));
         let integrated = system
-            .implicit
+            .integrated
             .iter()
             .copied()
             .zip(integrated.iter().copied());

@@ -15,7 +15,7 @@
 //! A piece is at most [`LONGEST`]`/q` long, for which [`TERMS`] terms leave less than 1e-10 of the
 //! amounts (measured in the tests). Longer stretches are cut into equal pieces.
 
-use super::collocation::{NODES, PLACES};
+use super::radau::{NODES, PLACES};
 use std::sync::LazyLock;
 
 /// Terms of a series.

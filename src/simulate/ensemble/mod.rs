@@ -26,6 +26,7 @@ mod job;
 mod lanes;
 mod linear;
 mod listing;
+mod machine;
 #[cfg(target_arch = "x86_64")]
 mod native;
 #[cfg(not(target_arch = "x86_64"))]
@@ -33,6 +34,7 @@ mod native;
 mod native;
 mod passage;
 mod program;
+mod radau;
 mod rodas;
 mod shape;
 mod symbol;
@@ -41,4 +43,4 @@ pub(super) use driver::Piece;
 pub(super) use job::run_single;
 pub use job::{Probe, Probed, run_many, run_many_observed, run_mixed_observed};
 pub use listing::Listing;
-pub(super) use program::BENDS;
+pub(super) use program::COEFFICIENTS;

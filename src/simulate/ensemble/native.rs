@@ -7,13 +7,14 @@
 //! result, so that a step gives the same bits (tested).
 
 use super::assemble::{Assembler, Comparison, FREE, ONE, OUTSIDE, Operand, Vector, code, constant};
-use super::collocation::{self, NODES};
+use super::collocation;
 use super::executable::Executable;
 pub(super) use super::executable::WIDTH;
 use super::lanes::Lanes;
 use super::linear::TERMS;
-use super::program::{BENDS, Instruction, Operation, Row, STAGES, Scheme, System};
-use super::rodas as implicit;
+use super::program::{COEFFICIENTS, Instruction, Operation, Row, STAGES, Scheme, System};
+use super::radau::{self, NODES};
+use super::rodas;
 use super::symbol::SMALLEST_DIVISOR;
 use Operand::Register as R;
 use std::collections::HashMap;
@@ -62,14 +63,14 @@ impl Native {
             writer.advance();
             match scheme {
                 Scheme::Collocation => writer.sweep(rates, newton),
-                Scheme::OneStep => writer.implicit_step(rates),
+                Scheme::OneStep => writer.one_step(rates),
             }
             writer.to.epilogue();
             dense[usize::from(narrow)] = writer.to.place();
             writer.to.prologue();
             match scheme {
                 Scheme::Collocation => writer.collocation_interpolant(),
-                Scheme::OneStep => writer.implicit_interpolant(),
+                Scheme::OneStep => writer.one_step_interpolant(),
             }
             writer.to.epilogue();
         }
@@ -410,12 +411,7 @@ impl Writer<'_> {
         }
     }
 
-    fn row(&self, group: usize, at: usize) -> Operand {
-        let _ = self;
-        Operand::Row(group + at)
-    }
-
-    /// Weights in registers from 0, for sums of slopes.
+    /// Weights in registers from 0.
     fn weights(&mut self, weights: impl Iterator<Item = f64>) {
         for (register, weight) in weights.enumerate() {
             self.to.load(register as Vector, constant(weight));
@@ -451,35 +447,35 @@ impl Writer<'_> {
         a.two(code::ADD, to, to, R(to));
     }
 
-    /// The drives at several parts of the step, into the rows of their courses from `first` on.
-    fn courses(&mut self, first: usize, parts: &[f64]) {
+    /// The drives at the later stages of the one-step method, into the rows of their courses.
+    fn courses(&mut self) {
         const TOGETHER: usize = 6;
         let (layout, drives) = (self.system.layout, self.system.drives.len());
         for drive in 0..drives {
-            for (batch, parts) in parts.chunks(TOGETHER).enumerate() {
+            for (batch, parts) in rodas::NODES[1..].chunks(TOGETHER).enumerate() {
                 let series = layout.series + drive * TERMS;
                 let term = 3 * TOGETHER as Vector;
                 let mut registers = [[0; 3]; TOGETHER];
                 for (at, part) in parts.iter().enumerate() {
                     registers[at] = [0, 1, 2].map(|k| 3 * at as Vector + k);
                     self.twice_place(registers[at][2], *part);
-                    self.to.load(registers[at][0], self.row(series, TERMS - 1));
+                    self.to.load(registers[at][0], row(series, TERMS - 1));
                     self.to.clear(registers[at][1]);
                 }
                 for k in (1..TERMS - 1).rev() {
-                    self.to.load(term, self.row(series, k));
+                    self.to.load(term, row(series, k));
                     for [a, b, twice] in &mut registers[..parts.len()] {
                         self.to.two(code::SUB, *b, term, R(*b));
                         self.to.two(code::MUL_ADD_TO, *b, *twice, R(*a));
                         std::mem::swap(a, b);
                     }
                 }
-                self.to.load(term, self.row(series, 0));
+                self.to.load(term, row(series, 0));
                 for (at, [a, b, twice]) in registers[..parts.len()].iter().enumerate() {
                     self.to.two(code::SUB, *b, term, R(*b));
                     self.to.two(code::MUL, *twice, *twice, constant(0.5));
                     self.to.two(code::MUL_ADD_TO, *b, *twice, R(*a));
-                    let stage = first + batch * TOGETHER + at;
+                    let stage = 1 + batch * TOGETHER + at;
                     let course = Operand::Row(layout.courses + stage * drives + drive);
                     self.to.store(course, *b);
                 }
@@ -505,12 +501,12 @@ impl Writer<'_> {
             let series = layout.series + drive * TERMS;
             let [mut a, mut b, mut da, mut db, twice, term] = [0, 1, 2, 3, 4, 5];
             self.twice_place(twice, 0.0);
-            self.to.load(a, self.row(series, TERMS - 1));
+            self.to.load(a, row(series, TERMS - 1));
             for register in [b, da, db] {
                 self.to.clear(register);
             }
             for k in (1..TERMS - 1).rev() {
-                self.to.load(term, self.row(series, k));
+                self.to.load(term, row(series, k));
                 self.to.two(code::SUB, b, term, R(b));
                 self.to.two(code::MUL_ADD_TO, b, twice, R(a));
                 self.to.two(code::MUL_LESS_TO, db, a, constant(2.0));
@@ -518,7 +514,7 @@ impl Writer<'_> {
                 std::mem::swap(&mut a, &mut b);
                 std::mem::swap(&mut da, &mut db);
             }
-            self.to.load(term, self.row(series, 0));
+            self.to.load(term, row(series, 0));
             self.to.two(code::MUL, twice, twice, constant(0.5));
             self.to.two(code::SUB, b, term, R(b));
             // a is the last but one value: the rate needs it before it is overwritten.
@@ -553,33 +549,28 @@ impl Writer<'_> {
         self.system.states + self.system.watched
     }
 
-    /// Keeps the watched values at the end of the last step in the lanes that took it.
-    fn keep_watched_end(&mut self) {
-        let layout = self.system.layout;
-        let end = layout.increments + (NODES - 1) * self.wide() + self.system.states;
-        self.to.load(0, Operand::Row(layout.taken));
+    /// Carries rows over in the lanes that took the last step.
+    fn carry(&mut self, to: usize, from: usize, count: usize) {
+        self.to.load(0, Operand::Row(self.system.layout.taken));
         self.to.choose(0);
-        for k in 0..self.system.watched {
-            let register = (k % 16) as Vector;
-            let start = self.row(layout.start, k);
-            self.to.load(register, start);
-            self.to.blend(register, register, self.row(end, k));
-            self.to.store(start, register);
+        for i in 0..count {
+            let register = (i % 16) as Vector;
+            self.to.load(register, row(to, i));
+            self.to.blend(register, register, row(from, i));
+            self.to.store(row(to, i), register);
         }
     }
 
     /// Starts the step where the last one ended, in the lanes that took it.
     fn advance(&mut self) {
         let layout = self.system.layout;
-        self.to.load(0, Operand::Row(layout.taken));
-        self.to.choose(0);
-        for i in 0..self.system.states {
-            let register = (i % 16) as Vector;
-            let before = self.row(layout.before, i);
-            self.to.load(register, before);
-            self.to.blend(register, register, self.row(layout.after, i));
-            self.to.store(before, register);
-        }
+        self.carry(layout.before, layout.after, self.system.states);
+    }
+
+    /// Keeps the watched values at the end of the last step.
+    fn keep_watched_end(&mut self) {
+        let end = collocation::watched_at_end(self.system);
+        self.carry(self.system.layout.start, end, self.system.watched);
     }
 
     /// How far watched values go to both sides of 0.
@@ -605,14 +596,14 @@ impl Writer<'_> {
         self.to.store(Operand::Row(layout.bend), bend);
     }
 
-    /// Keeps the watched values of a stage of the implicit method.
+    /// Keeps the watched values of a stage of the one-step method.
     fn keep_watched(&mut self, stage: usize) {
         let (n, watched) = (self.system.states, self.system.watched);
         let layout = self.system.layout;
         for k in 0..watched {
             let register = (k % 16) as Vector;
-            self.to.load(register, self.row(layout.rates, n + k));
-            let to = self.row(layout.increments + STAGES * n, stage * watched + k);
+            self.to.load(register, row(layout.rates, n + k));
+            let to = row(layout.increments + STAGES * n, stage * watched + k);
             self.to.store(to, register);
         }
     }
@@ -640,7 +631,7 @@ impl Writer<'_> {
         let n = self.system.states;
         for node in 0..NODES {
             self.drive(node);
-            self.weights(collocation::FROM_SPECTRUM[node].into_iter());
+            self.weights(radau::FROM_SPECTRUM[node].into_iter());
             for i in 0..n {
                 let to = 10 + (i % 11) as Vector;
                 for k in 0..NODES {
@@ -648,8 +639,8 @@ impl Writer<'_> {
                     let code = if k == 0 { code::MUL } else { code::MUL_ADD_TO };
                     self.to.two(code, to, k as Vector, row);
                 }
-                self.to.two(code::ADD, to, to, self.row(layout.before, i));
-                self.to.store(self.row(layout.states, i), to);
+                self.to.two(code::ADD, to, to, row(layout.before, i));
+                self.to.store(row(layout.states, i), to);
             }
             self.check(layout.states, 0);
             let part = if node == collocation::MIDDLE {
@@ -662,11 +653,11 @@ impl Writer<'_> {
         // What is summed over the states stands where constants of the rates stood.
         let [change, curve] = [22, 23];
         self.to.load(0, Operand::Row(layout.step));
-        for (pair, (real, imaginary)) in collocation::EIGENVALUES.into_iter().enumerate() {
+        for (pair, (real, imaginary)) in radau::EIGENVALUES.into_iter().enumerate() {
             for (k, part) in [real, imaginary].into_iter().enumerate() {
                 let to = 1 + k as Vector;
                 self.to.two(code::MUL, to, 0, constant(part));
-                self.to.store(self.row(layout.turns, 2 * pair + k), to);
+                self.to.store(row(layout.turns, 2 * pair + k), to);
             }
         }
         self.to.clear(change);
@@ -701,10 +692,10 @@ impl Writer<'_> {
         let coupling = &self.system.couplings[i];
         self.load_nodes(layout.increments + i, self.wide());
         let [last, before_last] = [20, 21];
-        self.combine(last, 0, &collocation::HIGHEST[0]);
-        self.combine(before_last, 0, &collocation::HIGHEST[1]);
+        self.combine(last, 0, &radau::HIGHEST[0]);
+        self.combine(before_last, 0, &radau::HIGHEST[1]);
         const F: Vector = NODES as Vector;
-        for (k, weights) in collocation::TO_SPECTRUM.iter().enumerate() {
+        for (k, weights) in radau::TO_SPECTRUM.iter().enumerate() {
             self.combine(F + k as Vector, 0, weights);
         }
         let [a, b, u, v, inverse, turn, twist, slope] = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -756,11 +747,11 @@ impl Writer<'_> {
             }
         }
         let [middle, end] = [8, 9];
-        self.combine(middle, F, &collocation::FROM_SPECTRUM[collocation::MIDDLE]);
-        self.combine(end, F, &collocation::FROM_SPECTRUM[NODES - 1]);
+        self.combine(middle, F, &radau::FROM_SPECTRUM[collocation::MIDDLE]);
+        self.combine(end, F, &radau::FROM_SPECTRUM[NODES - 1]);
         let [rise, before, after, scale, step] = [0, 1, 2, 3, 4];
         self.to.load(step, Operand::Row(layout.step));
-        for (k, weight) in collocation::FROM_SPECTRUM[NODES - 1].iter().enumerate() {
+        for (k, weight) in radau::FROM_SPECTRUM[NODES - 1].iter().enumerate() {
             let to = &mut self.to;
             let row = Operand::Row(layout.spectrum + k * n + i);
             to.load(turn, constant(*weight));
@@ -793,32 +784,32 @@ impl Writer<'_> {
         let n = self.system.states;
         for i in 0..n {
             self.load_nodes(layout.spectrum + i, n);
-            for (part, weights) in collocation::INTERPOLANT.iter().enumerate() {
+            for (part, weights) in radau::INTERPOLANT.iter().enumerate() {
                 let to = (NODES + part) as Vector;
                 self.combine(to, 0, weights);
-                self.to.store(self.row(layout.dense, part * n + i), to);
+                self.to.store(row(layout.dense, part * n + i), to);
             }
         }
     }
 
-    fn implicit_step(&mut self, rates: usize) {
+    fn one_step(&mut self, rates: usize) {
         let layout = self.system.layout;
         let n = self.system.states;
         // Registers 20 and 21 do not survive a program; what is needed later is loaded again.
         let [inverse_step, tilted] = [20, 21];
         let a = &mut self.to;
         a.two(code::DIV, 0, ONE, Operand::Row(layout.step));
-        a.two(code::MUL, 0, 0, constant(1.0 / implicit::GAMMA));
+        a.two(code::MUL, 0, 0, constant(1.0 / rodas::GAMMA));
         a.store(Operand::Row(layout.shift), 0);
         for i in 0..n {
             a.load((i % 16) as Vector, Operand::Row(layout.before + i));
             a.store(Operand::Row(layout.states + i), (i % 16) as Vector);
         }
         self.drives_and_tempo();
-        self.courses(1, &implicit::NODES[1..]);
+        self.courses();
         self.program(&self.system.factor, false);
         self.keep_watched(0);
-        self.to.load(tilted, constant(implicit::TILTS[0]));
+        self.to.load(tilted, constant(rodas::TILTS[0]));
         self.to
             .two(code::MUL, tilted, tilted, Operand::Row(layout.step));
         for i in 0..n {
@@ -831,33 +822,33 @@ impl Writer<'_> {
         self.program(&self.system.solve[0], false);
         for stage in 1..STAGES {
             self.drive(stage);
-            if let Some(sum) = implicit::A.get(stage) {
+            if let Some(sum) = rodas::A.get(stage) {
                 self.weights(sum[..stage].iter().copied());
                 for i in 0..n {
                     let to = 8 + (i % 12) as Vector;
-                    self.to.load(to, self.row(layout.before, i));
+                    self.to.load(to, row(layout.before, i));
                     for j in 0..stage {
                         self.to
                             .two(code::MUL_ADD_TO, to, j as Vector, self.increment_row(j, i));
                     }
-                    self.to.store(self.row(layout.states, i), to);
+                    self.to.store(row(layout.states, i), to);
                 }
             } else {
                 for i in 0..n {
                     let to = (i % 16) as Vector;
-                    self.to.load(to, self.row(layout.states, i));
+                    self.to.load(to, row(layout.states, i));
                     self.to
                         .two(code::ADD, to, to, self.increment_row(stage - 1, i));
-                    self.to.store(self.row(layout.states, i), to);
+                    self.to.store(row(layout.states, i), to);
                 }
             }
             self.check(layout.states, 0);
             self.to.call(rates, layout.rates);
             self.keep_watched(stage);
-            self.weights(implicit::C[stage][..stage].iter().copied());
+            self.weights(rodas::C[stage][..stage].iter().copied());
             self.to
                 .two(code::DIV, inverse_step, ONE, Operand::Row(layout.step));
-            self.to.load(tilted, constant(implicit::TILTS[stage]));
+            self.to.load(tilted, constant(rodas::TILTS[stage]));
             self.to
                 .two(code::MUL, tilted, tilted, Operand::Row(layout.step));
             for i in 0..n {
@@ -867,18 +858,14 @@ impl Writer<'_> {
                     self.to
                         .two(code::MUL_ADD_TO, to, j as Vector, self.increment_row(j, i));
                 }
-                self.to.two(
-                    code::MUL_TO_ADD,
-                    to,
-                    inverse_step,
-                    self.row(layout.rates, i),
-                );
-                if stage < implicit::TILTED {
+                self.to
+                    .two(code::MUL_TO_ADD, to, inverse_step, row(layout.rates, i));
+                if stage < rodas::TILTED {
                     self.to
-                        .two(code::MUL_ADD_TO, to, tilted, self.row(layout.tilt, i));
+                        .two(code::MUL_ADD_TO, to, tilted, row(layout.tilt, i));
                 }
                 self.to.two(code::XOR, to, to, constant(-0.0));
-                self.to.store(self.row(layout.load, i), to);
+                self.to.store(row(layout.load, i), to);
             }
             self.program(&self.system.solve[stage], false);
         }
@@ -907,18 +894,13 @@ impl Writer<'_> {
         a.two(code::MUL_TO_ADD, square, 1, R(OUTSIDE));
         a.one(code::SQRT, 0, R(square));
         a.store(Operand::Row(layout.error), 0);
-        let numbers = [
-            implicit::ROOT,
-            implicit::SAFETY,
-            implicit::FASTEST,
-            implicit::SLOWEST,
-        ];
+        let numbers = [rodas::ROOT, rodas::SAFETY, rodas::FASTEST, rodas::SLOWEST];
         self.factor(square, numbers);
         let watched = layout.increments + STAGES * n;
-        self.bend(watched, self.system.watched, &implicit::SEEN, None);
+        self.bend(watched, self.system.watched, &rodas::SEEN, None);
     }
 
-    fn implicit_interpolant(&mut self) {
+    fn one_step_interpolant(&mut self) {
         let layout = self.system.layout;
         let n = self.system.states;
         let zero = FREE - 1;
@@ -927,7 +909,7 @@ impl Writer<'_> {
             for j in 0..STAGES {
                 self.to.load(j as Vector, self.increment_row(j, i));
             }
-            for (part, weights) in implicit::H.iter().enumerate() {
+            for (part, weights) in rodas::H.iter().enumerate() {
                 let to = STAGES as Vector + part as Vector;
                 for (j, weight) in weights.iter().enumerate() {
                     let code = if j == 0 { code::MUL } else { code::MUL_ADD_TO };
@@ -941,11 +923,16 @@ impl Writer<'_> {
             for (part, from) in [first, second, third].into_iter().enumerate() {
                 a.store(Operand::Row(layout.dense + part * n + i), from);
             }
-            for part in 3..BENDS {
+            for part in 3..COEFFICIENTS {
                 a.store(Operand::Row(layout.dense + part * n + i), zero);
             }
         }
     }
+}
+
+/// A row of a group.
+fn row(group: usize, at: usize) -> Operand {
+    Operand::Row(group + at)
 }
 
 /// Number of rows that an operation reads.

@@ -5,11 +5,11 @@
 //! lane. What is known before a step (parameters, inputs) is computed once per problem and event, by
 //! [`System::prepare`] and [`System::refresh`], in ordinary numbers.
 
-use super::collocation::NODES;
 use super::differentiate::{Jacobian, jacobian};
 use super::factor::factor;
 use super::linear::{Matrix, TERMS};
 use super::native::Native;
+use super::radau::NODES;
 #[cfg(test)]
 use super::symbol::Symbol;
 use super::symbol::{self, Graph, Id, Level, Node};
@@ -23,7 +23,7 @@ pub(super) type Row = u32;
 pub(super) const STAGES: usize = 8;
 
 /// Coefficients of an interpolant beside the values at the ends.
-pub(in crate::simulate) const BENDS: usize = NODES - 1;
+pub(in crate::simulate) const COEFFICIENTS: usize = NODES - 1;
 
 /// What an instruction computes from rows `a`, `b`, `c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub(super) struct System {
     /// Number of states that are integrated.
     pub states: usize,
     /// Which of all states they are.
-    pub implicit: Vec<usize>,
+    pub integrated: Vec<usize>,
     /// Which of all states are propagated exactly.
     pub linear: Vec<usize>,
     /// Which of the linear ones the others follow.
@@ -227,17 +227,17 @@ impl System {
         let states = all_rates.len();
         let all_entries = jacobian(&mut graph, all_rates);
         let linear = linear_states(&graph, states, &all_entries);
-        let implicit: Vec<usize> = (0..states).filter(|i| !linear.contains(i)).collect();
-        let rates: Vec<Id> = implicit.iter().map(|i| all_rates[*i]).collect();
+        let integrated: Vec<usize> = (0..states).filter(|i| !linear.contains(i)).collect();
+        let rates: Vec<Id> = integrated.iter().map(|i| all_rates[*i]).collect();
         let place = |list: &[usize], state: usize| list.iter().position(|i| *i == state);
 
         let mut matrix: Vec<(usize, usize, Id)> = Vec::new();
         let mut entries = Jacobian::new();
-        // Rate of each implicit state that follows from the motion of the linear ones.
-        let mut tilt: Vec<Id> = vec![graph.constant(0.0); implicit.len()];
+        // Rate of each integrated state that follows from the motion of the linear ones.
+        let mut tilt: Vec<Id> = vec![graph.constant(0.0); integrated.len()];
         let mut drives: Vec<usize> = Vec::new();
         for ((row, column), id) in &all_entries {
-            match (place(&implicit, *row), place(&implicit, *column)) {
+            match (place(&integrated, *row), place(&integrated, *column)) {
                 (Some(i), Some(j)) => {
                     entries.insert((i, j), *id);
                 }
@@ -269,12 +269,12 @@ impl System {
             .map(|group| {
                 group
                     .into_iter()
-                    .filter_map(|i| place(&implicit, i))
+                    .filter_map(|i| place(&integrated, i))
                     .collect()
             })
             .filter(|group: &Vec<usize>| !group.is_empty())
             .collect();
-        let states = implicit.len();
+        let states = integrated.len();
         let factors = factor(&mut graph, &jacobian, states);
 
         let watched = bends(&graph, &rates);
@@ -286,7 +286,7 @@ impl System {
             first
         };
         layout.increments = take(NODES * (states + watched.len()));
-        layout.dense = take(BENDS * states);
+        layout.dense = take(COEFFICIENTS * states);
         layout.weights = take(states);
         layout.after = take(states);
         layout.series = take(drives.len() * TERMS);
@@ -358,7 +358,7 @@ impl System {
         }
         for id in 0..graph.len() as Id {
             match graph.node(id) {
-                Node::State(i) => place(&implicit, i as usize)
+                Node::State(i) => place(&integrated, i as usize)
                     .map(|i| layout.states + i)
                     .or_else(|| place(&drives, i as usize).map(|i| layout.drives + i))
                     .and_then(|row| given.insert(id, row as Row)),
@@ -467,7 +467,7 @@ impl System {
             .collect();
         Self {
             states,
-            implicit,
+            integrated,
             linear,
             drives,
             matrix,

@@ -14,7 +14,8 @@
 
 use super::lanes::{Lanes, Operate, execute, exp, fma, ln, map};
 use super::linear::TERMS;
-use super::program::{BENDS, Layout, STAGES, System};
+use super::machine::{Machine, advance, bend, check};
+use super::program::{COEFFICIENTS, Layout, STAGES, System};
 
 pub(super) const GAMMA: f64 = 0.211_937_563_194_290_14;
 
@@ -185,21 +186,6 @@ pub(super) const FASTEST: f64 = 8.0;
 pub(super) const ROOT: f64 = -0.1;
 pub(super) const SAFETY: f64 = 0.9;
 
-/// The lanes of one thread.
-pub(super) struct Machine<const W: usize> {
-    /// Rows of the programs, of the method and of the step, placed by the [`Layout`].
-    pub rows: Vec<Lanes<W>>,
-}
-
-impl<const W: usize> Machine<W> {
-    /// Idle lanes.
-    pub fn new(system: &System, rtol: f64) -> Self {
-        let mut rows = vec![Lanes::all(1.0); system.layout.rows];
-        rows[system.layout.rtol] = Lanes::all(rtol);
-        Self { rows }
-    }
-}
-
 /// A step of all lanes, to be dispatched.
 pub(super) struct Advance<'a, const W: usize> {
     /// Equations.
@@ -359,7 +345,7 @@ impl<const W: usize> Operate for Advance<'_, W> {
                     rows[layout.dense + n + i].0[lane] += third.0[lane];
                     rows[layout.dense + 2 * n + i].0[lane] = -third.0[lane];
                 }
-                for part in 3..BENDS {
+                for part in 3..COEFFICIENTS {
                     rows[layout.dense + part * n + i] = Lanes::all(0.0);
                 }
             }
@@ -375,65 +361,6 @@ fn keep_watched<const W: usize>(system: &System, rows: &mut [Lanes<W>], stage: u
     rows.copy_within(from..from + watched, to);
 }
 
-/// Starts the step where the last one ended, in the lanes that took it.
-#[inline(always)]
-pub(super) fn advance<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
-    let layout = &system.layout;
-    let taken = rows[layout.taken];
-    for i in 0..system.states {
-        let after = rows[layout.after + i];
-        let before = &mut rows[layout.before + i];
-        for lane in 0..W {
-            before.0[lane] = if taken.0[lane] > 0.0 {
-                after.0[lane]
-            } else {
-                before.0[lane]
-            };
-        }
-    }
-}
-
-/// How far each watched value goes to both sides of 0 at the stages `seen` and in the rows from `start`, the largest of
-/// all; what is not a number does not count.
-#[inline(always)]
-pub(super) fn bend<const W: usize>(
-    system: &System,
-    rows: &mut [Lanes<W>],
-    first: usize,
-    stride: usize,
-    seen: &[usize],
-    start: Option<usize>,
-) {
-    let mut bend = Lanes::<W>::all(0.0);
-    for k in 0..system.watched {
-        let initial = rows[first + seen[0] * stride + k];
-        let (mut high, mut low) = (initial, initial);
-        let later = seen[1..].iter().map(|stage| first + stage * stride + k);
-        for row in later.chain(start.map(|start| start + k)) {
-            let x = rows[row];
-            for lane in 0..W {
-                let x = x.0[lane];
-                high.0[lane] = if x > high.0[lane] { x } else { high.0[lane] };
-                low.0[lane] = if x < low.0[lane] { x } else { low.0[lane] };
-            }
-        }
-        for lane in 0..W {
-            let below = -low.0[lane];
-            let both = if high.0[lane] < below {
-                high.0[lane]
-            } else {
-                below
-            };
-            bend.0[lane] = if both > bend.0[lane] {
-                both
-            } else {
-                bend.0[lane]
-            };
-        }
-    }
-    rows[system.layout.bend] = bend;
-}
-
 /// Order 5: the step follows the fifth root of the error, here from its square.
 #[inline(always)]
 fn factor<const FUSED: bool>(square: f64) -> f64 {
@@ -444,7 +371,7 @@ fn factor<const FUSED: bool>(square: f64) -> f64 {
 
 /// A drive and its rate at `part` of the step: the Chebyshev series and its derivative (Clenshaw).
 #[inline(always)]
-pub(super) fn follow<const FUSED: bool, const W: usize>(
+fn follow<const FUSED: bool, const W: usize>(
     rows: &[Lanes<W>],
     layout: &Layout,
     drive: usize,
@@ -477,21 +404,4 @@ pub(super) fn follow<const FUSED: bool, const W: usize>(
         rate.0[lane] = slope * pace.0[lane];
     }
     (value, rate)
-}
-
-/// Makes `outside` not a number in the lanes whose states have left the domain.
-#[inline(always)]
-pub(super) fn check<const W: usize>(system: &System, states: &[Lanes<W>], outside: &mut Lanes<W>) {
-    for group in &system.positive {
-        let mut sum = Lanes::<W>::all(0.0);
-        for i in group {
-            for lane in 0..W {
-                sum.0[lane] += states[*i].0[lane];
-            }
-        }
-        for lane in 0..W {
-            let mark = if sum.0[lane] > 0.0 { 0.0 } else { f64::NAN };
-            outside.0[lane] += mark;
-        }
-    }
 }

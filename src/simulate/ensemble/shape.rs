@@ -333,12 +333,14 @@ mod tests {
     use crate::parameters::Library;
     use crate::regimen::{Arm, Mode};
     use crate::simulate::Scenario;
-    use crate::simulate::ensemble::collocation::{NODES, Sweep};
+    use crate::simulate::ensemble::collocation::Sweep;
     use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
     use crate::simulate::ensemble::linear::TERMS;
+    use crate::simulate::ensemble::machine::Machine;
     use crate::simulate::ensemble::native::Native;
-    use crate::simulate::ensemble::program::{BENDS, Instruction, STAGES};
-    use crate::simulate::ensemble::rodas::{Advance, Machine};
+    use crate::simulate::ensemble::program::{COEFFICIENTS, Instruction, STAGES};
+    use crate::simulate::ensemble::radau::NODES;
+    use crate::simulate::ensemble::rodas::Advance;
 
     struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
 
@@ -406,7 +408,7 @@ mod tests {
             for (i, value) in system.fixed_rows(&fixed).enumerate() {
                 rows[system.layout.fixed + i] = Lanes::all(value);
             }
-            for (i, at) in system.implicit.iter().enumerate() {
+            for (i, at) in system.integrated.iter().enumerate() {
                 rows[system.layout.states + i] = Lanes::all(full[shape.moving[*at]]);
             }
             for (i, drive) in system.drives.iter().enumerate() {
@@ -423,8 +425,8 @@ mod tests {
                     .map_or(1.0, |at| full[shape.moving[*at]]);
                 linear[i] += a * x;
             }
-            let implicit = system.implicit.iter().enumerate();
-            let compiled = implicit
+            let integrated = system.integrated.iter().enumerate();
+            let compiled = integrated
                 .map(|(i, at)| (*at, rows[system.layout.rates + i].0[3]))
                 .chain(system.linear.iter().copied().zip(linear));
             for (at, value) in compiled {
@@ -483,7 +485,7 @@ mod tests {
             for (i, value) in system.fixed_rows(&fixed).enumerate() {
                 rows[layout.fixed + i].0[lane] = value * spread(i, lane);
             }
-            for (i, at) in system.implicit.iter().enumerate() {
+            for (i, at) in system.integrated.iter().enumerate() {
                 let mut value = full[shape.moving[*at]] * spread(i, lane) + 1e-3;
                 if lane == 7 {
                     value = -value;
@@ -540,7 +542,7 @@ mod tests {
         let groups = [
             ("slope", layout.increments, stages * (n + system.watched)),
             ("bend", layout.bend, 1),
-            ("dense", layout.dense, BENDS * n),
+            ("dense", layout.dense, COEFFICIENTS * n),
             ("after", layout.after, n),
             ("error", layout.error, 1),
             ("factor", layout.factor, 1),
