@@ -170,6 +170,37 @@ fn every_endpoint_agrees_with_single_runs() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Breaks, new doses, partners that come later and operations: what a lane remembers of the days before is no good then.
+#[test]
+fn irregular_regimens_agree_with_single_runs() {
+    let library = Library::shipped();
+    let mut problems = Vec::new();
+    for (setting, regimen, days) in [
+        ("patient", "patient-single-dose", 20.0),
+        ("patient", "patient-dose-reduction", 90.0),
+        ("patient", "patient-standard", 40.0),
+        ("xenograft", "xenograft-cycles", 28.0),
+        ("xenograft", "xenograft-resection", 28.0),
+        ("xenograft", "xenograft-withdrawal", 28.0),
+    ] {
+        for (arm, lag) in [("sorafenib", 0.0), ("sorafenib+belzutifan", 7.3 * 24.0)] {
+            let arm = Arm::parse(arm, &library, "test").unwrap();
+            let scenario = Scenario {
+                regimen: Some(regimen.to_owned()),
+                mode: Mode::AchievableExposure,
+                duration: Some(24.0 * days),
+                partner_lag: lag,
+                ..Scenario::new(setting, arm)
+            };
+            problems.push(scenario.prepare(&library).unwrap());
+        }
+    }
+    let lanes = endpoints(&problems, &accuracy(Accuracy::ensemble(), 1e-9));
+    let single = endpoints(&problems, &reference());
+    let wrong = differences(&problems, &lanes, &single, 1e-6);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Endpoints are looked for inside steps: it does not matter how long these are.
 #[test]
 fn endpoints_do_not_depend_on_the_steps() {

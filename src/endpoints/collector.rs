@@ -577,7 +577,10 @@ impl Collector {
                 .zip(clearance)
                 .map(|((from, to), clearance)| (to - from) / clearance),
             sorafenib_cmax: exposure.and_then(|exposure| exposure.cmax.value()),
-            sorafenib_cmin: exposure.and_then(|exposure| exposure.cmin.value()),
+            // The series of the amounts may lie a rounding error below 0 before the first dose.
+            sorafenib_cmin: exposure
+                .and_then(|exposure| exposure.cmin.value())
+                .map(|level| level.max(0.0)),
             sorafenib_half_life: exposure.and_then(|_| terminal_half_life(&problem.model)),
             mvd_nadir: self.mvd.value(),
             oxygen_nadir: self.oxygen.value(),
