@@ -5,7 +5,7 @@ use super::program::System;
 
 /// The lanes of one thread.
 pub(super) struct Machine<const W: usize> {
-    /// Rows of the programs, of the method and of the step, placed by the [`Layout`].
+    /// Rows of the programs, of the method and of the step, placed by the [`Layout`](super::program::Layout).
     pub rows: Vec<Lanes<W>>,
 }
 
