@@ -161,13 +161,17 @@ fn differences(problems: &[Problem], a: &[Endpoints], b: &[Endpoints], limit: f6
     wrong
 }
 
+fn agree_with_single_runs(problems: &[Problem]) {
+    let lanes = endpoints(problems, &accuracy(Accuracy::ensemble(), 1e-9));
+    let single = endpoints(problems, &reference());
+    let wrong = differences(problems, &lanes, &single, 1e-6);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_endpoint_agrees_with_single_runs() {
     let problems = sample(3, 20.0);
-    let lanes = endpoints(&problems, &accuracy(Accuracy::ensemble(), 1e-9));
-    let single = endpoints(&problems, &reference());
-    let wrong = differences(&problems, &lanes, &single, 1e-6);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    agree_with_single_runs(&problems);
 }
 
 /// Breaks, new doses, partners that come later and operations: what a lane remembers of the days before is no good then.
@@ -195,10 +199,7 @@ fn irregular_regimens_agree_with_single_runs() {
             problems.push(scenario.prepare(&library).unwrap());
         }
     }
-    let lanes = endpoints(&problems, &accuracy(Accuracy::ensemble(), 1e-9));
-    let single = endpoints(&problems, &reference());
-    let wrong = differences(&problems, &lanes, &single, 1e-6);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    agree_with_single_runs(&problems);
 }
 
 /// Endpoints are looked for inside steps: it does not matter how long these are.

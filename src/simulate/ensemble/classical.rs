@@ -208,9 +208,9 @@ fn oregonator() {
 #[test]
 fn errors_follow_the_tolerance() {
     let source = |y: &[Symbol]| vec![y[0] * (c(1.5) - y[1]), y[1] * (y[0] - 3.0)];
-    for (scheme, length, orders, tightest) in [
-        (Scheme::OneStep, 10.0, 3.5..7.5, 1e-9),
-        (Scheme::Collocation, 60.0, 14.0..32.0, 1e-7),
+    for (scheme, length, orders, tightest, loosest) in [
+        (Scheme::OneStep, 10.0, 3.5..7.5, 1e-9, 1e-3),
+        (Scheme::Collocation, 60.0, 14.0..32.0, 1e-7, 5e-2),
     ] {
         let end_at = |rtol, scheme| solve(source, &[1.0, 1.0], &[1.0; 2], length, rtol, scheme);
         let (reference, _) = end_at(1e-12, Scheme::OneStep);
@@ -219,7 +219,7 @@ fn errors_follow_the_tolerance() {
             (error(&end, &reference), work.accepted_steps as f64)
         };
         let (loose, tight) = (at(1e4 * tightest), at(tightest));
-        let below = loose.0 < 5e-2 && tight.0 < 1e2 * tightest;
+        let below = loose.0 < loosest && tight.0 < 1e2 * tightest;
         assert!(below, "{scheme:?}: {loose:?} {tight:?}");
         let slope = (loose.0 / tight.0).ln() / (tight.1 / loose.1).ln();
         assert!(

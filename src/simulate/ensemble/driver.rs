@@ -204,7 +204,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                 let step = runner.next_step(control);
                 machine.rows[layout.step].0[lane] = step;
                 if control.scheme == Scheme::Collocation && runner.passage.fresh {
-                    runner.expect(system, &mut machine, lane, step);
+                    runner.begin_step(system, &mut machine, lane, step);
                 }
                 machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
@@ -379,7 +379,7 @@ impl<J: Job> Runner<J> {
     }
 
     /// Begins a step of the collocation: with the increments that the course lets expect, or with none.
-    fn expect<const W: usize>(
+    fn begin_step<const W: usize>(
         &mut self,
         system: &System,
         machine: &mut Machine<W>,
@@ -391,7 +391,7 @@ impl<J: Job> Runner<J> {
         let regular = self.passage.regular;
         let layout = &system.layout;
         let spectrum = &mut machine.rows[layout.spectrum..][..NODES * system.states];
-        let expected = self.passage.expect(part, parts, step);
+        let expected = self.passage.begin_step(part, parts, step);
         for (row, value) in spectrum.iter_mut().zip(expected) {
             row.0[lane] = *value;
         }

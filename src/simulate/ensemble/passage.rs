@@ -79,7 +79,7 @@ impl Passage {
 
     /// Begins a step, number `part` of equal `parts` of its piece if the way is regular; the increments to begin with,
     /// none if they are not known.
-    pub fn expect(&mut self, part: usize, parts: usize, step: f64) -> &[f64] {
+    pub fn begin_step(&mut self, part: usize, parts: usize, step: f64) -> &[f64] {
         self.fresh = false;
         self.sweeps = 0;
         self.place = self.regular.then_some(self.pieces * parts + part);
@@ -184,9 +184,9 @@ mod tests {
     fn a_rejected_short_step_does_not_divide_the_course() {
         let mut passage = Passage::default();
         passage.begin(1, 6.0);
-        assert!(passage.expect(0, 1, 6.0).is_empty());
+        assert!(passage.begin_step(0, 1, 6.0).is_empty());
         passage.leave();
-        let _ = passage.expect(0, 1, 1e-3);
+        let _ = passage.begin_step(0, 1, 1e-3);
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 1e-3),
             Verdict::Rejected(_)
@@ -205,7 +205,7 @@ mod tests {
         let mut passage = Passage::default();
         for _ in 0..5 {
             passage.begin(1, 6.0);
-            let _ = passage.expect(0, 1, 6.0);
+            let _ = passage.begin_step(0, 1, 6.0);
             assert!(matches!(
                 passage.judge(0.1, 0.0, false, 1e-6, 6.0),
                 Verdict::Taken
@@ -214,13 +214,13 @@ mod tests {
             passage.end();
         }
         passage.begin(1, 6.0);
-        assert_eq!(passage.expect(0, 1, 6.0), [1.0, 2.0]);
+        assert_eq!(passage.begin_step(0, 1, 6.0), [1.0, 2.0]);
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
             Verdict::Repeat
         ));
         assert!(passage.fresh);
-        assert!(passage.expect(0, 1, 6.0).is_empty());
+        assert!(passage.begin_step(0, 1, 6.0).is_empty());
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
             Verdict::Rejected(_)
