@@ -77,6 +77,9 @@ const CONTOURS: usize = 6;
 /// Most rows and columns of a heat map: cells of about a pixel.
 const CELLS: usize = 300;
 
+/// How far a cell reaches under those that are drawn after it.
+const OVERLAP: f64 = 1.0;
+
 /// Every so many values of an axis, so that at most [`CELLS`] are drawn.
 fn thinned(axis: &Axis) -> (usize, Axis) {
     let step = axis.values.len().div_ceil(CELLS);
@@ -192,8 +195,13 @@ pub(super) fn heat_map(
     for (r, line) in grid.iter().enumerate() {
         for (c, value) in line.iter().enumerate() {
             let x = rect.left + c as f64 * cell.0;
-            let y = rect.bottom - (r + 1) as f64 * cell.1;
-            canvas.block((x, y), (x + cell.0, y + cell.1), color(*value));
+            let y = rect.bottom - r as f64 * cell.1;
+            // Under the next cells, so that no paper shows between two edges.
+            let far = (
+                (x + cell.0 + OVERLAP).min(rect.right),
+                (y - cell.1 - OVERLAP).max(rect.top),
+            );
+            canvas.block((x, far.1), (far.0, y), color(*value));
         }
     }
     let place = |(r, c): (f64, f64)| {
