@@ -43,7 +43,7 @@ const TABLES: usize = 48;
 pub(super) enum Operand {
     Register(Vector),
     Row(usize),
-    Rate(usize),
+    Relative(usize),
     Constant(u64),
 }
 
@@ -175,7 +175,7 @@ impl Assembler {
     fn memory(&mut self, operand: Operand, spread: bool) -> MemoryOperand {
         let (base, offset) = match operand {
             Operand::Row(row) => (Register::RDI, (row as i64 - self.bias as i64) * ROW as i64),
-            Operand::Rate(rate) => (Register::RSI, (rate * ROW) as i64),
+            Operand::Relative(rate) => (Register::RSI, (rate * ROW) as i64),
             Operand::Constant(bits) => (Register::RDX, 8 * self.constant(bits) as i64),
             Operand::Register(_) => (Register::None, 0),
         };

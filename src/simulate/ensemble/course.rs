@@ -1,8 +1,8 @@
 //! What a lane remembers of the stretches between events, to start from when one of the same kind comes again.
 //!
-//! A course is the way through a stretch: the number of steps, and the increments of the last three passages of
-//! each step. From dose to dose they change slowly and smoothly, so that their extrapolation is a start from which
-//! one sweep is mostly enough.
+//! A course is the way through a stretch: the number of steps, and the [`History`] of each.
+
+use super::history::{History, Seen, Tolerance};
 
 /// Events that a stretch follows, the last one last: the same event at another place of the day's schedule is
 /// another kind.
@@ -11,15 +11,11 @@ pub(super) type Kinds = [u32; 4];
 /// Courses kept per lane; the one that was not used for longest goes first.
 const KEPT: usize = 64;
 
-/// Passages kept per step.
-const PASSAGES: usize = 3;
-
-/// The increments of a step in its last passages, newest first.
+/// A step of a course.
 #[derive(Debug, Clone, Default)]
 struct Step {
     length: f64,
-    passages: usize,
-    increments: [Vec<f64>; PASSAGES],
+    history: History,
 }
 
 /// The way through stretches of one kind and length.
@@ -43,7 +39,7 @@ pub(super) struct Courses {
     current: usize,
     /// Number of stretches so far.
     time: u64,
-    predicted: Vec<f64>,
+    expected: Vec<f64>,
 }
 
 fn same(a: f64, b: f64) -> bool {
@@ -88,34 +84,34 @@ impl Courses {
         }
     }
 
-    /// The increments of a step of the current course, extrapolated; nothing if it is new.
-    pub fn predict(&mut self, place: usize, length: f64) -> &[f64] {
-        self.predicted.clear();
+    /// The increments to expect of a step of the current course; nothing if it is new.
+    pub fn expect(&mut self, place: usize, length: f64, time: f64) -> &[f64] {
+        self.expected.clear();
         let course = self.known.get(self.current);
-        let Some(step) = course.and_then(|course| course.steps.get(place)) else {
-            return &[];
-        };
-        if step.passages == 0 || !same(step.length, length) {
-            return &[];
+        if let Some(step) = course.and_then(|course| course.steps.get(place))
+            && same(step.length, length)
+        {
+            step.history.expect(time, &mut self.expected);
         }
-        let [a, b, c] = &step.increments;
-        match step.passages {
-            1 => self.predicted.extend_from_slice(a),
-            2 => {
-                let pairs = a.iter().zip(b);
-                self.predicted.extend(pairs.map(|(a, b)| 2.0 * a - b));
-            }
-            _ => {
-                let triples = a.iter().zip(b).zip(c);
-                self.predicted
-                    .extend(triples.map(|((a, b), c)| 3.0 * (a - b) + c));
-            }
-        }
-        &self.predicted
+        &self.expected
     }
 
-    /// Keeps the increments of a step of the current course.
-    pub fn learn(&mut self, place: usize, length: f64, increments: impl Iterator<Item = f64>) {
+    /// The history of a step of the current course.
+    pub fn history(&self, place: usize, length: f64) -> Option<&History> {
+        let course = self.known.get(self.current)?;
+        let step = course.steps.get(place)?;
+        same(step.length, length).then_some(&step.history)
+    }
+
+    /// Keeps a passage of a step of the current course.
+    pub fn learn(
+        &mut self,
+        place: usize,
+        length: f64,
+        time: f64,
+        seen: &Seen,
+        tolerance: &Tolerance<'_>,
+    ) {
         let Some(course) = self.known.get_mut(self.current) else {
             return;
         };
@@ -125,11 +121,14 @@ impl Courses {
         let step = &mut course.steps[place];
         if !same(step.length, length) {
             step.length = length;
-            step.passages = 0;
+            step.history.forget();
         }
-        step.passages = (step.passages + 1).min(PASSAGES);
-        step.increments.rotate_right(1);
-        step.increments[0].clear();
-        step.increments[0].extend(increments);
+        step.history.learn(time, seen, tolerance);
+    }
+
+    /// After a change of inputs: courses go on from what they know, but it has to prove itself anew.
+    pub fn doubt(&mut self) {
+        let steps = self.known.iter_mut().flat_map(|course| &mut course.steps);
+        steps.for_each(|step| step.history.doubt());
     }
 }

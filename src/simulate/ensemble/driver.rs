@@ -5,7 +5,8 @@
 //! within a group. Only the equations are shared.
 
 use super::bend::{BEND, MAX_CUTS, first_bend};
-use super::collocation::{Sweep, watched_at_end};
+use super::collocation::{Sweep, watched_at};
+use super::history::{Seen, Tolerance};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
 use super::machine::Machine;
@@ -251,9 +252,13 @@ pub(super) fn run_thread<const W: usize, J: Job>(
 /// States of one lane side by side.
 struct Buffers {
     all: Vec<f64>,
+    /// Integrated states at the present time, while a lane goes on from a step.
+    state: Vec<f64>,
     before: Vec<f64>,
     after: Vec<f64>,
     dense: Vec<f64>,
+    foreseen: Vec<f64>,
+    seen: Seen,
 }
 
 impl Buffers {
@@ -261,26 +266,13 @@ impl Buffers {
         let all = system.integrated.len() + system.linear.len();
         Self {
             all: vec![0.0; all],
+            state: vec![0.0; system.states],
             before: vec![0.0; system.states],
             after: vec![0.0; system.states],
             dense: vec![0.0; COEFFICIENTS * system.states],
+            foreseen: Vec::new(),
+            seen: Seen::default(),
         }
-    }
-}
-
-/// All states of a lane from the rows of the integrated ones and the values of the others.
-fn read_state<const W: usize>(
-    system: &System,
-    rows: &[Lanes<W>],
-    lane: usize,
-    amounts: impl Iterator<Item = f64>,
-    into: &mut [f64],
-) {
-    for (state, row) in system.integrated.iter().zip(rows) {
-        into[*state] = row.0[lane];
-    }
-    for (state, value) in system.linear.iter().zip(amounts) {
-        into[*state] = value;
     }
 }
 
@@ -351,10 +343,17 @@ fn begin<const W: usize, J: Job>(
 
 /// Makes unknown what the watched values were at the end of the last step.
 fn forget_watched<const W: usize>(system: &System, machine: &mut Machine<W>, lane: usize) {
-    let end = watched_at_end(system);
+    let end = watched_at(system, NODES - 1);
     for row in &mut machine.rows[end..end + system.watched] {
         row.0[lane] = f64::NAN;
     }
+}
+
+/// Where a step leads: to what time, and whether it ends its piece and its stretch.
+struct Reach {
+    end: f64,
+    ends_piece: bool,
+    last: bool,
 }
 
 enum Settled {
@@ -386,8 +385,7 @@ impl<J: Job> Runner<J> {
         lane: usize,
         step: f64,
     ) {
-        let part = ((self.time - self.piece.start) / step + 0.5) as usize;
-        let parts = (self.piece.length / step + 0.5) as usize;
+        let (part, parts) = self.part(step);
         let regular = self.passage.regular;
         let layout = &system.layout;
         let spectrum = &mut machine.rows[layout.spectrum..][..NODES * system.states];
@@ -504,6 +502,63 @@ impl<J: Job> Runner<J> {
         }
     }
 
+    /// Foresees the next step, if nobody looks at it and its history allows it; its length.
+    fn leap(
+        &mut self,
+        control: &Control,
+        buffers: &mut Buffers,
+    ) -> Option<f64> {
+        let step = self.next_step(control);
+        if control.scheme != Scheme::Collocation || self.reach(step).end >= self.job.interest() {
+            return None;
+        }
+        let tolerance = Tolerance {
+            rtol: control.rtol,
+            weights: self.job.weights(),
+        };
+        let foreseen = self.passage.foresee(
+            self.part(step),
+            step,
+            &buffers.state,
+            &self.amounts,
+            &tolerance,
+            &mut buffers.foreseen,
+        );
+        if !foreseen {
+            return None;
+        }
+        let n = buffers.state.len();
+        buffers.state.copy_from_slice(&buffers.foreseen[..n]);
+        self.work.accepted_steps += 1;
+        Some(step)
+    }
+
+    /// Which of how many equal parts of its piece a regular step is.
+    fn part(&self, step: f64) -> (usize, usize) {
+        let part = ((self.time - self.piece.start) / step + 0.5) as usize;
+        let parts = (self.piece.length / step + 0.5) as usize;
+        (part, parts)
+    }
+
+    /// Where a step leads.
+    fn reach(&self, step: f64) -> Reach {
+        let piece_end = self.piece.start + self.piece.length;
+        let ends_piece = piece_end - self.time - step <= 1e-12 * self.piece.length;
+        let last = ends_piece && piece_end >= self.stretch.length * (1.0 - 1e-12);
+        let end = if last {
+            self.stretch.length
+        } else if ends_piece {
+            piece_end
+        } else {
+            self.time + step
+        };
+        Reach {
+            end,
+            ends_piece,
+            last,
+        }
+    }
+
     /// Makes a step again in a shorter one.
     fn reject<const W: usize>(
         &mut self,
@@ -551,28 +606,89 @@ impl<J: Job> Runner<J> {
         self.uncut = 0.0;
         self.cuts = 0;
         machine.rows[layout.taken].0[lane] = 1.0;
-        let piece_end = self.piece.start + self.piece.length;
-        let ends_piece = piece_end - self.time - step <= 1e-12 * self.piece.length;
-        let last = ends_piece && piece_end >= self.stretch.length * (1.0 - 1e-12);
-        let end = if last {
-            self.stretch.length
-        } else if ends_piece {
-            piece_end
-        } else {
-            self.time + step
-        };
+        let Reach { end, last, .. } = self.reach(step);
         if end >= self.job.interest() {
             self.show(system, machine, lane, buffers, end, last);
         }
         match control.scheme {
             Scheme::OneStep if self.accepted == 1 => self.remember(),
             Scheme::OneStep => {}
-            Scheme::Collocation => {
-                let spectrum = &machine.rows[layout.spectrum..][..NODES * system.states];
-                let increments = spectrum.iter().map(|row| row.0[lane]);
-                self.passage.learn(step, increments);
-            }
+            Scheme::Collocation => self.learn(system, control, machine, lane, buffers, step),
         }
+        let after = &mut machine.rows[layout.after..][..system.states];
+        for (value, row) in buffers.state.iter_mut().zip(&*after) {
+            *value = row.0[lane];
+        }
+        let mut settled = self.go_on(system, control, machine, lane, buffers, step);
+        let mut leapt = false;
+        while matches!(settled, Settled::Running)
+            && let Some(step) = self.leap(control, buffers)
+        {
+            leapt = true;
+            settled = self.go_on(system, control, machine, lane, buffers, step);
+        }
+        for (value, row) in buffers.state.iter().zip(&mut machine.rows[layout.after..]) {
+            row.0[lane] = *value;
+        }
+        if leapt {
+            forget_watched(system, machine, lane);
+        }
+        settled
+    }
+
+    /// Keeps a step of the collocation in its history.
+    fn learn<const W: usize>(
+        &mut self,
+        system: &System,
+        control: &Control,
+        machine: &Machine<W>,
+        lane: usize,
+        buffers: &mut Buffers,
+        step: f64,
+    ) {
+        let (layout, rows) = (&system.layout, &machine.rows);
+        let group = |first: usize, count: usize| {
+            let rows = rows[first..][..count].iter();
+            rows.map(|row| row.0[lane])
+        };
+        let seen = &mut buffers.seen;
+        seen.values.clear();
+        seen.values.extend(group(layout.before, system.states));
+        seen.values.extend(group(layout.after, system.states));
+        seen.values.extend_from_slice(&self.amounts);
+        let spectrum = group(layout.spectrum, NODES * system.states);
+        seen.values.extend(spectrum);
+        seen.ranges.clear();
+        let watched = system.watched;
+        let low = group(layout.ranges, watched);
+        let ranges = low.zip(group(layout.ranges + watched, watched));
+        seen.ranges.extend(ranges.map(|(low, high)| [low, high]));
+        seen.partials.clear();
+        let own = system.own.iter();
+        let partial = |row: &Option<usize>| row.map_or(0.0, |at| step * rows[at].0[lane]);
+        seen.partials.extend(own.map(partial));
+        let tolerance = Tolerance {
+            rtol: control.rtol,
+            weights: self.job.weights(),
+        };
+        self.passage.learn(step, seen, &tolerance);
+    }
+
+    /// Goes on from the end of a step, to the next piece or stretch where it ends one.
+    fn go_on<const W: usize>(
+        &mut self,
+        system: &System,
+        control: &Control,
+        machine: &mut Machine<W>,
+        lane: usize,
+        buffers: &mut Buffers,
+        step: f64,
+    ) -> Settled {
+        let Reach {
+            end,
+            ends_piece,
+            last,
+        } = self.reach(step);
         self.time = end;
         if ends_piece {
             self.tables.finish(&mut self.amounts);
@@ -640,16 +756,15 @@ impl<J: Job> Runner<J> {
         if control.scheme == Scheme::Collocation {
             self.passage.end();
         }
-        let amounts = self.amounts.iter().copied();
-        let after = &machine.rows[layout.after..];
-        read_state(system, after, lane, amounts, &mut buffers.all);
+        for (value, at) in buffers.state.iter().zip(&system.integrated) {
+            buffers.all[*at] = *value;
+        }
+        for (value, at) in self.amounts.iter().zip(&system.linear) {
+            buffers.all[*at] = *value;
+        }
         let next = self.job.next(&mut buffers.all, &mut self.inputs);
-        // Where the event changed a state, the next step starts from there.
-        for (i, at) in system.integrated.iter().enumerate() {
-            let row = &mut machine.rows[layout.after + i].0[lane];
-            if row.to_bits() != buffers.all[*at].to_bits() {
-                *row = buffers.all[*at];
-            }
+        for (value, at) in buffers.state.iter_mut().zip(&system.integrated) {
+            *value = buffers.all[*at];
         }
         for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
             *amount = buffers.all[*at];
@@ -658,6 +773,7 @@ impl<J: Job> Runner<J> {
             return Settled::Finished;
         };
         if stretch.jumps {
+            self.passage.courses.doubt();
             forget_watched(system, machine, lane);
         }
         if stretch.changed {

@@ -1,5 +1,8 @@
 //! LU factors of the shifted Jacobian on its pattern, as operations of the graph.
 //!
+//! For the one-step method [`factor`] with a real shift, solved for several right-hand sides; for the collocation
+//! [`correct`] with a complex one, solved at once.
+//!
 //! Factors `J - s I` with the shift `s = 1/(h gamma)` and without pivoting: the shift dominates the
 //! diagonal at the steps that the tolerance allows. The order of elimination is fixed per pattern
 //! (fewest products first), so that the factorisation is a straight list of operations.
@@ -27,6 +30,14 @@ fn reduce(graph: &mut Graph, a: Option<Id>, b: Id, c: Id) -> Id {
     }
 }
 
+/// Products that eliminating a state among those that are left takes, and its entries.
+fn cost<T>(rows: &[BTreeMap<usize, T>], left: &[usize], k: usize) -> (usize, usize, usize) {
+    let others = || left.iter().filter(|i| **i != k);
+    let below = others().filter(|i| rows[**i].contains_key(&k)).count();
+    let beside = others().filter(|j| rows[k].contains_key(j)).count();
+    (below * beside, below + beside, k)
+}
+
 /// A pivot: its state, its inverse, the multipliers of later rows, the rest of its own row.
 type Elimination = (usize, Id, Vec<(usize, Id)>, Vec<(usize, Id)>);
 
@@ -51,18 +62,7 @@ pub(super) fn factor(graph: &mut Graph, jacobian: &Jacobian, n: usize) -> Factor
     let mut order = Vec::new();
     let mut steps: Vec<Elimination> = Vec::new();
     while !left.is_empty() {
-        let cost = |k: usize| {
-            let below = left
-                .iter()
-                .filter(|i| **i != k && rows[**i].contains_key(&k))
-                .count();
-            let beside = rows[k]
-                .keys()
-                .filter(|j| **j != k && left.contains(j))
-                .count();
-            (below * beside, below + beside, k)
-        };
-        let Some(pivot) = left.iter().copied().min_by_key(|k| cost(*k)) else {
+        let Some(pivot) = left.iter().copied().min_by_key(|k| cost(&rows, &left, *k)) else {
             break;
         };
         left.retain(|k| *k != pivot);
@@ -108,4 +108,150 @@ pub(super) fn factor(graph: &mut Graph, jacobian: &Jacobian, n: usize) -> Factor
     entries.sort_unstable();
     entries.dedup();
     Factors { entries, solution }
+}
+
+/// `this + a b` or `this - a b`, of which nothing stands for 0.
+fn with_product(graph: &mut Graph, this: Option<Id>, a: Id, b: Id, sign: Sign) -> Id {
+    match (sign, this) {
+        (Sign::Minus, _) => reduce(graph, this, a, b),
+        (Sign::Plus, None) => graph.push(Node::Mul(a, b)),
+        (Sign::Plus, Some(this)) => {
+            let product = graph.push(Node::Mul(a, b));
+            graph.push(Node::Add(this, product))
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sign {
+    Plus,
+    Minus,
+}
+
+impl Sign {
+    fn opposite(self) -> Self {
+        match self {
+            Self::Plus => Self::Minus,
+            Self::Minus => Self::Plus,
+        }
+    }
+}
+
+/// A complex number whose imaginary part may be known to be 0.
+#[derive(Debug, Clone, Copy)]
+struct Complex {
+    real: Id,
+    imaginary: Option<Id>,
+}
+
+impl Complex {
+    /// `this + a b` or `this - a b`, of which nothing stands for 0.
+    fn with_product(graph: &mut Graph, this: Option<Self>, a: Self, b: Self, sign: Sign) -> Self {
+        let mut real = with_product(graph, this.map(|x| x.real), a.real, b.real, sign);
+        if let (Some(p), Some(q)) = (a.imaginary, b.imaginary) {
+            real = with_product(graph, Some(real), p, q, sign.opposite());
+        }
+        let mut imaginary = this.and_then(|x| x.imaginary);
+        for (p, q) in [(a.real, b.imaginary), (b.real, a.imaginary)] {
+            if let Some(q) = q {
+                imaginary = Some(with_product(graph, imaginary, p, q, sign));
+            }
+        }
+        Self { real, imaginary }
+    }
+
+    fn times(self, graph: &mut Graph, other: Self) -> Self {
+        Self::with_product(graph, None, self, other, Sign::Plus)
+    }
+
+    fn inverse(self, graph: &mut Graph) -> Self {
+        let Some(imaginary) = self.imaginary else {
+            let real = graph.push(Node::Inverse(self.real));
+            return Self { real, ..self };
+        };
+        let square = graph.push(Node::Mul(self.real, self.real));
+        let square = with_product(graph, Some(square), imaginary, imaginary, Sign::Plus);
+        let inverse = graph.push(Node::Inverse(square));
+        let minus = graph.constant(-1.0);
+        let opposite = graph.push(Node::Mul(inverse, minus));
+        Self {
+            real: graph.push(Node::Mul(self.real, inverse)),
+            imaginary: Some(graph.push(Node::Mul(imaginary, opposite))),
+        }
+    }
+}
+
+/// Solution of `(s I - J) x = b` for `n` states: real parts, then imaginary parts. `s` is [`Node::Shift`] and
+/// [`Node::Twist`]; `b` is [`Node::Load`], 0 to `n - 1` its real parts and the next `n` its imaginary parts.
+pub(super) fn correct(graph: &mut Graph, jacobian: &Jacobian, n: usize) -> [Vec<Id>; 2] {
+    let shift = graph.push(Node::Shift);
+    let twist = graph.push(Node::Twist);
+    let one = graph.constant(1.0);
+    // Pivots are those of s I - J, other entries those of J.
+    let mut pivots: Vec<Complex> = Vec::new();
+    let mut rows: Vec<BTreeMap<usize, Complex>> = vec![BTreeMap::new(); n];
+    for i in 0..n {
+        let own = jacobian.get(&(i, i));
+        pivots.push(Complex {
+            real: own.map_or(shift, |own| reduce(graph, Some(shift), *own, one)),
+            imaginary: Some(twist),
+        });
+    }
+    for ((row, column), id) in jacobian {
+        if row != column {
+            let entry = Complex {
+                real: *id,
+                imaginary: None,
+            };
+            rows[*row].insert(*column, entry);
+        }
+    }
+
+    let mut values: Vec<Complex> = (0..n as u32)
+        .map(|i| Complex {
+            real: graph.push(Node::Load(i)),
+            imaginary: Some(graph.push(Node::Load(n as u32 + i))),
+        })
+        .collect();
+    let mut left: Vec<usize> = (0..n).collect();
+    let mut behind: Vec<(usize, Vec<(usize, Complex)>)> = Vec::new();
+    while let Some(pivot) = left.iter().copied().min_by_key(|k| cost(&rows, &left, *k)) {
+        left.retain(|k| *k != pivot);
+        let inverse = pivots[pivot].inverse(graph);
+        values[pivot] = values[pivot].times(graph, inverse);
+        let beside: Vec<(usize, Complex)> = left
+            .iter()
+            .filter_map(|j| Some((*j, rows[pivot].get(j)?.times(graph, inverse))))
+            .collect();
+        for i in &left {
+            let Some(entry) = rows[*i].remove(&pivot) else {
+                continue;
+            };
+            let value = Some(values[*i]);
+            values[*i] = Complex::with_product(graph, value, entry, values[pivot], Sign::Plus);
+            for (j, u) in &beside {
+                if i == j {
+                    let own = Some(pivots[*i]);
+                    pivots[*i] = Complex::with_product(graph, own, entry, *u, Sign::Minus);
+                } else {
+                    let before = rows[*i].get(j).copied();
+                    let after = Complex::with_product(graph, before, entry, *u, Sign::Plus);
+                    rows[*i].insert(*j, after);
+                }
+            }
+        }
+        behind.push((pivot, beside));
+    }
+    for (pivot, beside) in behind.iter().rev() {
+        for (j, u) in beside {
+            let value = Some(values[*pivot]);
+            values[*pivot] = Complex::with_product(graph, value, *u, values[*j], Sign::Plus);
+        }
+    }
+    let real = values.iter().map(|value| value.real).collect();
+    let imaginary = values
+        .iter()
+        .map(|value| value.imaginary.unwrap_or(value.real))
+        .collect();
+    [real, imaginary]
 }

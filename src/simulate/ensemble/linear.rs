@@ -15,6 +15,7 @@
 //! A piece is at most [`LONGEST`]`/q` long, for which [`TERMS`] terms leave less than 1e-10 of the
 //! amounts (measured in the tests). Longer stretches are cut into equal pieces.
 
+use super::lanes::{Operate, dispatch, fma};
 use super::radau::{NODES, PLACES};
 use std::sync::LazyLock;
 
@@ -98,25 +99,11 @@ impl Table {
         let fastest = matrix.fastest().max(1e-3 / length);
         let z = fastest * length;
         let iterates = (z + 7.0 * z.sqrt() + 16.0) as usize;
-        // Chebyshev transform of Poisson weights.
         let mut weights = vec![[0.0; TERMS]; iterates];
-        for cosines in COSINES.iter() {
-            let at = 0.5 * z * (1.0 + cosines[1]);
-            let mut poisson = libm::exp(-at);
-            for (k, weights) in weights.iter_mut().enumerate() {
-                if k > 0 {
-                    poisson *= at / k as f64;
-                }
-                for (weight, cosine) in weights.iter_mut().zip(cosines) {
-                    *weight += cosine * poisson;
-                }
-            }
-        }
-        for weights in &mut weights {
-            for (term, weight) in weights.iter_mut().enumerate() {
-                *weight *= if term == 0 { 1.0 } else { 2.0 } / TERMS as f64;
-            }
-        }
+        dispatch(Weigh {
+            z,
+            weights: &mut weights,
+        });
         let mut table = Self {
             matrix: matrix.clone(),
             length,
@@ -124,14 +111,26 @@ impl Table {
             weights,
             followed: Vec::new(),
             all: Vec::new(),
-            ends: Vec::new(),
+            ends: vec![0.0; matrix.size * (matrix.size + 1)],
             courses: Vec::new(),
         };
         table.followed = followed.iter().map(|state| table.rows(*state)).collect();
-        table.ends = (0..matrix.size)
-            .flat_map(|state| table.end(state))
-            .collect();
+        let steps = table.steps();
+        dispatch(Ends {
+            steps: &steps,
+            weights: &table.weights,
+            size: matrix.size,
+            ends: &mut table.ends,
+        });
         table
+    }
+
+    /// Entries of the matrix over its largest rate.
+    fn steps(&self) -> Vec<(usize, usize, f64)> {
+        let triples = self.matrix.triples();
+        triples
+            .map(|(i, j, a)| (i, j, a / self.fastest))
+            .collect()
     }
 
     /// Calls `see` with the iterates of a row of the identity and their weights.
@@ -140,11 +139,7 @@ impl Table {
         let mut row = vec![0.0; wide];
         row[state] = 1.0;
         let mut next = row.clone();
-        let steps: Vec<(usize, usize, f64)> = self
-            .matrix
-            .triples()
-            .map(|(i, j, a)| (i, j, a / self.fastest))
-            .collect();
+        let steps = self.steps();
         for weights in &self.weights {
             see(&row, weights);
             next.copy_from_slice(&row);
@@ -167,17 +162,6 @@ impl Table {
             }
         });
         rows
-    }
-
-    fn end(&self, state: usize) -> Vec<f64> {
-        let mut end = vec![0.0; self.matrix.size + 1];
-        self.iterate(state, |row, weights| {
-            let weight: f64 = weights.iter().sum();
-            for (to, value) in end.iter_mut().zip(row) {
-                *to += weight * value;
-            }
-        });
-        end
     }
 
     /// Whether this is the table of a piece of the same problem.
@@ -237,6 +221,83 @@ impl Table {
         let m = self.matrix.size;
         for (value, row) in states.iter_mut().zip(self.ends.chunks(m + 1)) {
             *value = row[m] + row.iter().zip(start).map(|(a, x)| a * x).sum::<f64>();
+        }
+    }
+}
+
+/// Weights of the iterates in each coefficient: the Chebyshev transform of Poisson weights.
+struct Weigh<'a> {
+    z: f64,
+    weights: &'a mut [[f64; TERMS]],
+}
+
+impl Operate for Weigh<'_> {
+    #[inline(always)]
+    fn operate<const FUSED: bool>(self) {
+        for cosines in COSINES.iter() {
+            let at = 0.5 * self.z * (1.0 + cosines[1]);
+            let mut poisson = libm::exp(-at);
+            for (k, weights) in self.weights.iter_mut().enumerate() {
+                if k > 0 {
+                    poisson *= at / k as f64;
+                }
+                for (weight, cosine) in weights.iter_mut().zip(cosines) {
+                    *weight = fma::<FUSED>(*cosine, poisson, *weight);
+                }
+            }
+        }
+        for weights in self.weights {
+            for (term, weight) in weights.iter_mut().enumerate() {
+                *weight *= if term == 0 { 1.0 } else { 2.0 } / TERMS as f64;
+            }
+        }
+    }
+}
+
+/// Factors of the states at the start in those at the end.
+struct Ends<'a> {
+    steps: &'a [(usize, usize, f64)],
+    weights: &'a [[f64; TERMS]],
+    size: usize,
+    ends: &'a mut [f64],
+}
+
+/// States whose iterates are computed together.
+const TOGETHER: usize = 8;
+
+impl Operate for Ends<'_> {
+    #[inline(always)]
+    fn operate<const FUSED: bool>(self) {
+        let wide = self.size + 1;
+        let mut now = vec![[0.0; TOGETHER]; wide];
+        let mut next = now.clone();
+        let mut sums = now.clone();
+        for first in (0..self.size).step_by(TOGETHER) {
+            for (j, column) in now.iter_mut().enumerate() {
+                sums[j] = [0.0; TOGETHER];
+                *column = std::array::from_fn(|k| if first + k == j { 1.0 } else { 0.0 });
+            }
+            for weights in self.weights {
+                let weight: f64 = weights.iter().sum();
+                for (sum, column) in sums.iter_mut().zip(&now) {
+                    for (sum, x) in sum.iter_mut().zip(column) {
+                        *sum = fma::<FUSED>(weight, *x, *sum);
+                    }
+                }
+                next.copy_from_slice(&now);
+                for (i, j, a) in self.steps {
+                    let from = now[*i];
+                    for (to, x) in next[*j].iter_mut().zip(from) {
+                        *to = fma::<FUSED>(*a, x, *to);
+                    }
+                }
+                std::mem::swap(&mut now, &mut next);
+            }
+            for (k, end) in self.ends.chunks_mut(wide).skip(first).take(TOGETHER).enumerate() {
+                for (to, sum) in end.iter_mut().zip(&sums) {
+                    *to = sum[k];
+                }
+            }
         }
     }
 }

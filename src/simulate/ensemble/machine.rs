@@ -48,8 +48,8 @@ pub(super) fn advance<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
     carry(system, rows, layout.before, layout.after, system.states);
 }
 
-/// How far each watched value goes to both sides of 0 at the stages `seen` and in the rows from `start`, the largest of
-/// all; what is not a number does not count.
+/// The ranges of the watched values at the stages `seen` and in the rows from `start`, and the largest of how far each
+/// goes to both sides of 0; what is not a number does not count.
 #[inline(always)]
 pub(super) fn bend<const W: usize>(
     system: &System,
@@ -59,6 +59,7 @@ pub(super) fn bend<const W: usize>(
     seen: &[usize],
     start: Option<usize>,
 ) {
+    let n = system.watched;
     let mut bend = Lanes::<W>::all(0.0);
     for k in 0..system.watched {
         let initial = rows[first + seen[0] * stride + k];
@@ -72,6 +73,8 @@ pub(super) fn bend<const W: usize>(
                 low.0[lane] = if x < low.0[lane] { x } else { low.0[lane] };
             }
         }
+        rows[system.layout.ranges + k] = low;
+        rows[system.layout.ranges + n + k] = high;
         for lane in 0..W {
             let below = -low.0[lane];
             let both = if high.0[lane] < below {

@@ -22,6 +22,7 @@ mod driver;
 #[cfg(target_arch = "x86_64")]
 mod executable;
 mod factor;
+mod history;
 mod job;
 mod lanes;
 mod linear;

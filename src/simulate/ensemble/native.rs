@@ -18,6 +18,7 @@ use super::rodas;
 use super::symbol::SMALLEST_DIVISOR;
 use Operand::Register as R;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A step of a method in machine code.
 pub(super) struct Native {
@@ -48,11 +49,18 @@ impl Native {
         for narrow in [false, true] {
             writer.to.narrow = narrow;
             let rates = writer.to.place();
-            writer.program(&system.rates, true);
+            let relative = layout.rates..layout.rates + writer.wide();
+            writer.program(&system.rates, &relative);
             writer.to.leave();
             let newton = writer.to.place();
             if scheme == Scheme::Collocation {
-                writer.program(&system.newton, true);
+                writer.program(&system.newton, &relative);
+                writer.to.leave();
+            }
+            let correction = writer.to.place();
+            if scheme == Scheme::Collocation {
+                let relative = layout.pair..layout.pair + 2 + 2 * system.states;
+                writer.program(&system.correction, &relative);
                 writer.to.leave();
             }
             step[usize::from(narrow)] = writer.to.place();
@@ -62,7 +70,7 @@ impl Native {
             }
             writer.advance();
             match scheme {
-                Scheme::Collocation => writer.sweep(rates, newton),
+                Scheme::Collocation => writer.sweep([rates, newton, correction]),
                 Scheme::OneStep => writer.one_step(rates),
             }
             writer.to.epilogue();
@@ -194,14 +202,13 @@ impl Allocation {
 }
 
 impl Writer<'_> {
-    /// A program in place; with `apart`, rows of the rates are those that rsi points at.
-    fn program(&mut self, program: &[Instruction], apart: bool) {
+    /// A program in place; the rows `relative` are those that rsi points at.
+    fn program(&mut self, program: &[Instruction], relative: &Range<usize>) {
         let layout = self.system.layout;
-        let n = self.system.states + self.system.watched;
         let home = |row: Row| {
             let row = row as usize;
-            if apart && (layout.rates..layout.rates + n).contains(&row) {
-                Operand::Rate(row - layout.rates)
+            if relative.contains(&row) {
+                Operand::Relative(row - relative.start)
             } else {
                 Operand::Row(row)
             }
@@ -569,7 +576,7 @@ impl Writer<'_> {
 
     /// Keeps the watched values at the end of the last step.
     fn keep_watched_end(&mut self) {
-        let end = collocation::watched_at_end(self.system);
+        let end = collocation::watched_at(self.system, NODES - 1);
         self.carry(self.system.layout.start, end, self.system.watched);
     }
 
@@ -577,8 +584,9 @@ impl Writer<'_> {
     fn bend(&mut self, first: usize, stride: usize, seen: &[usize], start: Option<usize>) {
         let layout = self.system.layout;
         let bend = FREE - 1;
+        let watched = self.system.watched;
         self.to.clear(bend);
-        for k in 0..self.system.watched {
+        for k in 0..watched {
             let [x, high, low] = [0, 1, 2].map(|at| 3 * (k % 6) as Vector + at);
             self.to
                 .load(high, Operand::Row(first + seen[0] * stride + k));
@@ -589,6 +597,8 @@ impl Writer<'_> {
                 self.to.two(code::MAX, high, x, R(high));
                 self.to.two(code::MIN, low, x, R(low));
             }
+            self.to.store(row(layout.ranges, k), low);
+            self.to.store(row(layout.ranges, watched + k), high);
             self.to.two(code::XOR, low, low, constant(-0.0));
             self.to.two(code::MIN, high, high, R(low));
             self.to.two(code::MAX, bend, high, R(bend));
@@ -626,7 +636,7 @@ impl Writer<'_> {
     }
 
     /// A sweep of the collocation.
-    fn sweep(&mut self, rates: usize, newton: usize) {
+    fn sweep(&mut self, [rates, newton, correction]: [usize; 3]) {
         let layout = self.system.layout;
         let n = self.system.states;
         for node in 0..NODES {
@@ -650,20 +660,28 @@ impl Writer<'_> {
             };
             self.to.call(part, layout.increments + node * self.wide());
         }
-        // What is summed over the states stands where constants of the rates stood.
-        let [change, curve] = [22, 23];
-        self.to.load(0, Operand::Row(layout.step));
-        for (pair, (real, imaginary)) in radau::EIGENVALUES.into_iter().enumerate() {
-            for (k, part) in [real, imaginary].into_iter().enumerate() {
-                let to = 1 + k as Vector;
-                self.to.two(code::MUL, to, 0, constant(part));
-                self.to.store(row(layout.turns, 2 * pair + k), to);
+        self.to.two(code::DIV, 0, ONE, Operand::Row(layout.step));
+        for pair in 0..NODES / 2 {
+            let first = self.pair(pair);
+            for (part, value) in collocation::inverse_eigenvalue(pair).into_iter().enumerate() {
+                let to = 1 + part as Vector;
+                self.to.two(code::MUL, to, 0, constant(value));
+                self.to.store(Operand::Row(first + part), to);
             }
         }
+        for i in 0..n {
+            self.load(i);
+        }
+        for pair in 0..NODES / 2 {
+            let first = self.pair(pair);
+            self.to.call(correction, first);
+        }
+        // What is summed over the states stands where constants of the rates stood.
+        let [change, curve] = [22, 23];
         self.to.clear(change);
         self.to.clear(curve);
         for i in 0..n {
-            self.newton(i, change, curve);
+            self.correct(i, change, curve);
         }
         self.check(layout.after, 0);
         let a = &mut self.to;
@@ -685,78 +703,76 @@ impl Writer<'_> {
         );
     }
 
-    /// Newton's correction of a state at all nodes.
-    fn newton(&mut self, i: usize, change: Vector, curve: Vector) {
+    /// First row of a pair's group of changes.
+    fn pair(&self, pair: usize) -> usize {
+        collocation::pair_rows(self.system, pair, 0)[0] - 2
+    }
+
+    /// The right-hand sides of Newton's systems for a state, and its last Legendre coefficients.
+    fn load(&mut self, i: usize) {
         let layout = self.system.layout;
         let n = self.system.states;
-        let coupling = &self.system.couplings[i];
         self.load_nodes(layout.increments + i, self.wide());
-        let [last, before_last] = [20, 21];
-        self.combine(last, 0, &radau::HIGHEST[0]);
-        self.combine(before_last, 0, &radau::HIGHEST[1]);
         const F: Vector = NODES as Vector;
+        for (k, weights) in radau::HIGHEST.iter().enumerate() {
+            let to = F + k as Vector;
+            self.combine(to, 0, weights);
+            self.to.store(Operand::Row(layout.curves + k * n + i), to);
+        }
         for (k, weights) in radau::TO_SPECTRUM.iter().enumerate() {
             self.combine(F + k as Vector, 0, weights);
         }
-        let [a, b, u, v, inverse, turn, twist, slope] = [0, 1, 2, 3, 4, 5, 6, 7];
-        let spare = 8;
-        for (j, entry) in &coupling.below {
-            self.to.load(spare, Operand::Row(*entry));
-            for k in 0..NODES {
-                let delta = Operand::Row(layout.changes + k * n + j);
-                self.to.two(code::MUL_ADD_TO, F + k as Vector, spare, delta);
-            }
-        }
-        if let Some(diagonal) = coupling.diagonal {
-            self.to.load(slope, Operand::Row(diagonal));
-        }
+        let [s, t] = [0, 1];
         for pair in 0..NODES / 2 {
+            let first = self.pair(pair);
+            let rows = collocation::pair_rows(self.system, pair, i);
             let [p, q] = [2 * pair, 2 * pair + 1];
             let [x, y] = [p, q].map(|k| F + k as Vector);
-            let [row_p, row_q] = [p, q].map(|k| Operand::Row(layout.spectrum + k * n + i));
+            let [u, v] = [p, q].map(|k| Operand::Row(layout.spectrum + k * n + i));
             let to = &mut self.to;
-            to.load(turn, Operand::Row(layout.turns + p));
-            to.load(twist, Operand::Row(layout.turns + q));
-            to.load(a, R(x));
-            to.two(code::MUL_TO_LESS, a, turn, row_p);
-            to.two(code::MUL_ADD_TO, a, twist, R(y));
-            to.load(b, R(y));
-            to.two(code::MUL_TO_LESS, b, turn, row_q);
-            to.two(code::MUL_SUB_TO, b, twist, R(x));
-            if coupling.diagonal.is_some() {
-                to.load(u, R(ONE));
-                to.two(code::MUL_SUB_TO, u, slope, R(turn));
-                to.two(code::MUL, v, slope, R(twist));
-                to.two(code::MUL, inverse, u, R(u));
-                to.two(code::MUL_ADD_TO, inverse, v, R(v));
-                to.two(code::DIV, inverse, ONE, R(inverse));
-                to.two(code::MUL, u, u, R(inverse));
-                to.two(code::MUL, v, v, R(inverse));
-                to.two(code::MUL, x, a, R(u));
-                to.two(code::MUL_ADD_TO, x, b, R(v));
-                to.two(code::MUL, y, b, R(u));
-                to.two(code::MUL_SUB_TO, y, a, R(v));
-            } else {
-                to.load(x, R(a));
-                to.load(y, R(b));
-            }
-            for (k, row, delta) in [(p, row_p, x), (q, row_q, y)] {
-                to.store(Operand::Row(layout.changes + k * n + i), delta);
-                to.two(code::ADD, spare, delta, row);
-                to.store(row, spare);
+            to.load(s, Operand::Row(first));
+            to.load(t, Operand::Row(first + 1));
+            to.two(code::MUL_SUB_TO, x, s, u);
+            to.two(code::MUL_ADD_TO, x, t, v);
+            to.two(code::MUL_SUB_TO, y, s, v);
+            to.two(code::MUL_SUB_TO, y, t, u);
+            to.store(Operand::Row(rows[0]), x);
+            to.store(Operand::Row(rows[1]), y);
+        }
+    }
+
+    /// Corrects a state at all nodes, and adds to the squares of change and curve.
+    fn correct(&mut self, i: usize, change: Vector, curve: Vector) {
+        let layout = self.system.layout;
+        let n = self.system.states;
+        const F: Vector = NODES as Vector;
+        let sum = 0;
+        for pair in 0..NODES / 2 {
+            let rows = collocation::pair_rows(self.system, pair, i);
+            for (part, row) in rows.into_iter().enumerate() {
+                let k = 2 * pair + part;
+                let spectrum = Operand::Row(layout.spectrum + k * n + i);
+                let delta = F + k as Vector;
+                self.to.load(delta, Operand::Row(row));
+                self.to.two(code::ADD, sum, delta, spectrum);
+                self.to.store(spectrum, sum);
             }
         }
         let [middle, end] = [8, 9];
         self.combine(middle, F, &radau::FROM_SPECTRUM[collocation::MIDDLE]);
         self.combine(end, F, &radau::FROM_SPECTRUM[NODES - 1]);
-        let [rise, before, after, scale, step] = [0, 1, 2, 3, 4];
+        let [rise, before, after, scale, step, weight_at] = [0, 1, 2, 3, 4, 5];
+        let [last, before_last] = [20, 21];
+        for (k, to) in [last, before_last].into_iter().enumerate() {
+            self.to.load(to, Operand::Row(layout.curves + k * n + i));
+        }
         self.to.load(step, Operand::Row(layout.step));
         for (k, weight) in radau::FROM_SPECTRUM[NODES - 1].iter().enumerate() {
             let to = &mut self.to;
             let row = Operand::Row(layout.spectrum + k * n + i);
-            to.load(turn, constant(*weight));
+            to.load(weight_at, constant(*weight));
             let code = if k == 0 { code::MUL } else { code::MUL_ADD_TO };
-            to.two(code, rise, turn, row);
+            to.two(code, rise, weight_at, row);
         }
         let to = &mut self.to;
         let magnitude = Operand::Constant(!(1 << 63));
@@ -807,7 +823,7 @@ impl Writer<'_> {
         }
         self.drives_and_tempo();
         self.courses();
-        self.program(&self.system.factor, false);
+        self.program(&self.system.factor, &(0..0));
         self.keep_watched(0);
         self.to.load(tilted, constant(rodas::TILTS[0]));
         self.to
@@ -819,7 +835,7 @@ impl Writer<'_> {
             a.two(code::XOR, to, to, constant(-0.0));
             a.store(Operand::Row(layout.load + i), to);
         }
-        self.program(&self.system.solve[0], false);
+        self.program(&self.system.solve[0], &(0..0));
         for stage in 1..STAGES {
             self.drive(stage);
             if let Some(sum) = rodas::A.get(stage) {
@@ -867,7 +883,7 @@ impl Writer<'_> {
                 self.to.two(code::XOR, to, to, constant(-0.0));
                 self.to.store(row(layout.load, i), to);
             }
-            self.program(&self.system.solve[stage], false);
+            self.program(&self.system.solve[stage], &(0..0));
         }
         let [square, rtol] = [20, 21];
         let magnitude = Operand::Constant(!(1 << 63));

@@ -3,6 +3,7 @@
 
 use super::collocation;
 use super::course::{Courses, Kinds};
+use super::history::{Seen, Tolerance};
 
 /// What is to become of a step.
 pub(super) enum Verdict {
@@ -25,6 +26,9 @@ const GROWTH: f64 = 4.0;
 #[derive(Debug, Default)]
 pub(super) struct Passage {
     pub courses: Courses,
+    /// When it began, and how long it is.
+    time: f64,
+    length: f64,
     /// The last events.
     kinds: Kinds,
     /// Steps per piece of the exactly known states.
@@ -55,6 +59,8 @@ pub(super) struct Passage {
 impl Passage {
     /// Begins a stretch.
     pub fn begin(&mut self, kind: u32, length: f64) {
+        self.time += self.length;
+        self.length = length;
         self.kinds.rotate_left(1);
         if let Some(last) = self.kinds.last_mut() {
             *last = kind;
@@ -84,7 +90,7 @@ impl Passage {
         self.sweeps = 0;
         self.place = self.regular.then_some(self.pieces * parts + part);
         let increments = match self.place {
-            Some(place) if !self.blank => self.courses.predict(place, step),
+            Some(place) if !self.blank => self.courses.expect(place, step, self.time),
             _ => &[],
         };
         self.expected = !increments.is_empty();
@@ -154,12 +160,29 @@ impl Passage {
         self.leave();
     }
 
-    /// Keeps the increments of a step that was taken.
-    pub fn learn(&mut self, step: f64, increments: impl Iterator<Item = f64>) {
+    /// The states at the end of the next step, number `part` of equal `parts` of its piece, if it need not be computed.
+    pub fn foresee(
+        &self,
+        (part, parts): (usize, usize),
+        step: f64,
+        start: &[f64],
+        amounts: &[f64],
+        tolerance: &Tolerance<'_>,
+        end: &mut Vec<f64>,
+    ) -> bool {
+        let place = self.pieces * parts + part;
+        let history = self.courses.history(place, step);
+        self.regular
+            && history.is_some_and(|h| h.foresee(self.time, start, amounts, tolerance, end))
+    }
+
+    /// After a step that was taken: keeps it, if it is one of the course.
+    pub fn learn(&mut self, step: f64, seen: &Seen, tolerance: &Tolerance<'_>) {
         self.fresh = true;
         self.blank = false;
         if let Some(place) = self.place {
-            self.courses.learn(place, step, increments);
+            self.courses
+                .learn(place, step, self.time, seen, tolerance);
         }
     }
 

@@ -6,7 +6,7 @@
 //! [`System::prepare`] and [`System::refresh`], in ordinary numbers.
 
 use super::differentiate::{Jacobian, jacobian};
-use super::factor::factor;
+use super::factor::{correct, factor};
 use super::linear::{Matrix, TERMS};
 use super::native::Native;
 use super::radau::NODES;
@@ -83,11 +83,13 @@ pub(super) struct Layout {
     pub series: usize,
     /// Values of the drives at the stages.
     pub courses: usize,
-    /// Step times real and imaginary parts of the eigenvalues.
-    pub turns: usize,
-    /// Increments of the states in the basis of the eigenvectors, and what the last sweep added to them.
+    /// Increments of the states in the basis of the eigenvectors.
     pub spectrum: usize,
+    /// By pair of eigenvalues, `2 + 2 n` rows: real and imaginary part of `1/(h lambda)`, and those of the right-hand
+    /// sides of Newton's systems, in whose places their solutions come.
     pub changes: usize,
+    /// Last two Legendre coefficients of the slopes, per state.
+    pub curves: usize,
     /// From here on, what is used all the time.
     pub hot: usize,
     /// States.
@@ -98,6 +100,8 @@ pub(super) struct Layout {
     pub shift: usize,
     /// Right-hand side of a linear system.
     pub load: usize,
+    /// One of the groups of `changes`, where the rows that the corrections use are counted from.
+    pub pair: usize,
     /// Rates, and after them the watched values.
     pub rates: usize,
     /// Partial derivatives of the rates by time.
@@ -116,6 +120,8 @@ pub(super) struct Layout {
     pub rtol: usize,
     /// Greater than 0 in the lanes whose next step starts where the last one ended.
     pub taken: usize,
+    /// Smallest value of each watched value within the step, then the largest of each.
+    pub ranges: usize,
     /// How far a watched value goes to both sides of 0 within the step.
     pub bend: usize,
     /// Errors over tolerance, of the collocation the changes of the last sweep; not a number where a stage left the
@@ -153,10 +159,12 @@ pub(super) struct System {
     pub layout: Layout,
     /// Rates.
     pub rates: Vec<Instruction>,
-    /// Rates and the entries of the Jacobian on its diagonal and below.
+    /// Rates and the entries of the Jacobian that the collocation uses.
     pub newton: Vec<Instruction>,
-    /// Where these entries are, per state.
-    pub couplings: Vec<Coupling>,
+    /// Newton's correction for a pair of eigenvalues, in place of the right-hand side.
+    pub correction: Vec<Instruction>,
+    /// Rows of the partial derivatives of the rates by their own states; nothing where they are 0.
+    pub own: Vec<Option<usize>>,
     /// Rates and factors.
     pub factor: Vec<Instruction>,
     /// Solutions, per stage.
@@ -175,14 +183,6 @@ pub(super) struct System {
     /// Nodes in the fixed rows.
     fixed: Vec<Id>,
 }
-
-/// Row of the Jacobian of one state: the rows of lanes with its entry on the diagonal and those below it by state.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Coupling {
-    pub diagonal: Option<usize>,
-    pub below: Vec<(usize, usize)>,
-}
-
 /// Methods of integration in lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scheme {
@@ -219,11 +219,17 @@ impl System {
             source(&symbols)
         });
         let rates: Vec<Id> = rates.into_iter().map(|s| s.0).collect();
-        Self::compile(graph, &rates, positive)
+        Self::compile(graph, &rates, positive, &[])
     }
 
-    /// Compiles recorded rates.
-    pub fn compile(mut graph: Graph, all_rates: &[Id], positive: Vec<Vec<usize>>) -> Self {
+    /// Compiles recorded rates. `slow` states hardly change within a step, so that their corrections need not be known to
+    /// those that come before them.
+    pub fn compile(
+        mut graph: Graph,
+        all_rates: &[Id],
+        positive: Vec<Vec<usize>>,
+        slow: &[usize],
+    ) -> Self {
         let states = all_rates.len();
         let all_entries = jacobian(&mut graph, all_rates);
         let linear = linear_states(&graph, states, &all_entries);
@@ -276,6 +282,14 @@ impl System {
             .collect();
         let states = integrated.len();
         let factors = factor(&mut graph, &jacobian, states);
+        // What slow states do to those before them is left to the next sweep.
+        let slow: Vec<usize> = slow.iter().filter_map(|i| place(&integrated, *i)).collect();
+        let kept: Jacobian = jacobian
+            .iter()
+            .filter(|((i, j), _)| j <= i || !slow.contains(j))
+            .map(|(place, id)| (*place, *id))
+            .collect();
+        let corrections = correct(&mut graph, &kept, states);
 
         let watched = bends(&graph, &rates);
         let mut layout = Layout::default();
@@ -291,14 +305,15 @@ impl System {
         layout.after = take(states);
         layout.series = take(drives.len() * TERMS);
         layout.courses = take(drives.len() * NODES);
-        layout.turns = take(NODES);
         layout.spectrum = take(NODES * states);
-        layout.changes = take(NODES * states);
+        layout.changes = take(NODES / 2 * (2 + 2 * states));
+        layout.curves = take(2 * states);
         layout.hot = take(0);
         layout.states = take(states);
         layout.before = take(states);
         layout.shift = take(1);
         layout.load = take(states);
+        layout.pair = take(2 + 2 * states);
         layout.rates = take(states + watched.len());
         layout.tilt = take(states);
         layout.drives = take(drives.len());
@@ -308,17 +323,14 @@ impl System {
         layout.pace = take(1);
         layout.rtol = take(1);
         layout.taken = take(1);
+        layout.ranges = take(2 * watched.len());
         layout.bend = take(1);
         layout.error = take(1);
         layout.factor = take(1);
         layout.curve = take(1);
         layout.start = take(watched.len());
-        let lower: Vec<(usize, usize, Id)> = jacobian
-            .iter()
-            .filter(|((i, j), _)| j <= i)
-            .map(|((i, j), id)| (*i, *j, *id))
-            .collect();
-        layout.partials = take(lower.len());
+        let partials: Vec<Id> = kept.values().copied().collect();
+        layout.partials = take(partials.len());
         let moving: Vec<Id> = factors
             .entries
             .iter()
@@ -334,8 +346,9 @@ impl System {
             .chain(&tilt)
             .chain(&moving)
             .chain(&factors.solution)
-            .copied()
-            .chain(lower.iter().map(|(_, _, id)| *id));
+            .chain(&partials)
+            .chain(corrections.iter().flatten())
+            .copied();
         let mut open: Vec<Id> = targets.collect();
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
@@ -388,25 +401,39 @@ impl System {
             temporaries: layout.temporaries as Row,
         };
         let (rates_program, used_a) = compiler.compile(&rate_targets, &given);
-        let mut couplings = vec![Coupling::default(); states];
-        let mut partials: Vec<(Id, Row)> = Vec::new();
-        for (at, (i, j, id)) in lower.iter().enumerate() {
-            let row = match given.get(id) {
-                Some(row) if graph.is_fixed(*id) => *row as usize,
-                _ => {
-                    partials.push((*id, (layout.partials + at) as Row));
-                    layout.partials + at
-                }
-            };
-            if i == j {
-                couplings[*i].diagonal = Some(row);
-            } else {
-                couplings[*i].below.push((*j, row));
-            }
-        }
+        let row = |at: usize, id: Id| match given.get(&id) {
+            Some(row) if graph.is_fixed(id) => *row,
+            _ => (layout.partials + at) as Row,
+        };
+        let partial_rows: HashMap<Id, Row> = partials
+            .iter()
+            .enumerate()
+            .map(|(at, id)| (*id, row(at, *id)))
+            .collect();
+        let own = (0..states)
+            .map(|i| Some(partial_rows[kept.get(&(i, i))?] as usize))
+            .collect();
+        let moving_partials = partial_rows.iter().filter(|(id, _)| !graph.is_fixed(**id));
+        let mut moving_partials: Vec<(Id, Row)> =
+            moving_partials.map(|(id, row)| (*id, *row)).collect();
+        moving_partials.sort_unstable();
         let rates_and_partials: Vec<(Id, Row)> =
-            rate_targets.iter().copied().chain(partials).collect();
+            rate_targets.iter().copied().chain(moving_partials).collect();
         let (newton, used_n) = compiler.compile(&rates_and_partials, &given);
+        let mut paired = given.clone();
+        paired.extend(&partial_rows);
+        let loads = layout.pair + 2;
+        for id in 0..graph.len() as Id {
+            match graph.node(id) {
+                Node::Shift => paired.insert(id, layout.pair as Row),
+                Node::Twist => paired.insert(id, (layout.pair + 1) as Row),
+                Node::Load(i) => paired.insert(id, (loads + i as usize) as Row),
+                _ => None,
+            };
+        }
+        let targets = corrections.iter().flatten().enumerate();
+        let targets: Vec<(Id, Row)> = targets.map(|(at, id)| (*id, (loads + at) as Row)).collect();
+        let (correction, used_p) = compiler.compile(&targets, &paired);
         let tilt_targets = tilt
             .iter()
             .enumerate()
@@ -419,7 +446,7 @@ impl System {
             .collect();
         let (factor_program, used_b) = compiler.compile(&both, &given);
         given.extend(held_targets);
-        let mut used = used_a.max(used_b).max(used_n);
+        let mut used = used_a.max(used_b).max(used_n).max(used_p);
         let solve: Vec<Vec<Instruction>> = (0..STAGES)
             .map(|stage| {
                 let first = layout.increments + stage * states;
@@ -475,7 +502,8 @@ impl System {
             layout,
             rates: rates_program,
             newton,
-            couplings,
+            correction,
+            own,
             factor: factor_program,
             solve,
             watched: watched.len(),
@@ -886,6 +914,7 @@ fn operation(node: Node) -> Operation {
         | Node::Input(_)
         | Node::State(_)
         | Node::Shift
+        | Node::Twist
         | Node::Load(_)
         | Node::Tempo(_) => Operation::Copy,
     }

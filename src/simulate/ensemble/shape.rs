@@ -240,7 +240,10 @@ fn compile(problem: &Problem, flags: &[u8]) -> Shape {
         .into_iter()
         .map(|group| group.into_iter().filter_map(position).collect())
         .collect();
-    let system = System::compile(graph, &rates, positive);
+    // Cells are born and die over days.
+    let slow = ["sensitive", "resistant", "dying_early", "dying_late"];
+    let slow: Vec<usize> = slow.into_iter().filter_map(position).collect();
+    let system = System::compile(graph, &rates, positive, &slow);
     Shape { system, moving }
 }
 

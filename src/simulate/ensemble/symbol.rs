@@ -38,8 +38,10 @@ pub(super) enum Node {
     Input(u32),
     /// A state, by its position.
     State(u32),
-    /// The shift `1/(h gamma)` on the diagonal of the linear systems.
+    /// The shift on the diagonal of the linear systems: `1/(h gamma)`, of the collocation the real part of
+    /// `1/(h lambda)`; and the imaginary part of that.
     Shift,
+    Twist,
     /// An entry of the right-hand side of a linear system.
     Load(u32),
     /// The rate of a state that is propagated exactly.
@@ -75,6 +77,7 @@ impl Node {
             | Self::Input(_)
             | Self::State(_)
             | Self::Shift
+            | Self::Twist
             | Self::Load(_)
             | Self::Tempo(_) => (None, None),
             Self::Add(a, b) | Self::Mul(a, b) => (Some(a), Some(b)),
@@ -163,7 +166,7 @@ impl Graph {
             Node::Constant(_) => Level::Constant,
             Node::Parameter(_) => Level::Parameter,
             Node::Input(_) => Level::Input,
-            Node::State(_) | Node::Shift | Node::Load(_) | Node::Tempo(_) => Level::State,
+            Node::State(_) | Node::Shift | Node::Twist | Node::Load(_) | Node::Tempo(_) => Level::State,
             _ => node
                 .arguments()
                 .map(|a| self.level(a))
@@ -383,6 +386,7 @@ pub(super) fn evaluate(node: Node, argument: impl Fn(usize) -> f64) -> f64 {
         | Node::Input(_)
         | Node::State(_)
         | Node::Shift
+        | Node::Twist
         | Node::Load(_)
         | Node::Tempo(_) => x,
         Node::Add(..) => x + argument(1),
