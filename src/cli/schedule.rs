@@ -7,7 +7,7 @@ use crate::figure;
 use crate::regimen::Arm;
 use crate::report;
 use crate::study::attribution::{AttributionPlan, mechanisms};
-use crate::study::schedule::{Goal, ScheduleSearch};
+use crate::study::schedule::{Effort, Goal, SchedulePlan, ScheduleSearch};
 use clap::{Args, ValueEnum};
 
 pub const EXAMPLES: &str = "Examples:
@@ -61,7 +61,6 @@ pub struct ScheduleOptions {
 }
 
 pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -> Result<()> {
-    study.whole("schedule")?;
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let scenario = study.timed_scenario(context, &options.setting, arm, options.days)?;
@@ -70,28 +69,22 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
         Wanted::Progression => Goal::Progression,
     };
     let search = ScheduleSearch::new(library, &scenario, goal, options.move_sorafenib)?;
-    let most = options.samples + options.budgets * options.evaluations;
-    let bar = study.bar(context, most);
-    let accuracy = study.accuracy()?;
-    let result = search.seek(
-        options.samples,
-        options.budgets.max(1),
-        options.evaluations,
-        study.seed,
-        &accuracy,
-        &|| bar.inc(1),
-    )?;
-    bar.finish_and_clear();
+    let effort = Effort {
+        samples: options.samples,
+        budgets: options.budgets,
+        evaluations: options.evaluations,
+    };
+    let plan = SchedulePlan::new(search, effort, study.seed)?;
+    let Some(rows) = study.rows(context, "schedule", &plan)? else {
+        return Ok(());
+    };
+    let result = plan.analyse(&rows)?;
     let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
-    study.conclude(
-        context,
-        "schedule",
-        &printed,
-        table.into(),
-        &result.tally,
-        || figure::schedule(&result),
-    )
+    context.print_table(&printed);
+    study.conclude(context, "schedule", table.into(), &result.tally, || {
+        figure::schedule(&result)
+    })
 }
 
 #[derive(Debug, Args)]
@@ -139,13 +132,8 @@ pub fn attribution(
     };
     let result = plan.analyse(&rows)?;
     let table = report::attribution_table(&result);
-    let printed = table.clone();
-    study.conclude(
-        context,
-        "attribution",
-        &printed,
-        table.into(),
-        &result.tally,
-        || figure::attribution(&result),
-    )
+    context.print_table(&table);
+    study.conclude(context, "attribution", table.into(), &result.tally, || {
+        figure::attribution(&result)
+    })
 }

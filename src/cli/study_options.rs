@@ -6,11 +6,13 @@ use crate::figure::Figure;
 use crate::regimen::{Arm, Mode};
 use crate::report::{self, Header, Joined, Manifest, Shard, Staged, Store};
 use crate::simulate::{Accuracy, Scenario};
-use crate::study::plan::{Plan, execute};
+use crate::study::plan::Plan;
 use crate::study::runs::Tally;
-use crate::table::{Sheet, Table};
+use crate::table::Sheet;
 use clap::Args;
 use indicatif::ProgressBar;
+use rayon::prelude::*;
+use std::ops::Range;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -106,19 +108,20 @@ impl StudyOptions {
             * per_row;
         let bar = self.bar(context, runs);
         let accuracy = self.accuracy()?;
-        for part in &missing {
+        let ranges: Vec<Range<usize>> = missing.iter().map(|p| store.header.range(*p)).collect();
+        plan.prepare(&ranges, &accuracy, &|| bar.inc(1))?;
+        let run = |part: &usize| {
             let mut rows = Vec::new();
-            execute(
-                plan,
-                store.header.range(*part),
-                &accuracy,
-                &|| bar.inc(1),
-                |row| {
-                    rows.push(row);
-                    Ok(())
-                },
-            )?;
-            store.write(*part, &rows)?;
+            let range = store.header.range(*part);
+            plan.run(range, &accuracy, &|| bar.inc(1), &mut |row| {
+                rows.push(row);
+                Ok(())
+            })?;
+            store.write(*part, &rows)
+        };
+        match plan.piece() {
+            Some(_) => missing.par_iter().try_for_each(run)?,
+            None => missing.iter().try_for_each(run)?,
         }
         bar.finish_and_clear();
         if let Some(shard) = shard {
@@ -141,6 +144,12 @@ impl StudyOptions {
         Ok(Some(rows))
     }
 
+    /// The rows of what a study needs beside its own, run here and kept on disk while the process lasts.
+    pub fn beside(&self, name: &str, plan: &dyn Plan) -> Result<Joined> {
+        let file = self.out.join("results").join(format!("{name}.csv"));
+        Joined::run(&file, plan, &self.accuracy()?)
+    }
+
     fn store(&self, context: &Context, name: &str, plan: &dyn Plan, anew: bool) -> Result<Store> {
         if !(1..=1_000_000).contains(&self.part_rows) {
             return Err(Error::input(
@@ -149,7 +158,8 @@ impl StudyOptions {
                 "give 1 to 1000000 rows per part",
             ));
         }
-        let header = Header::new(&self.manifest(context)?, self.seed, plan, self.part_rows);
+        let part_rows = plan.piece().unwrap_or(self.part_rows);
+        let header = Header::new(&self.manifest(context)?, self.seed, plan, part_rows);
         Store::open(self.parts(name), header, anew)
     }
 
@@ -183,8 +193,8 @@ impl StudyOptions {
         options::many(self.rtol)
     }
 
-    /// Refuses to share out, or to go on with, a study whose runs follow from each other.
-    pub fn whole(&self, study: &str) -> Result<()> {
+    /// Refuses to share out, or to go on with, what is a single run.
+    pub fn whole(&self, what: &str) -> Result<()> {
         let asked = match (&self.shard, self.resume) {
             (None, false) => return Ok(()),
             (Some(shard), _) => format!("--shard {shard}"),
@@ -192,23 +202,20 @@ impl StudyOptions {
         };
         Err(Error::input(
             asked,
-            format!("runs of a {study} follow from those before and are not kept on disk"),
-            "run it whole",
+            format!("{what} is a single run: there are no parts"),
+            "leave the option out",
         ))
     }
 
-    /// Prints the table of a study and what became of its runs, and writes both with the figure; `whole` is the
-    /// table for the file.
+    /// Says what became of the runs of a study whose table is printed, and writes both with the figure.
     pub fn conclude(
         &self,
         context: &Context,
         name: &str,
-        printed: &Table,
-        whole: Sheet<'_>,
+        table: Sheet<'_>,
         tally: &Tally,
         figure: impl FnOnce() -> Result<Figure>,
     ) -> Result<()> {
-        context.print_table(printed);
         if !context.json {
             context.print(&format!("\n{}", tally.words()));
         }
@@ -218,7 +225,7 @@ impl StudyOptions {
             vec![figure()?]
         };
         let tables = [
-            ("", whole),
+            ("", table),
             ("failures", report::failures_table(tally).into()),
         ];
         self.write(context, name, &tables, &figures)

@@ -136,7 +136,7 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
         context.print(&format!(
             "\neffect E = 1 - f, f = {} over that without drug; intervals over {} subjects, {} left out; {}",
             result.endpoint,
-            result.subjects.len(),
+            result.measures.len(),
             result.left_out,
             result.tally.words()
         ));
@@ -148,8 +148,8 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
     };
     let tables = [
         ("", summary.into()),
-        ("surfaces", report::synergy_table(&result)),
-        ("over-time", report::synergy_over_time_table(&result).into()),
+        ("surfaces", report::synergy_table(&plan, &rows, &result)),
+        ("over-time", report::synergy_over_time_table(&plan, &rows)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
     study.write(context, "synergy", &tables, &figures)

@@ -96,7 +96,9 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
-    let result = plan.analyse(&rows)?;
+    let patients = plan.subjects();
+    let subjects = study.beside(&name, &patients)?;
+    let result = plan.analyse(&rows, &subjects)?;
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));
@@ -112,20 +114,14 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     } else {
         figure::trial_figures(&result)?
     };
-    let subjects = report::subjects_table(&result.factors, &result.subjects, &result.burden_unit);
     let tables = [
         ("", report::arms_summary(&result).into()),
         ("contrasts", report::contrasts_table(&result).into()),
         ("biomarkers", report::biomarkers_table(&result).into()),
         ("survival", report::steps_table(&result).into()),
         ("courses", report::courses_table(&plan, &rows, &result)),
-        ("subjects", subjects),
+        ("subjects", report::subjects_table(&patients, &subjects)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(
-        context,
-        &format!("trial-{}", design.name),
-        &tables,
-        &figures,
-    )
+    study.write(context, &name, &tables, &figures)
 }
