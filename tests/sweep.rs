@@ -78,12 +78,8 @@ fn a_grid_is_run_point_by_point_and_a_higher_dose_leaves_a_smaller_tumour() {
     assert_eq!(result.plan.values(4), [1.0, 15.0]);
     assert!(at(0) > at(1) && at(1) > at(2) && at(2) > at(5));
     // Without the partner's effect the combination is sorafenib: no interaction.
-    for i in 0..3 {
-        assert!(
-            (rows[i].values[1] - 1.0).abs() < 1e-6,
-            "{:?}",
-            rows[i].values
-        );
+    for row in &rows[..3] {
+        assert!((row.values[1] - 1.0).abs() < 1e-6, "{:?}", row.values);
     }
 }
 
