@@ -40,19 +40,20 @@ pub struct ScheduleOptions {
     /// Arm with one partner
     #[arg(long, value_name = "ARM", default_value = "sorafenib+pt2385")]
     arm: String,
-    /// What is sought
+    /// What is sought: the smallest burden or the longest time to progression
     #[arg(long, value_enum, default_value = "burden")]
     goal: Wanted,
     /// Let sorafenib start later too
     #[arg(long)]
     move_sorafenib: bool,
-    /// Schedules of the first sample, a power of two
+    /// Schedules of the first sample, from whose best each descent starts; a power of two
     #[arg(long, value_name = "NUMBER", default_value_t = 128)]
     samples: usize,
-    /// Budgets of exposure under which the optimiser searches
+    /// Budgets of exposure, evenly up to that of the full dose all the time; the optimiser descends once under
+    /// each
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     budgets: usize,
-    /// Evaluations of the optimiser per budget
+    /// Schedules that a descent tries at most
     #[arg(long, value_name = "NUMBER", default_value_t = 60)]
     evaluations: usize,
     /// Length of the run in days, instead of the regimen's

@@ -36,13 +36,14 @@ pub struct StudyOptions {
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
     pub rtol: f64,
-    /// Run one part of the study, for instance 2/8; `hif-switch merge` joins the parts
+    /// Run one share of the study, for instance 2/8 for the second of eight; `hif-switch merge` joins them
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
-    /// Go on where a run that was stopped left off
+    /// Go on after the parts that a stopped run of the same command left in --out
     #[arg(long)]
     pub resume: bool,
-    /// Rows that are kept together on disk, and lost at most when a run is stopped
+    /// Rows of a part, which is kept on disk as it is done: no more are lost when a run is stopped. The parts of
+    /// `schedule` are its descents, whatever is given here
     #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
     pub part_rows: usize,
     /// Folder in which plots/ and results/ are written

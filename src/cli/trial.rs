@@ -17,10 +17,10 @@ pub const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trial")]
 pub struct TrialOptions {
-    /// Trial of params/trials
+    /// Trial of params/trials, as sharp or asia-pacific
     #[arg(value_name = "NAME", default_value = "sharp")]
     name: String,
-    /// Arm instead of the trial's, repeatable; the first is the control
+    /// Arm instead of the trial's, as vehicle or sorafenib+pt2385, repeatable; the first is the control
     #[arg(long, value_name = "ARM")]
     arm: Vec<String>,
     /// Patients per arm instead of the trial's
@@ -29,13 +29,13 @@ pub struct TrialOptions {
     /// Population instead of the trial's
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
-    /// matched (every patient in every arm) or randomised
+    /// Who is in which arm, instead of the trial's: matched (every patient in every arm) or randomised
     #[arg(long, value_name = "WORD")]
     design: Option<String>,
     /// Length in weeks instead of the trial's
     #[arg(long, value_name = "WEEKS")]
     weeks: Option<f64>,
-    /// Rate of leaving without progression, for instance "0.02 1/month"
+    /// Rate at which patients leave without progression, with unit: "0.02 1/month"
     #[arg(long, value_name = "RATE")]
     dropout: Option<String>,
 }
