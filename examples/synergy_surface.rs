@@ -8,7 +8,7 @@ use hif_switch::regimen::Arm;
 use hif_switch::simulate::{Accuracy, Scenario};
 use hif_switch::study::plan::collect;
 use hif_switch::study::silent;
-use hif_switch::study::synergy::{Nulls, SynergyPlan};
+use hif_switch::study::synergy::{Level, Measures, SynergyPlan};
 
 fn main() -> hif_switch::Result<()> {
     let library = Library::shipped();
@@ -24,15 +24,15 @@ fn main() -> hif_switch::Result<()> {
     )?;
     let rows = collect(&plan, &Accuracy::ensemble(), &silent)?;
     let result = plan.analyse(&rows)?;
-    type Grid = fn(&Nulls) -> &Vec<Vec<f64>>;
-    let nulls: [(&str, Grid); 4] = [
-        ("HSA", |n| &n.hsa),
-        ("Bliss", |n| &n.bliss),
-        ("Loewe", |n| &n.loewe),
-        ("ZIP", |n| &n.zip),
+    type Of = fn(&Measures) -> Level;
+    let nulls: [(&str, Of); 4] = [
+        ("HSA", |m| m.hsa),
+        ("Bliss", |m| m.bliss),
+        ("Loewe", |m| m.loewe),
+        ("ZIP", |m| m.zip),
     ];
-    for (name, grid) in nulls {
-        let (mean, _, _) = result.over_subjects(|_, nulls| Nulls::mean(grid(nulls)));
+    for (name, of) in nulls {
+        let (mean, _, _) = result.over_subjects(|measures| of(measures).mean);
         println!("{name}: mean excess {mean:.3}");
     }
     for figure in figure::synergy_figures(&result)?.into_iter().take(1) {

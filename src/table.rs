@@ -4,6 +4,9 @@
 
 use crate::error::{Error, Result};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
+use serde::ser::{Error as _, SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::cell::RefCell;
 use std::io::Write;
 
 /// A column.
@@ -155,28 +158,9 @@ impl Table {
 
     /// JSON: an array of objects, with the units beside it.
     pub fn to_json(&self) -> serde_json::Value {
-        let value = |cell: &Cell| match cell {
-            Cell::Text(text) => serde_json::Value::from(text.as_str()),
-            Cell::Number(number) => serde_json::Value::from(*number),
-        };
-        let rows: Vec<serde_json::Value> = self
-            .rows
-            .iter()
-            .map(|row| {
-                let pairs = self.columns.iter().zip(row);
-                serde_json::Value::Object(
-                    pairs
-                        .map(|(column, cell)| (column.name.clone(), value(cell)))
-                        .collect(),
-                )
-            })
-            .collect();
-        let units: serde_json::Map<String, serde_json::Value> = self
-            .columns
-            .iter()
-            .map(|column| (column.name.clone(), column.unit.as_str().into()))
-            .collect();
-        serde_json::json!({ "units": units, "rows": rows })
+        let rows = self.rows.iter().map(|row| object(&self.columns, row));
+        let rows: Vec<serde_json::Value> = rows.collect();
+        serde_json::json!({ "units": units(&self.columns), "rows": rows })
     }
 }
 
@@ -249,6 +233,35 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// The text of [`Table::to_json`], row by row.
+    ///
+    /// # Errors
+    /// Rows that cannot be made; a writer that fails.
+    pub fn write_json(&self, out: &mut dyn Write) -> Result<()> {
+        let stream = JsonRows {
+            sheet: self,
+            failed: RefCell::default(),
+        };
+        let written = serde_json::to_writer_pretty(out, &stream);
+        match stream.failed.take() {
+            Some(error) => Err(error),
+            None => written.map_err(|error| Error::output("table.json", error)),
+        }
+    }
+
+    fn columns(&self) -> &[Column] {
+        match self {
+            Self::Whole(table) | Self::Long(table, _) => &table.columns,
+        }
+    }
+
+    fn each_row(&self, push: Push<'_>) -> Result<()> {
+        match self {
+            Self::Whole(table) => table.rows.iter().cloned().try_for_each(push),
+            Self::Long(_, fill) => fill(push),
+        }
+    }
+
     /// The table with its first rows, at most so many, and how many it has.
     ///
     /// # Errors
@@ -274,6 +287,69 @@ impl<'a> Sheet<'a> {
             }
         }
     }
+}
+
+/// A table as JSON in the making.
+struct JsonRows<'a> {
+    sheet: &'a Sheet<'a>,
+    /// Why a row could not be made.
+    failed: RefCell<Option<Error>>,
+}
+
+impl Serialize for JsonRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(2))?;
+        object.serialize_entry("rows", &Rows(self))?;
+        object.serialize_entry("units", &units(self.sheet.columns()))?;
+        object.end()
+    }
+}
+
+/// The rows of [`JsonRows`].
+struct Rows<'a>(&'a JsonRows<'a>);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let JsonRows { sheet, failed } = self.0;
+        let mut rows = serializer.serialize_seq(None)?;
+        let mut written = Ok(());
+        let made = sheet.each_row(&mut |row| {
+            if written.is_ok() {
+                written = rows.serialize_element(&object(sheet.columns(), &row));
+            }
+            match &written {
+                Ok(()) => Ok(()),
+                Err(error) => Err(Error::output("table.json", error)),
+            }
+        });
+        written?;
+        if let Err(error) = made {
+            let stopped = S::Error::custom(&error);
+            failed.replace(Some(error));
+            return Err(stopped);
+        }
+        rows.end()
+    }
+}
+
+/// A row as JSON.
+fn object(columns: &[Column], row: &[Cell]) -> serde_json::Value {
+    let value = |cell: &Cell| match cell {
+        Cell::Text(text) => serde_json::Value::from(text.as_str()),
+        Cell::Number(number) => serde_json::Value::from(*number),
+    };
+    let pairs = columns.iter().zip(row);
+    pairs
+        .map(|(column, cell)| (column.name.clone(), value(cell)))
+        .collect()
+}
+
+/// Units by name, as JSON.
+fn units(columns: &[Column]) -> serde_json::Value {
+    let pairs = columns.iter();
+    pairs
+        .map(|column| (column.name.clone(), column.unit.as_str()))
+        .collect()
 }
 
 /// Three significant figures without needless exponents.
@@ -336,6 +412,17 @@ mod tests {
         let (first, count) = long.first(1).expect("rows");
         assert_eq!((first.rows.len(), count), (1, 2));
         assert_eq!(long.first(9).expect("rows").0, table);
+        for (sheet, whole) in [
+            (&long, &table),
+            (
+                &Sheet::from(Table::new([("a", "")])),
+                &Table::new([("a", "")]),
+            ),
+        ] {
+            let mut streamed = Vec::new();
+            sheet.write_json(&mut streamed).expect("json");
+            assert_eq!(streamed, format!("{:#}", whole.to_json()).as_bytes());
+        }
         let json = table.to_json();
         assert_eq!(json["units"]["burden"], "mm^3");
         assert!(json["rows"][1]["burden"].is_null());

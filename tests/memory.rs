@@ -6,14 +6,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use hif_switch::error::Result;
+use hif_switch::figure::{self, synergy_figures, trial_figures};
 use hif_switch::parameters::Library;
 use hif_switch::regimen::Arm;
-use hif_switch::report::{Header, Joined, Manifest, Store, courses_table, sweep_table};
-use hif_switch::simulate::{Accuracy, Scenario};
+use hif_switch::report::{
+    Header, Joined, Manifest, Store, courses_table, population_summary, rejections, subjects_table,
+    sweep_table, synergy_over_time_table, synergy_table,
+};
+use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::assay::{Assay, Quantity};
 use hif_switch::study::plan::{Block, Failures, Plan, Row, Rows};
-use hif_switch::study::sensitivity::{Method, SensitivityPlan, Space, sobol};
+use hif_switch::study::population::{Population, Sampler, SubjectsPlan};
+use hif_switch::study::runs::{Probe, stream};
+use hif_switch::study::schedule::{Effort, Goal, SchedulePlan, ScheduleSearch};
+use hif_switch::study::sensitivity::{Method, SensitivityPlan, Space, morris, sobol};
 use hif_switch::study::sweep::{Axis, SweepPlan};
+use hif_switch::study::synergy::SynergyPlan;
 use hif_switch::study::trial::{TrialDesign, TrialPlan};
 use peak_alloc::PeakAlloc;
 use std::ops::Range;
@@ -28,6 +36,14 @@ fn peak(work: impl FnOnce()) -> f64 {
     let before = MEMORY.current_usage();
     work();
     MEMORY.peak_usage().saturating_sub(before) as f64
+}
+
+/// Two peaks with the rows they are of: between them, less than so many bytes a row.
+#[track_caller]
+fn flat((small, few): (f64, usize), (large, many): (f64, usize), most: f64) {
+    let per_row = (large - small) / (many - few) as f64;
+    let peaks = format!("{small} bytes for {few} rows, {large} for {many}");
+    assert!(per_row < most, "{peaks}: {per_row} per row");
 }
 
 /// A number between 0 and 1 that looks like none before it.
@@ -151,7 +167,23 @@ fn sobol_indices_from_disk() {
     );
 }
 
-/// A sweep keeps one number per row, and its table nothing.
+/// Effects of Morris need the numbers of one endpoint.
+fn morris_effects() {
+    let analysed = |trajectories: usize| {
+        let mut plan = plan(4);
+        let parameters = plan.space.axes.len();
+        let design = morris::Design::new(trajectories, parameters, 8, 1).unwrap();
+        plan.method = Method::Morris(Box::new(design));
+        let rows = Made {
+            rows: plan.rows(),
+            width: 1,
+        };
+        (peak(|| drop(plan.analyse(&rows).unwrap())), plan.rows())
+    };
+    flat(analysed(500), analysed(4000), 8.5);
+}
+
+/// A sweep needs the numbers of one endpoint for its figure, and nothing for its tables.
 fn a_sweep_and_its_table() {
     let assay = assay();
     let template = assay.templates[0].clone();
@@ -161,64 +193,184 @@ fn a_sweep_and_its_table() {
             assay: assay.clone(),
             axes: vec![
                 axis(&format!("dose=1:2:{count}")),
-                axis("hif.haf_loss=1:2:500"),
+                axis("hif.haf_loss=1:2:20"),
             ],
         };
         let rows = plan.rows();
         let width = 1;
         let grown = peak(|| {
-            let result = plan.analyse(&Made { rows, width }).unwrap();
+            let made = Made { rows, width };
+            let result = plan.analyse(&made);
             let table = sweep_table(&result);
             table.write_csv(&mut std::io::sink()).unwrap();
+            table.write_json(&mut std::io::sink()).unwrap();
+            figure::sweep(&result).unwrap();
             let (first, count) = table.first(10).unwrap();
             assert_eq!((first.rows.len(), count), (10, rows));
         });
-        (grown, rows as f64)
+        (grown, rows)
     };
-    let ((small, few), (large, many)) = (sweep(50), sweep(200));
-    let per_row = (large - small) / (many - few);
-    assert!(
-        (8.0..10.0).contains(&per_row),
-        "{small} and {large} bytes: {per_row} per row"
-    );
+    // More columns than a heat map draws, thinned to as many.
+    flat(sweep(600), sweep(9600), 12.0);
 }
 
-/// A trial keeps what it concludes about a patient, not the scans; the table of courses reads them again.
+/// A trial needs one number of every row, and a little more of every patient; tables and figures read the
+/// rows again.
 fn a_trial_and_its_courses() {
     let library = Library::shipped();
     let trial = |patients: u64| {
         let design = TrialDesign {
             patients,
             population: "xenograft-mice".to_owned(),
-            scan_interval: 168.0,
+            scan_interval: 336.0,
+            arms: vec![Arm::vehicle(), Arm::sorafenib(), Arm::combination("pt2385")],
             ..TrialDesign::read(&library, "sharp", "test").unwrap()
         };
         let scenario = Scenario::new("xenograft", Arm::vehicle());
         let plan = TrialPlan::new(&library, &design, &scenario, 1).unwrap();
+        let people = plan.subjects();
+        let of = |plan: &dyn Plan| Made {
+            rows: plan.rows(),
+            width: plan.fields().len(),
+        };
+        let (rows, subjects) = (of(&plan), of(&people));
+        assert!(rows.width > 25, "{} numbers a row", rows.width);
+        let grown = peak(|| {
+            let result = plan.analyse(&rows, &subjects).unwrap();
+            trial_figures(&result).unwrap();
+            let table = courses_table(&plan, &rows, &result);
+            table.write_csv(&mut std::io::sink()).unwrap();
+            subjects_table(&people, &subjects)
+                .write_csv(&mut std::io::sink())
+                .unwrap();
+        });
+        (grown, rows.rows)
+    };
+    // More patients than a waterfall has bars, thinned to as many.
+    flat(trial(2000), trial(6000), 24.0);
+}
+
+/// A study of two drugs needs a few numbers of every subject, tens of rows each.
+fn synergy_over_subjects() {
+    let library = Library::shipped();
+    let scenario = Scenario::new("xenograft", Arm::combination("pt2385"));
+    let synergy = |subjects: u64| {
+        let (first, second) = ([10.0, 30.0], [0.5, 1.0]);
+        let plan = SynergyPlan::new(&library, &scenario, &first, &second, None, &[168.0]).unwrap();
+        let population = Population::read(&library, "xenograft-mice", "test").unwrap();
+        let sampler = Sampler::new(&library, &population, &scenario, 1).unwrap();
+        let plan = plan.over(sampler, subjects).unwrap();
         let rows = Made {
             rows: plan.rows(),
             width: plan.fields().len(),
         };
-        assert!(rows.width > 50, "{} numbers a row", rows.width);
         let grown = peak(|| {
             let result = plan.analyse(&rows).unwrap();
-            let table = courses_table(&plan, &rows, &result);
+            synergy_figures(&result).unwrap();
+            for table in [
+                synergy_table(&plan, &rows, &result),
+                synergy_over_time_table(&plan, &rows),
+            ] {
+                table.write_csv(&mut std::io::sink()).unwrap();
+            }
+        });
+        (grown, rows.rows)
+    };
+    flat(synergy(70), synergy(280), 12.0);
+}
+
+/// A population needs one number of every subject.
+fn a_population() {
+    let library = Library::shipped();
+    let population = Population::read(&library, "xenograft-mice", "test").unwrap();
+    let scenario = Scenario::new("xenograft", Arm::sorafenib());
+    let sampler = Sampler::new(&library, &population, &scenario, 1).unwrap();
+    let summed_up = |count: usize| {
+        let plan = SubjectsPlan {
+            sampler: &sampler,
+            count,
+            burden_unit: "mm^3".to_owned(),
+        };
+        let rows = Made {
+            rows: count,
+            width: plan.fields().len(),
+        };
+        let grown = peak(|| {
+            population_summary(&plan, &rows).unwrap();
+            rejections(&plan, &rows).unwrap();
+            figure::population(&plan, &rows).unwrap();
+            let table = subjects_table(&plan, &rows);
             table.write_csv(&mut std::io::sink()).unwrap();
         });
-        (grown, rows.rows as f64)
+        (grown, count)
     };
-    let ((small, few), (large, many)) = (trial(100), trial(800));
-    let per_row = (large - small) / (many - few);
-    assert!(
-        per_row < 120.0,
-        "{small} and {large} bytes: {per_row} per row"
-    );
+    flat(summed_up(10_000), summed_up(40_000), 12.5);
+}
+
+/// A search for schedules keeps the front, and so many others as a figure shows.
+fn a_search_for_schedules() {
+    let library = Library::shipped();
+    let scenario = Scenario::new("xenograft", Arm::combination("pt2385"));
+    let search = ScheduleSearch::new(&library, &scenario, Goal::Burden, false).unwrap();
+    let searched = |samples: usize| {
+        let effort = Effort {
+            samples,
+            budgets: 2,
+            evaluations: 50,
+        };
+        let plan = SchedulePlan::new(search.clone(), effort, 1).unwrap();
+        let rows = Made {
+            rows: plan.rows(),
+            width: plan.fields().len(),
+        };
+        (peak(|| drop(plan.analyse(&rows).unwrap())), rows.rows)
+    };
+    flat(searched(1 << 14), searched(1 << 16), 8.0);
+}
+
+/// Long runs are prepared and run a few at a time: what they need does not depend on how many there are.
+fn runs_of_a_year() {
+    let library = Library::shipped();
+    let scenario = Scenario {
+        duration: Some(365.0 * 24.0),
+        ..Scenario::new("patient", Arm::sorafenib())
+    };
+    let template = Template::read(&library, &scenario).unwrap();
+    let accuracy = Accuracy {
+        rtol: 1e-3,
+        ..Accuracy::ensemble()
+    };
+    let probe = Probe {
+        times: (0..9).map(|scan| f64::from(scan) * 1008.0).collect(),
+        endpoints: false,
+    };
+    let mut prepared = 0;
+    let grown = peak(|| {
+        let stopped = stream(
+            0..2048,
+            |runs| {
+                prepared = prepared.max(runs.end);
+                Ok(runs.map(|_| template.problem(&[])).collect())
+            },
+            &probe,
+            &accuracy,
+            |_, _| Err(hif_switch::Error::input("test", "seen", "stop")),
+        );
+        assert!(stopped.is_err());
+    });
+    assert!((1..1024).contains(&prepared), "{prepared} prepared at once");
+    assert!(grown < 48e6, "{grown} bytes");
 }
 
 #[test]
 fn memory_does_not_hold_the_rows() {
     joining();
     sobol_indices_from_disk();
+    morris_effects();
     a_sweep_and_its_table();
     a_trial_and_its_courses();
+    synergy_over_subjects();
+    a_population();
+    a_search_for_schedules();
+    runs_of_a_year();
 }

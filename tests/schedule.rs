@@ -6,7 +6,7 @@ use hif_switch::regimen::Arm;
 use hif_switch::simulate::{Accuracy, Scenario};
 use hif_switch::study::attribution::{AttributionPlan, mechanisms, shapley};
 use hif_switch::study::plan::collect;
-use hif_switch::study::schedule::{Evaluated, Goal, Schedule, ScheduleSearch, front};
+use hif_switch::study::schedule::{Effort, Evaluated, Goal, Schedule, ScheduleSearch, front};
 use hif_switch::study::silent;
 
 fn accuracy() -> Accuracy {
@@ -21,6 +21,14 @@ fn scenario(arm: &str, days: f64) -> Scenario {
     Scenario {
         duration: Some(24.0 * days),
         ..Scenario::new("xenograft", Arm::parse(arm, &library, "test").unwrap())
+    }
+}
+
+fn effort(samples: usize, budgets: usize, evaluations: usize) -> Effort {
+    Effort {
+        samples,
+        budgets,
+        evaluations,
     }
 }
 
@@ -63,7 +71,11 @@ fn a_search_beats_its_first_sample_within_every_budget() {
         false,
     )
     .unwrap();
-    let seek = || search.seek(16, 2, 25, 3, &accuracy(), &silent).unwrap();
+    let seek = || {
+        search
+            .seek(effort(16, 2, 25), 3, &accuracy(), &silent)
+            .unwrap()
+    };
     let result = seek();
     assert_eq!(result.tally.failed, 0);
     for pair in result.front.windows(2) {
@@ -102,12 +114,10 @@ fn searches_that_make_no_sense_are_refused() {
         Goal::Burden,
         false,
     );
-    assert!(
-        search
-            .unwrap()
-            .seek(100, 1, 1, 1, &accuracy(), &silent)
-            .is_err()
-    );
+    let search = search.unwrap();
+    for effort in [effort(100, 1, 1), effort(16, 0, 1), effort(16, 1, 0)] {
+        assert!(search.seek(effort, 1, &accuracy(), &silent).is_err());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const STUDY: [&str; 15] = [
     "sensitivity",
@@ -70,7 +70,50 @@ fn same(a: &Path, b: &Path) {
         assert!(*bytes == b[name], "{name} differs");
     }
     assert!(a.keys().any(|name| name.ends_with("-rows.parquet")));
-    assert!(a.keys().any(|name| name.ends_with("sensitivity.svg")));
+    assert!(a.keys().any(|name| name.ends_with(".svg")));
+}
+
+/// Every other study, small, in more parts than shards.
+const OTHERS: [&str; 7] = [
+    "trial sharp --patients 5 --weeks 6 --arm vehicle --arm sorafenib --part-rows 3",
+    "synergy --days 4 --doses 10,30 --partner-doses 0.5,1 --population xenograft-mice --subjects 3 --part-rows 20",
+    "sensitivity --trajectories 2 --parameter hif.haf_loss --parameter tumour.growth_rate --days 1 --part-rows 1",
+    "sweep --x dose=1:50:7 --days 2 --part-rows 2",
+    "schedule --days 4 --samples 8 --budgets 3 --evaluations 5",
+    "attribution --days 3 --mechanism hif2 --mechanism survival --part-rows 1",
+    "population xenograft-mice --subjects 20 --part-rows 6",
+];
+
+#[test]
+fn shards_of_every_study_give_the_bytes_of_one_run() {
+    for study in OTHERS {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let study: Vec<&str> = study.split(' ').collect();
+        run(&study, &at("single"));
+        for shard in ["3/3", "1/3"] {
+            let mut shared_out = study.clone();
+            shared_out.extend(["--shard", shard]);
+            run(&shared_out, &at("shared"));
+        }
+        let shared = at("shared").display().to_string();
+        let error = fails(&["merge", &shared], &at("shared"));
+        assert!(error.contains("parts are missing: 2"), "{error}");
+        let mut shared_out = study.clone();
+        shared_out.extend(["--shard", "2/3"]);
+        run(&shared_out, &at("shared"));
+        run(&["merge", &shared], &at("shared"));
+        same(&at("single"), &at("shared"));
+    }
+}
+
+#[test]
+fn what_is_a_single_run_has_no_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let ways = "sweep --setting culture --arm vehicle --x oxygen=1:20:3 --up-down 1 --shard 1/2";
+    let ways: Vec<&str> = ways.split(' ').collect();
+    let error = fails(&ways, folder.path());
+    assert!(error.contains("a single run"), "{error}");
 }
 
 #[test]
@@ -137,8 +180,6 @@ fn a_missing_part_and_parts_of_other_studies_are_named() {
 
 #[test]
 fn a_killed_run_goes_on_with_nothing_lost_or_repeated() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
     // Long enough to be killed on the way.
     let long: Vec<&str> = STUDY
         .iter()
@@ -149,32 +190,55 @@ fn a_killed_run_goes_on_with_nothing_lost_or_repeated() {
             other => other,
         })
         .collect();
-    run(&long, &at("single"));
-    let mut child = command(&long, &at("killed"))
+    killed(&long, "sensitivity-sobol", 52);
+}
+
+#[test]
+fn a_killed_search_for_schedules_goes_on_after_its_finished_descents() {
+    let long = "schedule --samples 32 --budgets 12 --evaluations 20";
+    killed(&long.split(' ').collect::<Vec<_>>(), "schedule", 15);
+}
+
+/// Kills a study of so many parts when some are there, goes on, and compares with a run in one go.
+fn killed(long: &[&str], name: &str, count: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    run(long, &at("single"));
+    let mut child = command(long, &at("killed"))
         .env("RAYON_NUM_THREADS", "1")
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let parts = at("killed").join("results/sensitivity-sobol.parts");
-    let done = || std::fs::read_dir(&parts).map_or(0, |entries| entries.count());
+    let parts = at("killed").join(format!("results/{name}.parts"));
+    let finished = || {
+        let entries = std::fs::read_dir(&parts).into_iter().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|e| e == "csv"));
+        files
+    };
     let start = Instant::now();
-    while done() < 4 && start.elapsed() < Duration::from_secs(60) {
+    while finished().len() < 3 && start.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let before = done();
-    assert!((4..53).contains(&before), "{before} parts when killed");
-    let first = parts.join("part-00000000.csv");
-    let written = std::fs::metadata(&first).unwrap().modified().unwrap();
-    let mut resumed = long.clone();
+    let before = finished();
+    assert!(
+        (3..count).contains(&before.len()),
+        "{} parts when killed",
+        before.len()
+    );
+    let written = || -> Vec<SystemTime> {
+        let files = before.iter().map(|path| std::fs::metadata(path).unwrap());
+        files.map(|file| file.modified().unwrap()).collect()
+    };
+    let first = written();
+    let mut resumed = long.to_vec();
     resumed.push("--resume");
     // What is there already is not run again.
     run(&with_shard(&resumed), &at("killed"));
-    assert_eq!(
-        std::fs::metadata(&first).unwrap().modified().unwrap(),
-        written
-    );
+    assert_eq!(finished().len(), count);
+    assert_eq!(written(), first);
     run(&resumed, &at("killed"));
     same(&at("single"), &at("killed"));
 }

@@ -72,18 +72,14 @@ fn a_grid_is_run_point_by_point_and_a_higher_dose_leaves_a_smaller_tumour() {
     let axes = vec![axis("partner.pt2385.dose=0,1"), axis("dose=5,15,45")];
     let plan = SweepPlan { assay, axes };
     let rows = collect(&plan, &accuracy(), &silent).unwrap();
-    let result = plan.analyse(&rows).unwrap();
-    assert_eq!((result.quantities[0].len(), result.tally.failed), (6, 0));
-    let at = |i: usize| result.quantities[0][i];
+    let result = plan.analyse(&rows);
+    assert_eq!((result.rows.count(), result.tally.failed), (6, 0));
+    let at = |i: usize| rows[i].values[0];
     assert_eq!(result.plan.values(4), [1.0, 15.0]);
     assert!(at(0) > at(1) && at(1) > at(2) && at(2) > at(5));
     // Without the partner's effect the combination is sorafenib: no interaction.
-    for i in 0..3 {
-        assert!(
-            (result.quantities[1][i] - 1.0).abs() < 1e-6,
-            "{:?}",
-            result.quantities[1][i]
-        );
+    for row in &rows[..3] {
+        assert!((row.values[1] - 1.0).abs() < 1e-6, "{:?}", row.values);
     }
 }
 

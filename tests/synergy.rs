@@ -180,7 +180,7 @@ fn study(arm: &str, first: &[f64], second: &[f64]) -> Synergy {
 fn sorafenib_with_itself_is_loewe_additive_in_the_model() {
     let doses = [3.0, 6.0, 12.0, 24.0];
     let result = study("sorafenib", &doses, &doses);
-    let (_, surface, nulls) = result.subjects[0].surfaces.last().unwrap();
+    let (_, surface, nulls) = result.first.surfaces.last().unwrap();
     // Where the sum of both doses lies within the doses of the drug alone.
     for i in 1..4 {
         for j in 1..4 {
@@ -198,7 +198,7 @@ fn sorafenib_with_itself_is_loewe_additive_in_the_model() {
 #[test]
 fn blocking_hif2_is_more_than_independence() {
     let result = study("sorafenib+pt2385", &[10.0, 30.0, 60.0], &[0.25, 0.5, 1.0]);
-    let (_, _, nulls) = result.subjects[0].surfaces.last().unwrap();
+    let (_, _, nulls) = result.first.surfaces.last().unwrap();
     assert!(Nulls::top(&nulls.hsa) > 0.0);
     assert!(Nulls::mean(&nulls.bliss) > 0.0, "{:?}", nulls.bliss);
 }

@@ -12,9 +12,11 @@ use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::runs::{Probe, stream};
 use hif_switch::study::silent;
 use hif_switch::study::survival::{
-    KaplanMeier, Observation, hazard_ratio, log_rank, rank_correlation, stratified_log_rank,
+    KaplanMeier, LogRankSum, Observation, Times, hazard_ratio, log_rank, rank_correlation,
 };
-use hif_switch::study::trial::{Allocation, ArmOutcome, Response, TrialDesign, TrialResult, trial};
+use hif_switch::study::trial::{
+    Allocation, ArmOutcome, Response, Traced, TrialDesign, TrialResult, trial,
+};
 
 fn observations(times: &[f64], events: &[u8]) -> Vec<Observation> {
     let pairs = times.iter().zip(events);
@@ -44,6 +46,10 @@ fn mercaptopurine() -> Vec<Observation> {
     observations(&times, &events)
 }
 
+fn times(observations: &[Observation]) -> Times {
+    Times::from(observations)
+}
+
 fn close(value: f64, reference: f64) {
     assert!(
         (value - reference).abs() < 1e-9 * reference.abs().max(1.0),
@@ -64,24 +70,24 @@ fn a_log_rank_test_within_pairs_is_the_sign_test() {
         [at(2.0, true), at(2.0, true)],
         [at(7.0, true), at(3.0, false)],
     ];
-    let strata = pairs
-        .iter()
-        .map(|[a, b]| (std::slice::from_ref(a), std::slice::from_ref(b)));
-    let test = stratified_log_rank(strata).unwrap();
+    let mut test = LogRankSum::default();
+    for [a, b] in &pairs {
+        let one = |course| Times::from(std::slice::from_ref(course));
+        test.stratum(&one(a), &one(b));
+    }
+    let test = test.finish().unwrap();
     let (first, second) = (3.0, 1.0);
     let expected = (first - second) * (first - second) / (first + second);
     assert!((test.chi_square - expected).abs() < 1e-12, "{test:?}");
-    let whole = stratified_log_rank([(&placebo()[..], &mercaptopurine()[..])]).unwrap();
-    assert_eq!(whole, log_rank(&placebo(), &mercaptopurine()).unwrap());
 }
 
 #[test]
 fn log_rank_and_hazard_ratio_are_those_of_r() {
-    let test = log_rank(&placebo(), &mercaptopurine()).unwrap();
+    let test = log_rank(&times(&placebo()), &times(&mercaptopurine())).unwrap();
     close(test.chi_square, 16.792_940_989_2);
     close(test.expected, 19.250_500_948);
     close(test.p / 4.168_809_109_33e-5, 1.0);
-    let ratio = hazard_ratio(&placebo(), &mercaptopurine(), 0.95).unwrap();
+    let ratio = hazard_ratio(&times(&placebo()), &times(&mercaptopurine()), 0.95).unwrap();
     close(ratio.log, -1.572_125_148_83);
     close(ratio.standard_error, 0.412_396_717_709);
     close(ratio.estimate, 0.207_603_524_842);
@@ -141,10 +147,11 @@ fn kaplan_meier_is_that_of_r() {
 #[test]
 fn statistics_of_nothing_are_none() {
     let lost = observations(&[1., 2., 3.], &[0; 3]);
+    let lost = times(&lost);
     assert!(log_rank(&lost, &lost).is_none());
     assert!(hazard_ratio(&lost, &lost, 0.95).is_none());
     // All events in one group: the likelihood rises without end.
-    assert!(hazard_ratio(&placebo(), &lost, 0.95).is_none());
+    assert!(hazard_ratio(&times(&placebo()), &lost, 0.95).is_none());
     assert!(rank_correlation(&[1., 1., 1., 1.], &[1., 2., 3., 4.], 0.95).is_none());
     let (rho, low, high) = rank_correlation(
         &[1., 2., 3., 4., 5., 6., 7., 8.],
@@ -203,13 +210,10 @@ fn progression_and_response_follow_the_diameters() {
     assert_eq!(result.tally.ok, 32);
     assert_eq!(result.scans.len(), 5);
     let (mut events, mut losses) = (0, 0);
-    let traced = |arm: &ArmOutcome| arm.courses.len() == arm.traces.len();
+    let traced = |arm: &ArmOutcome| arm.patients() == arm.traced.len();
     assert!(result.arms.iter().all(traced));
-    let courses = result
-        .arms
-        .iter()
-        .flat_map(|arm| arm.courses.iter().zip(&arm.traces));
-    for (course, diameters) in courses {
+    let courses = result.arms.iter().flat_map(|arm| &arm.traced);
+    for Traced { course, diameters } in courses {
         assert!((diameters[0] - 1.0).abs() < 1e-12);
         let mut smallest = 1.0f64;
         let mut expected = None;
@@ -273,8 +277,9 @@ fn the_combination_is_better_and_the_contrast_says_so() {
 #[test]
 fn the_same_bits_at_any_thread_count() {
     let bits = |result: &TrialResult| -> Vec<u64> {
-        let traces = result.arms.iter().flat_map(|arm| &arm.traces);
-        traces.flatten().map(|d| d.to_bits()).collect()
+        let traced = result.arms.iter().flat_map(|arm| &arm.traced);
+        let diameters = traced.flat_map(|traced| &traced.diameters);
+        diameters.map(|d| d.to_bits()).collect()
     };
     let design = TrialDesign {
         patients: 3,
@@ -296,8 +301,8 @@ fn randomised_patients_are_in_one_arm_each_and_balanced() {
     let result = run(&mice(Allocation::Randomised, 0.0));
     let mut seen: Vec<usize> = Vec::new();
     for arm in &result.arms {
-        assert_eq!(arm.courses.len(), 8);
-        seen.extend(arm.courses.iter().map(|c| c.subject));
+        assert_eq!((arm.patients(), arm.traced.len()), (8, 8));
+        seen.extend(arm.traced.iter().map(|t| t.course.subject));
     }
     seen.sort_unstable();
     assert_eq!(seen, (0..32).collect::<Vec<_>>());
@@ -311,7 +316,8 @@ fn who_leaves_is_censored_at_the_last_scan() {
     let leaving = run(&mice(Allocation::Matched, 0.01));
     let mut left = 0;
     for (a, b) in staying.arms.iter().zip(&leaving.arms) {
-        for (a, b) in a.courses.iter().zip(&b.courses) {
+        for (a, b) in a.traced.iter().zip(&b.traced) {
+            let (a, b) = (&a.course, &b.course);
             assert!(b.observation.time <= a.observation.time);
             let whole = (b.observation.time / 3.0).fract();
             assert!(whole < 1e-9);
@@ -335,9 +341,11 @@ fn a_run_that_fails_does_not_break_the_others() {
     stream(
         0..7,
         // The third tumour starts above the capacity.
-        |run| {
-            let burden = if run == 3 { 1e6 } else { 100.0 + run as f64 };
-            template.problem(&[("size.initial_burden", burden)])
+        |runs| {
+            let burden = |run: usize| if run == 3 { 1e6 } else { 100.0 + run as f64 };
+            Ok(runs
+                .map(|run| template.problem(&[("size.initial_burden", burden(run))]))
+                .collect())
         },
         &probe,
         &Accuracy::default(),

@@ -53,7 +53,7 @@ pub fn run(context: &Context, options: &MergeOptions) -> Result<()> {
                 if missing.len() > 10 { " and more" } else { "" }
             ),
             format!(
-                "part p of n shards is shard (p - 1) mod n + 1; run that --shard again into its folder: hif-switch {}",
+                "run the shards of these parts again into their folder, then merge; of n shards, part p is run by --shard i/n with i = (p - 1) mod n + 1; the study is: hif-switch {}",
                 first.header.command.join(" ")
             ),
         ));
@@ -94,7 +94,7 @@ fn part_folders(folder: &Path) -> Result<Vec<PathBuf>> {
         Error::input(
             folder.display().to_string(),
             cause,
-            "name the folders that were given to --out of the shards",
+            "name the folders that were given to --out of the shards; parts that were merged are gone",
         )
     };
     let entries =

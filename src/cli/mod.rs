@@ -24,6 +24,7 @@ mod validate;
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::table::Sheet;
 use clap::{Parser, Subcommand};
 use options::RunOptions;
 use std::ffi::OsString;
@@ -203,6 +204,27 @@ impl Context {
         } else {
             self.print(&table.to_text(options::terminal_width()));
         }
+    }
+
+    /// Prints a table that may be long: as text its first rows, at most `most`, as JSON all of them, row by
+    /// row. Gives the number of rows where not all are shown as text.
+    fn print_sheet(&self, table: &Sheet<'_>, most: usize) -> Result<Option<usize>> {
+        if self.quiet {
+            return Ok(None);
+        }
+        if self.json {
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            match table.write_json(&mut out) {
+                // A reader that went away.
+                Err(Error::Output { .. }) => {}
+                other => other?,
+            }
+            let _ = writeln!(out).and_then(|()| out.flush());
+            return Ok(None);
+        }
+        let (first, count) = table.first(most)?;
+        self.print_table(&first);
+        Ok((count > first.rows.len()).then_some(count))
     }
 }
 

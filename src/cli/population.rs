@@ -6,9 +6,8 @@ use crate::error::Result;
 use crate::figure;
 use crate::regimen::Arm;
 use crate::report;
-use crate::study::population::{Population, Sampler, Subject};
+use crate::study::population::{Population, Sampler, SubjectsPlan};
 use clap::Args;
-use std::collections::BTreeMap;
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch population hcc-sharp                        1000 patients: summary, table, histograms
@@ -31,12 +30,19 @@ pub fn run(context: &Context, options: &PopulationOptions, study: &StudyOptions)
     let population = Population::read(library, &options.name, "command line")?;
     let scenario = study.scenario(&population.setting, Arm::sorafenib())?;
     let sampler = Sampler::new(library, &population, &scenario, study.seed)?;
-    let subjects = sampler.subjects(0..count(options.subjects, "--subjects")?)?;
-    let unit = scenario.parameters(library)?;
-    let unit = unit.text("burden_unit").unwrap_or("1");
-    context.print_table(&report::population_summary(&population, &subjects, unit));
+    let table = scenario.parameters(library)?;
+    let plan = SubjectsPlan {
+        sampler: &sampler,
+        count: count(options.subjects, "--subjects")? as usize,
+        burden_unit: table.text("burden_unit").unwrap_or("1").to_owned(),
+    };
+    let name = format!("population-{}", population.name);
+    let Some(rows) = study.rows(context, &name, &plan)? else {
+        return Ok(());
+    };
+    context.print_table(&report::population_summary(&plan, &rows)?);
     if !context.json {
-        context.print(&format!("\n{}", rejections(&subjects)));
+        context.print(&format!("\n{}", report::rejections(&plan, &rows)?));
         if let Some(weights) = &sampler.weights {
             for (prevalence, before) in population.prevalence.iter().zip(&weights.before) {
                 let kinds = prevalence.kinds.iter().zip(before);
@@ -56,31 +62,8 @@ pub fn run(context: &Context, options: &PopulationOptions, study: &StudyOptions)
     let figures = if study.no_figures {
         Vec::new()
     } else {
-        vec![figure::population(&population, &subjects, unit)?]
+        vec![figure::population(&plan, &rows)?]
     };
-    let factors: Vec<String> = population.factors.iter().map(|f| f.name.clone()).collect();
-    let table = report::subjects_table(&factors, &subjects, unit);
-    let name = format!("population-{}", population.name);
+    let table = report::subjects_table(&plan, &rows);
     study.write(context, &name, &[("", table)], &figures)
-}
-
-/// How many draws were taken again, and why.
-fn rejections(subjects: &[Subject]) -> String {
-    let mut causes: BTreeMap<String, u64> = BTreeMap::new();
-    for (cause, count) in subjects.iter().flat_map(|subject| &subject.rejections) {
-        *causes.entry(cause.to_string()).or_insert(0) += count;
-    }
-    let again: u64 = causes.values().sum();
-    let list: Vec<String> = causes
-        .iter()
-        .map(|(cause, count)| format!("{count} {cause}"))
-        .collect();
-    if list.is_empty() {
-        return format!("{} subjects, no draw taken again", subjects.len());
-    }
-    format!(
-        "{} subjects; {again} draws were taken again: {}",
-        subjects.len(),
-        list.join(", ")
-    )
 }

@@ -7,7 +7,7 @@ use crate::figure;
 use crate::regimen::Arm;
 use crate::report;
 use crate::study::attribution::{AttributionPlan, mechanisms};
-use crate::study::schedule::{Goal, ScheduleSearch};
+use crate::study::schedule::{Effort, Goal, SchedulePlan, ScheduleSearch};
 use clap::{Args, ValueEnum};
 
 pub const EXAMPLES: &str = "Examples:
@@ -40,19 +40,20 @@ pub struct ScheduleOptions {
     /// Arm with one partner
     #[arg(long, value_name = "ARM", default_value = "sorafenib+pt2385")]
     arm: String,
-    /// What is sought
+    /// What is sought: the smallest burden or the longest time to progression
     #[arg(long, value_enum, default_value = "burden")]
     goal: Wanted,
     /// Let sorafenib start later too
     #[arg(long)]
     move_sorafenib: bool,
-    /// Schedules of the first sample, a power of two
+    /// Schedules of the first sample, from whose best each descent starts; a power of two
     #[arg(long, value_name = "NUMBER", default_value_t = 128)]
     samples: usize,
-    /// Budgets of exposure under which the optimiser searches
+    /// Budgets of exposure, evenly up to that of the full dose all the time; the optimiser descends once under
+    /// each
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     budgets: usize,
-    /// Evaluations of the optimiser per budget
+    /// Schedules that a descent tries at most
     #[arg(long, value_name = "NUMBER", default_value_t = 60)]
     evaluations: usize,
     /// Length of the run in days, instead of the regimen's
@@ -61,7 +62,6 @@ pub struct ScheduleOptions {
 }
 
 pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -> Result<()> {
-    study.whole("schedule")?;
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let scenario = study.timed_scenario(context, &options.setting, arm, options.days)?;
@@ -70,28 +70,22 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
         Wanted::Progression => Goal::Progression,
     };
     let search = ScheduleSearch::new(library, &scenario, goal, options.move_sorafenib)?;
-    let most = options.samples + options.budgets * options.evaluations;
-    let bar = study.bar(context, most);
-    let accuracy = study.accuracy()?;
-    let result = search.seek(
-        options.samples,
-        options.budgets.max(1),
-        options.evaluations,
-        study.seed,
-        &accuracy,
-        &|| bar.inc(1),
-    )?;
-    bar.finish_and_clear();
+    let effort = Effort {
+        samples: options.samples,
+        budgets: options.budgets,
+        evaluations: options.evaluations,
+    };
+    let plan = SchedulePlan::new(search, effort, study.seed)?;
+    let Some(rows) = study.rows(context, "schedule", &plan)? else {
+        return Ok(());
+    };
+    let result = plan.analyse(&rows)?;
     let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
-    study.conclude(
-        context,
-        "schedule",
-        &printed,
-        table.into(),
-        &result.tally,
-        || figure::schedule(&result),
-    )
+    context.print_table(&printed);
+    study.conclude(context, "schedule", table.into(), &result.tally, || {
+        figure::schedule(&result)
+    })
 }
 
 #[derive(Debug, Args)]
@@ -139,13 +133,8 @@ pub fn attribution(
     };
     let result = plan.analyse(&rows)?;
     let table = report::attribution_table(&result);
-    let printed = table.clone();
-    study.conclude(
-        context,
-        "attribution",
-        &printed,
-        table.into(),
-        &result.tally,
-        || figure::attribution(&result),
-    )
+    context.print_table(&table);
+    study.conclude(context, "attribution", table.into(), &result.tally, || {
+        figure::attribution(&result)
+    })
 }

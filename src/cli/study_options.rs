@@ -6,11 +6,13 @@ use crate::figure::Figure;
 use crate::regimen::{Arm, Mode};
 use crate::report::{self, Header, Joined, Manifest, Shard, Staged, Store};
 use crate::simulate::{Accuracy, Scenario};
-use crate::study::plan::{Plan, execute};
+use crate::study::plan::Plan;
 use crate::study::runs::Tally;
-use crate::table::{Sheet, Table};
+use crate::table::Sheet;
 use clap::Args;
 use indicatif::ProgressBar;
+use rayon::prelude::*;
+use std::ops::Range;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -34,13 +36,14 @@ pub struct StudyOptions {
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
     pub rtol: f64,
-    /// Run one part of the study, for instance 2/8; `hif-switch merge` joins the parts
+    /// Run one share of the study, for instance 2/8 for the second of eight; `hif-switch merge` joins them
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
-    /// Go on where a run that was stopped left off
+    /// Go on after the parts that a stopped run of the same command left in --out
     #[arg(long)]
     pub resume: bool,
-    /// Rows that are kept together on disk, and lost at most when a run is stopped
+    /// Rows of a part, which is kept on disk as it is done: no more are lost when a run is stopped. The parts of
+    /// `schedule` are its descents, whatever is given here
     #[arg(long, value_name = "NUMBER", default_value_t = 2048)]
     pub part_rows: usize,
     /// Folder in which plots/ and results/ are written
@@ -106,19 +109,20 @@ impl StudyOptions {
             * per_row;
         let bar = self.bar(context, runs);
         let accuracy = self.accuracy()?;
-        for part in &missing {
+        let ranges: Vec<Range<usize>> = missing.iter().map(|p| store.header.range(*p)).collect();
+        plan.prepare(&ranges, &accuracy, &|| bar.inc(1))?;
+        let run = |part: &usize| {
             let mut rows = Vec::new();
-            execute(
-                plan,
-                store.header.range(*part),
-                &accuracy,
-                &|| bar.inc(1),
-                |row| {
-                    rows.push(row);
-                    Ok(())
-                },
-            )?;
-            store.write(*part, &rows)?;
+            let range = store.header.range(*part);
+            plan.run(range, &accuracy, &|| bar.inc(1), &mut |row| {
+                rows.push(row);
+                Ok(())
+            })?;
+            store.write(*part, &rows)
+        };
+        match plan.piece() {
+            Some(_) => missing.par_iter().try_for_each(run)?,
+            None => missing.iter().try_for_each(run)?,
         }
         bar.finish_and_clear();
         if let Some(shard) = shard {
@@ -141,6 +145,12 @@ impl StudyOptions {
         Ok(Some(rows))
     }
 
+    /// The rows of what a study needs beside its own, run here and kept on disk while the process lasts.
+    pub fn beside(&self, name: &str, plan: &dyn Plan) -> Result<Joined> {
+        let file = self.out.join("results").join(format!("{name}.csv"));
+        Joined::run(&file, plan, &self.accuracy()?)
+    }
+
     fn store(&self, context: &Context, name: &str, plan: &dyn Plan, anew: bool) -> Result<Store> {
         if !(1..=1_000_000).contains(&self.part_rows) {
             return Err(Error::input(
@@ -149,7 +159,8 @@ impl StudyOptions {
                 "give 1 to 1000000 rows per part",
             ));
         }
-        let header = Header::new(&self.manifest(context)?, self.seed, plan, self.part_rows);
+        let part_rows = plan.piece().unwrap_or(self.part_rows);
+        let header = Header::new(&self.manifest(context)?, self.seed, plan, part_rows);
         Store::open(self.parts(name), header, anew)
     }
 
@@ -183,8 +194,8 @@ impl StudyOptions {
         options::many(self.rtol)
     }
 
-    /// Refuses to share out, or to go on with, a study whose runs follow from each other.
-    pub fn whole(&self, study: &str) -> Result<()> {
+    /// Refuses to share out, or to go on with, what is a single run.
+    pub fn whole(&self, what: &str) -> Result<()> {
         let asked = match (&self.shard, self.resume) {
             (None, false) => return Ok(()),
             (Some(shard), _) => format!("--shard {shard}"),
@@ -192,23 +203,20 @@ impl StudyOptions {
         };
         Err(Error::input(
             asked,
-            format!("runs of a {study} follow from those before and are not kept on disk"),
-            "run it whole",
+            format!("{what} is a single run: there are no parts"),
+            "leave the option out",
         ))
     }
 
-    /// Prints the table of a study and what became of its runs, and writes both with the figure; `whole` is the
-    /// table for the file.
+    /// Says what became of the runs of a study whose table is printed, and writes both with the figure.
     pub fn conclude(
         &self,
         context: &Context,
         name: &str,
-        printed: &Table,
-        whole: Sheet<'_>,
+        table: Sheet<'_>,
         tally: &Tally,
         figure: impl FnOnce() -> Result<Figure>,
     ) -> Result<()> {
-        context.print_table(printed);
         if !context.json {
             context.print(&format!("\n{}", tally.words()));
         }
@@ -218,7 +226,7 @@ impl StudyOptions {
             vec![figure()?]
         };
         let tables = [
-            ("", whole),
+            ("", table),
             ("failures", report::failures_table(tally).into()),
         ];
         self.write(context, name, &tables, &figures)

@@ -47,7 +47,7 @@ pub struct SweepOptions {
     days: Option<f64>,
 }
 
-/// Rows of a sweep that are printed as text.
+/// Rows of a sweep that are printed as text; as JSON all of them are.
 const PRINTED: usize = 1000;
 
 pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> Result<()> {
@@ -55,6 +55,7 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let scenario = study.timed_scenario(context, &options.setting, arm, options.days)?;
     if let Some(days) = options.up_down {
+        study.whole("an up-and-down sweep")?;
         let template = Template::read(library, &scenario)?;
         let axis = Axis::parse(&options.x, &template, "--x")?;
         return hysteresis(context, study, &template, &axis, (days, options.adapting));
@@ -81,16 +82,15 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
     let Some(rows) = study.rows(context, "sweep", &plan)? else {
         return Ok(());
     };
-    let result = plan.analyse(&rows)?;
+    let result = plan.analyse(&rows);
     let table = report::sweep_table(&result);
-    let (printed, count) = table.first(if context.json { usize::MAX } else { PRINTED })?;
-    study.conclude(context, "sweep", &printed, table, &result.tally, || {
+    let left_out = context.print_sheet(&table, PRINTED)?;
+    study.conclude(context, "sweep", table, &result.tally, || {
         figure::sweep(&result)
     })?;
-    if count > printed.rows.len() {
+    if let (Some(count), false) = (left_out, context.json) {
         context.print(&format!(
-            "\nshown are the first {} of {count} rows; all of them are in sweep.csv",
-            printed.rows.len()
+            "\nshown are the first {PRINTED} of {count} rows; all of them are in sweep.csv"
         ));
     }
     Ok(())

@@ -26,16 +26,17 @@ pub struct SynergyOptions {
     /// Arm with two drugs, or sorafenib for the drug with itself
     #[arg(long, value_name = "ARM", default_value = "sorafenib+pt2385")]
     arm: String,
-    /// Doses of the first drug: of sorafenib in the regimen's unit, of a partner over its own
+    /// Doses of the first drug, separated by commas: of sorafenib in the unit of its regimen (mg/kg, mg), of a
+    /// partner as parts of its own dose
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     doses: Vec<f64>,
-    /// Doses of the second drug, over its own (of sorafenib in the regimen's unit)
+    /// Doses of the second drug: parts of the partner's own dose (of sorafenib with itself as --doses)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     partner_doses: Vec<f64>,
-    /// Days at which burden is compared, the last is the main one
+    /// Days at which burden is compared, separated by commas; the last is the main one
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     horizons: Vec<f64>,
-    /// An endpoint of a run instead of burden at the horizons
+    /// An endpoint of the whole run, as hif1a_end, instead of burden at the horizons
     #[arg(long, value_name = "NAME")]
     endpoint: Option<String>,
     /// Population over whose subjects intervals are taken
@@ -136,7 +137,7 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
         context.print(&format!(
             "\neffect E = 1 - f, f = {} over that without drug; intervals over {} subjects, {} left out; {}",
             result.endpoint,
-            result.subjects.len(),
+            result.measures.len(),
             result.left_out,
             result.tally.words()
         ));
@@ -148,8 +149,8 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
     };
     let tables = [
         ("", summary.into()),
-        ("surfaces", report::synergy_table(&result)),
-        ("over-time", report::synergy_over_time_table(&result).into()),
+        ("surfaces", report::synergy_table(&plan, &rows, &result)),
+        ("over-time", report::synergy_over_time_table(&plan, &rows)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
     study.write(context, "synergy", &tables, &figures)

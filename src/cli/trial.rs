@@ -17,10 +17,10 @@ pub const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trial")]
 pub struct TrialOptions {
-    /// Trial of params/trials
+    /// Trial of params/trials, as sharp or asia-pacific
     #[arg(value_name = "NAME", default_value = "sharp")]
     name: String,
-    /// Arm instead of the trial's, repeatable; the first is the control
+    /// Arm instead of the trial's, as vehicle or sorafenib+pt2385, repeatable; the first is the control
     #[arg(long, value_name = "ARM")]
     arm: Vec<String>,
     /// Patients per arm instead of the trial's
@@ -29,13 +29,13 @@ pub struct TrialOptions {
     /// Population instead of the trial's
     #[arg(long, value_name = "NAME")]
     population: Option<String>,
-    /// matched (every patient in every arm) or randomised
+    /// Who is in which arm, instead of the trial's: matched (every patient in every arm) or randomised
     #[arg(long, value_name = "WORD")]
     design: Option<String>,
     /// Length in weeks instead of the trial's
     #[arg(long, value_name = "WEEKS")]
     weeks: Option<f64>,
-    /// Rate of leaving without progression, for instance "0.02 1/month"
+    /// Rate at which patients leave without progression, with unit: "0.02 1/month"
     #[arg(long, value_name = "RATE")]
     dropout: Option<String>,
 }
@@ -96,7 +96,9 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
-    let result = plan.analyse(&rows)?;
+    let patients = plan.subjects();
+    let subjects = study.beside(&name, &patients)?;
+    let result = plan.analyse(&rows, &subjects)?;
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));
@@ -112,20 +114,14 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     } else {
         figure::trial_figures(&result)?
     };
-    let subjects = report::subjects_table(&result.factors, &result.subjects, &result.burden_unit);
     let tables = [
         ("", report::arms_summary(&result).into()),
         ("contrasts", report::contrasts_table(&result).into()),
         ("biomarkers", report::biomarkers_table(&result).into()),
         ("survival", report::steps_table(&result).into()),
         ("courses", report::courses_table(&plan, &rows, &result)),
-        ("subjects", subjects),
+        ("subjects", report::subjects_table(&patients, &subjects)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(
-        context,
-        &format!("trial-{}", design.name),
-        &tables,
-        &figures,
-    )
+    study.write(context, &name, &tables, &figures)
 }

@@ -5,7 +5,8 @@ use super::axes::{Axes, Rect, Scale, Spacing, significant};
 use super::canvas::{Align, Canvas, Color, Stroke, Type};
 use super::theme;
 use crate::error::Result;
-use crate::study::population::{Population, READOUTS, Subject};
+use crate::study::plan::Rows;
+use crate::study::population::{READOUTS, SubjectsPlan};
 use crate::table::{Cell, Table};
 
 const NAME: &str = "population";
@@ -25,8 +26,8 @@ struct Histogram {
 
 impl Histogram {
     /// `None` where all values are the same, or none is above 0.
-    fn new(title: String, color: Color, values: &[f64]) -> Option<Self> {
-        let mut values: Vec<f64> = values.iter().copied().filter(|v| *v > 0.0).collect();
+    fn new(title: String, color: Color, mut values: Vec<f64>) -> Option<Self> {
+        values.retain(|v| *v > 0.0);
         values.sort_by(f64::total_cmp);
         let (low, high) = (*values.first()?, *values.last()?);
         if high - low < 1e-9 * high {
@@ -52,21 +53,16 @@ impl Histogram {
     }
 }
 
-/// Histograms of the readouts before treatment and of the factors that make them.
+/// Histograms of the readouts before treatment and of the factors that make them; a column of `rows` at a
+/// time is in memory.
 ///
 /// # Errors
-/// A shape that cannot be drawn.
-pub fn population(
-    population: &Population,
-    subjects: &[Subject],
-    burden_unit: &str,
-) -> Result<Figure> {
-    let readouts = READOUTS.iter().enumerate().filter_map(|(index, readout)| {
-        let unit = match readout.unit {
-            "burden" => burden_unit,
-            unit => unit,
-        };
-        let title = match unit {
+/// Rows that cannot be read; a shape that cannot be drawn.
+pub fn population(plan: &SubjectsPlan<'_>, subjects: &dyn Rows) -> Result<Figure> {
+    let population = &plan.sampler.population;
+    let mut readouts = Vec::new();
+    for (index, (column, readout)) in plan.readouts().zip(READOUTS).enumerate() {
+        let title = match plan.unit(index) {
             "1" => theme::quantity(readout.name),
             unit => format!(
                 "{} ({})",
@@ -74,22 +70,14 @@ pub fn population(
                 theme::typeset(unit)
             ),
         };
-        let values: Vec<f64> = subjects
-            .iter()
-            .map(|s| s.readouts.values()[index])
-            .collect();
-        Histogram::new(title, theme::UPSTREAM, &values)
-    });
-    let factors = population
-        .factors
-        .iter()
-        .enumerate()
-        .filter_map(|(index, factor)| {
-            let values: Vec<f64> = subjects.iter().map(|s| s.factors[index]).collect();
-            Histogram::new(theme::quantity(&factor.name), theme::HIF1, &values)
-        });
-    let readouts: Vec<Histogram> = readouts.collect();
-    let factors: Vec<Histogram> = factors.collect();
+        let values = subjects.column(column)?;
+        readouts.extend(Histogram::new(title, theme::UPSTREAM, values));
+    }
+    let mut factors = Vec::new();
+    for (column, factor) in plan.factors().zip(&population.factors) {
+        let title = theme::quantity(&factor.name);
+        factors.extend(Histogram::new(title, theme::HIF1, subjects.column(column)?));
+    }
     let rows = |count: usize| count.div_ceil(COLUMNS) as f64;
     let second = 40.0 + rows(readouts.len()) * PITCH + 10.0;
     let height = second + 30.0 + rows(factors.len()) * PITCH;
@@ -114,7 +102,7 @@ pub fn population(
         name: NAME,
         caption: format!(
             "{} subjects of the population `{}` ({}): readouts before treatment and the factors that make them; the line is the median.",
-            subjects.len(),
+            subjects.count(),
             population.name,
             population.title,
         ),

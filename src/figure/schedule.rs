@@ -120,9 +120,13 @@ pub fn schedule(result: &Schedules) -> Result<Figure> {
     Ok(Figure {
         name: "schedule",
         caption: format!(
-            "Schedules of {}: {} over the exposure to the partner, with the front of those that no other beats in both, and when the partner (vermilion; pale with the dose) and sorafenib (black) are given on the front; {}.",
+            "Schedules of {}: {} over the exposure to the partner{}, with the front of those that no other beats in both, and when the partner (vermilion; pale with the dose) and sorafenib (black) are given on the front; {}.",
             result.arm,
             name,
+            match result.step {
+                1 => String::new(),
+                step => format!(", one of {step} drawn"),
+            },
             result.tally.words()
         ),
         svg,

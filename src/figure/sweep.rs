@@ -24,15 +24,15 @@ fn spacing(axis: &Axis) -> Spacing {
 /// A sweep of one knob as curves, of two as heat maps with contours.
 ///
 /// # Errors
-/// A shape that cannot be drawn.
-pub fn sweep(result: &Sweep) -> Result<Figure> {
+/// Rows that cannot be read; a shape that cannot be drawn.
+pub fn sweep(result: &Sweep<'_>) -> Result<Figure> {
     match result.plan.axes.as_slice() {
         [axis] => curves(result, axis),
         _ => maps(result),
     }
 }
 
-fn quantity_label(result: &Sweep, quantity: usize) -> String {
+fn quantity_label(result: &Sweep<'_>, quantity: usize) -> String {
     let quantity = result.plan.assay.quantities[quantity];
     let name = theme::quantity(quantity.name());
     match quantity.unit(&result.plan.assay.burden_unit) {
@@ -41,7 +41,7 @@ fn quantity_label(result: &Sweep, quantity: usize) -> String {
     }
 }
 
-fn what(result: &Sweep) -> String {
+fn what(result: &Sweep<'_>) -> String {
     let scenario = &result.plan.assay.templates[0].scenario;
     format!(
         "the arm {} in the setting {}",
@@ -49,7 +49,7 @@ fn what(result: &Sweep) -> String {
     )
 }
 
-fn curves(result: &Sweep, axis: &Axis) -> Result<Figure> {
+fn curves(result: &Sweep<'_>, axis: &Axis) -> Result<Figure> {
     let mut chart = Chart::new(NAME, axis.label()).height(180.0);
     if axis.log {
         chart = chart.log_x();
@@ -59,8 +59,8 @@ fn curves(result: &Sweep, axis: &Axis) -> Result<Figure> {
         chart = chart.x_ticks(ticks);
     }
     for quantity in 0..result.plan.assay.quantities.len() {
-        let (x, y) = (&axis.values, &result.quantities[quantity]);
-        let series = Series::new("", theme::HIF1, x, y).unlabelled();
+        let (x, y) = (&axis.values, result.rows.column(quantity)?);
+        let series = Series::new("", theme::HIF1, x, &y).unlabelled();
         chart = chart.panel(Panel::new(quantity_label(result, quantity)).series(series));
     }
     chart.draw(format!(
@@ -93,7 +93,7 @@ fn thinned(axis: &Axis) -> (usize, Axis) {
     )
 }
 
-fn maps(result: &Sweep) -> Result<Figure> {
+fn maps(result: &Sweep<'_>) -> Result<Figure> {
     let width = result.plan.axes[1].values.len();
     let (down, rows) = thinned(&result.plan.axes[0]);
     let (across, columns) = thinned(&result.plan.axes[1]);
@@ -108,7 +108,8 @@ fn maps(result: &Sweep) -> Result<Figure> {
         "value",
     ]);
     for quantity in 0..count {
-        let value = |r: usize, c: usize| result.quantities[quantity][r * down * width + c * across];
+        let values = result.rows.column(quantity)?;
+        let value = |r: usize, c: usize| values[r * down * width + c * across];
         let grid: Vec<Vec<f64>> = (0..rows.values.len())
             .map(|r| (0..columns.values.len()).map(|c| value(r, c)).collect())
             .collect();

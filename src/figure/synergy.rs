@@ -17,9 +17,7 @@ use crate::table::{Cell, Table};
 /// # Errors
 /// A shape that cannot be drawn.
 pub fn synergy_figures(result: &Synergy) -> Result<Vec<Figure>> {
-    let Some(subject) = result.subjects.first() else {
-        return Ok(Vec::new());
-    };
+    let subject = &result.first;
     Ok(vec![
         surfaces(result, subject)?,
         isobologram(result, subject)?,

@@ -5,7 +5,7 @@ use super::axes::{Axes, EndLabel, Rect, Scale, Spacing, end_labels, letter, sign
 use super::canvas::{Align, Canvas, Color, Dash, Point, Stroke, Type};
 use super::theme;
 use crate::error::Result;
-use crate::study::trial::{ArmOutcome, Biomarker, Response, TrialResult};
+use crate::study::trial::{ArmOutcome, Biomarker, Response, Traced, TrialResult};
 use crate::table::{Cell, Table};
 
 /// Mean length of a month, d.
@@ -13,9 +13,6 @@ const MONTH: f64 = 365.25 / 12.0;
 
 /// Patients whose courses are drawn in a spider panel; more would hide each other.
 const SPIDER: usize = 60;
-
-/// Most bars of a waterfall panel: each a fraction of a pixel.
-const BARS: usize = 2000;
 
 /// Colour and pattern of each arm: by class, later arms of a class broken.
 fn styles(result: &TrialResult) -> Vec<(Color, Dash)> {
@@ -308,31 +305,26 @@ pub fn waterfall(result: &TrialResult) -> Result<Figure> {
     for (index, (arm, (color, _))) in result.arms.iter().zip(styles(result)).enumerate() {
         let axes = Axes {
             rect: grid.rect(index),
-            x: Scale::between(0.0, arm.courses.len() as f64, Spacing::Linear),
+            x: Scale::between(0.0, arm.patients() as f64, Spacing::Linear),
             y: Scale::between(-MOST, MOST, Spacing::Linear),
         };
-        let mut courses: Vec<_> = arm
-            .courses
-            .iter()
-            .filter(|c| !c.best_change.is_nan())
-            .collect();
-        courses.sort_by(|a, b| b.best_change.total_cmp(&a.best_change));
         let cuts = [result.design.progression - 1.0, result.design.partial - 1.0];
         for cut in cuts {
             let guide = Stroke::solid(theme::GUIDE, theme::AXIS);
             axes.level(&mut canvas, 100.0 * cut, guide);
         }
-        let step = courses.len().div_ceil(BARS).max(1);
+        let (step, ranked) = (arm.ranking.step, arm.ranking.patients);
         steps.push(step);
-        for (rank, course) in courses.iter().enumerate().step_by(step) {
-            let change = 100.0 * course.best_change;
-            let shade = match course.response {
+        for bar in &arm.ranking.bars {
+            let rank = bar.rank;
+            let change = 100.0 * bar.best_change;
+            let shade = match bar.response {
                 Response::Partial => theme::UPSTREAM,
                 Response::Stable => theme::tint(color, 0.55),
                 Response::Progressive | Response::NotEvaluable => theme::tint(color, 0.25),
             };
             let from = axes.at(rank as f64, 0.0);
-            let end = (rank + step).min(courses.len());
+            let end = (rank + step).min(ranked);
             let to = axes.at(end as f64, change.clamp(-MOST, MOST));
             if let (Some(from), Some(to)) = (from, to) {
                 let corner = |a: Point, b: Point| ((a.0, a.1.min(b.1)), (b.0, a.1.max(b.1)));
@@ -342,9 +334,9 @@ pub fn waterfall(result: &TrialResult) -> Result<Figure> {
             table.push([
                 Cell::from(title(arm)),
                 Cell::from(rank as f64 + 1.0),
-                Cell::from(result.subjects[course.subject].id.to_string()),
+                Cell::from(bar.subject.to_string()),
                 Cell::from(change),
-                Cell::from(course.response.letters()),
+                Cell::from(bar.response.letters()),
             ]);
         }
         axes.level(&mut canvas, 0.0, Stroke::solid(theme::INK, theme::AXIS));
@@ -400,7 +392,7 @@ pub fn spider(result: &TrialResult) -> Result<Figure> {
             y: Scale::between(-MOST, MOST, Spacing::Linear),
         };
         axes.level(&mut canvas, 0.0, Stroke::solid(theme::GUIDE, theme::AXIS));
-        for (course, diameters) in arm.courses.iter().zip(&arm.traces).take(SPIDER) {
+        for Traced { course, diameters } in arm.traced.iter().take(SPIDER) {
             let seen = course.observation;
             let within = |day: f64| day <= seen.time + 1e-6;
             let shown = result.scans.iter().filter(|h| within(**h / 24.0)).count();
@@ -421,7 +413,7 @@ pub fn spider(result: &TrialResult) -> Result<Figure> {
             for (month, change) in months.iter().zip(&changes) {
                 table.push([
                     Cell::from(title(arm)),
-                    Cell::from(result.subjects[course.subject].id.to_string()),
+                    Cell::from(course.subject.to_string()),
                     Cell::from(*month),
                     Cell::from(*change),
                 ]);
@@ -446,7 +438,7 @@ pub fn spider(result: &TrialResult) -> Result<Figure> {
         name: "trial_spider",
         caption: format!(
             "Change of the tumour's diameter at scans, a line for each of the first {} patients up to progression (dot).",
-            SPIDER.min(result.arms.first().map_or(0, |arm| arm.courses.len())),
+            SPIDER.min(result.arms.first().map_or(0, |arm| arm.traced.len())),
         ),
         svg,
         png,

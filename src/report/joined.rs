@@ -5,13 +5,18 @@
 //! column is read in stretches of a part, a few rows in stretches of their number.
 
 use crate::error::{Error, Result};
-use crate::study::plan::{Block, Failures, Row, Rows};
+use crate::simulate::Accuracy;
+use crate::study::plan::{Block, Failures, Plan, Row, Rows};
+use crate::study::silent;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 const NUMBER: usize = size_of::<f64>();
+
+/// Rows that [`Joined::run`] holds at once.
+const STRETCH: usize = 2048;
 
 /// Rows on disk.
 #[derive(Debug)]
@@ -27,6 +32,24 @@ pub struct Joined {
 }
 
 impl Joined {
+    /// The rows of a plan, run here and now and kept beside a file for this process alone.
+    ///
+    /// # Errors
+    /// As [`Plan::run`]; a file that cannot be written.
+    pub fn run(beside: &Path, plan: &dyn Plan, accuracy: &Accuracy) -> Result<Self> {
+        let mut joined = Self::new(beside, plan.fields().len())?;
+        for start in (0..plan.rows()).step_by(STRETCH) {
+            let mut rows = Vec::with_capacity(STRETCH);
+            let range = start..(start + STRETCH).min(plan.rows());
+            plan.run(range, accuracy, &silent, &mut |row| {
+                rows.push(row);
+                Ok(())
+            })?;
+            joined.push(&rows)?;
+        }
+        joined.finish()
+    }
+
     /// No rows yet; the file lies in the folder of `beside`.
     pub(super) fn new(beside: &Path, width: usize) -> Result<Self> {
         let folder = beside.parent().unwrap_or(Path::new("."));

@@ -32,7 +32,7 @@ pub use output::{Staged, write_all, write_atomically};
 pub use page::{Comparison, Drawing, Page, ParameterSet, Validation, parameter_sets};
 pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};
-pub use population::{population_summary, subjects_table};
+pub use population::{population_summary, rejections, subjects_table};
 pub use schedule::{attribution_table, front_table};
 pub use sensitivity::{sensitivity_notes, sensitivity_table};
 pub use store::{Header, Shard, Store};

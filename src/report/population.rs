@@ -1,7 +1,10 @@
 //! A population as tables.
 
-use crate::study::population::{Population, READOUTS, Subject};
+use crate::error::Result;
+use crate::study::plan::{Plan, Rows, visit};
+use crate::study::population::{READOUTS, SubjectsPlan};
 use crate::table::{Cell, Sheet, Table};
+use std::collections::BTreeMap;
 
 /// The value below which a part of sorted values lies, by linear interpolation.
 pub(super) fn quantile(sorted: &[f64], part: f64) -> f64 {
@@ -14,12 +17,11 @@ pub(super) fn quantile(sorted: &[f64], part: f64) -> f64 {
     }
 }
 
-/// Factors and readouts with median and the middle 90 %.
-pub fn population_summary(
-    population: &Population,
-    subjects: &[Subject],
-    burden_unit: &str,
-) -> Table {
+/// Factors and readouts with median and the middle 90 %; a column of `rows` at a time is in memory.
+///
+/// # Errors
+/// Rows that cannot be read.
+pub fn population_summary(plan: &SubjectsPlan<'_>, rows: &dyn Rows) -> Result<Table> {
     let mut table = Table::headed(["quantity", "unit", "5 %", "median", "95 %", "what it is"]);
     let mut push = |name: &str, unit: &str, what: String, mut values: Vec<f64>| {
         values.retain(|value| !value.is_nan());
@@ -33,52 +35,56 @@ pub fn population_summary(
             Cell::from(what),
         ]);
     };
-    for (index, factor) in population.factors.iter().enumerate() {
-        let values = subjects.iter().map(|s| s.factors[index]).collect();
+    let factors = plan.sampler.population.factors.iter();
+    for (column, factor) in plan.factors().zip(factors) {
         let what = format!("factor of {}", factor.paths.join(", "));
-        push(&factor.name, "1", what, values);
+        push(&factor.name, "1", what, rows.column(column)?);
     }
-    for (index, readout) in READOUTS.iter().enumerate() {
-        let values = subjects
-            .iter()
-            .map(|s| s.readouts.values()[index])
-            .collect();
-        let unit = if readout.unit == "burden" {
-            burden_unit
-        } else {
-            readout.unit
-        };
-        push(readout.name, unit, readout.definition.to_owned(), values);
+    for (index, (column, readout)) in plan.readouts().zip(READOUTS).enumerate() {
+        let what = readout.definition.to_owned();
+        push(readout.name, plan.unit(index), what, rows.column(column)?);
     }
-    table
+    Ok(table)
 }
 
-/// A row per subject: factors and readouts.
-pub fn subjects_table<'a>(
-    factors: &[String],
-    subjects: &'a [Subject],
-    burden_unit: &str,
-) -> Sheet<'a> {
+/// A row per subject: factors and readouts, read from the rows of the subjects.
+pub fn subjects_table<'a>(plan: &SubjectsPlan<'_>, rows: &'a dyn Rows) -> Sheet<'a> {
+    let width = plan.readouts().end;
+    let fields = plan.fields().into_iter().take(width);
     let columns = std::iter::once(("subject".to_owned(), String::new()))
-        .chain(
-            factors
-                .iter()
-                .map(|f| (format!("factor_{f}"), "1".to_owned())),
-        )
-        .chain(READOUTS.iter().map(|readout| {
-            let unit = if readout.unit == "burden" {
-                burden_unit
-            } else {
-                readout.unit
-            };
-            (readout.name.to_owned(), unit.to_owned())
-        }));
+        .chain(fields.map(|field| (field.name, field.unit)));
     Sheet::long(Table::new(columns), move |push| {
-        subjects.iter().try_for_each(|subject| {
-            let values = subject.factors.iter().copied();
-            let cells = values.chain(subject.readouts.values()).map(Cell::from);
-            let number = std::iter::once(Cell::from(subject.id.to_string()));
+        visit(rows, |subject, numbers| {
+            let number = std::iter::once(Cell::from(subject.to_string()));
+            let cells = numbers[..width].iter().copied().map(Cell::from);
             push(number.chain(cells).collect())
         })
     })
+}
+
+/// How many draws were taken again, and why.
+///
+/// # Errors
+/// Rows that cannot be read.
+pub fn rejections(plan: &SubjectsPlan<'_>, rows: &dyn Rows) -> Result<String> {
+    let mut causes: BTreeMap<String, u64> = BTreeMap::new();
+    for (column, cause) in plan.rejections() {
+        let count: f64 = rows.column(column)?.iter().sum();
+        if count > 0.0 {
+            *causes.entry(cause.to_string()).or_insert(0) += count as u64;
+        }
+    }
+    let again: u64 = causes.values().sum();
+    let list: Vec<String> = causes
+        .iter()
+        .map(|(cause, count)| format!("{count} {cause}"))
+        .collect();
+    if list.is_empty() {
+        return Ok(format!("{} subjects, no draw taken again", rows.count()));
+    }
+    Ok(format!(
+        "{} subjects; {again} draws were taken again: {}",
+        rows.count(),
+        list.join(", ")
+    ))
 }

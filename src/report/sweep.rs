@@ -1,13 +1,13 @@
 //! Sweeps and synergy as tables.
 
 use crate::study::bifurcation::SteadyState;
-use crate::study::plan::Plan;
+use crate::study::plan::{Rows, visit_all};
 use crate::study::sweep::{SWITCH, Sweep, UpDown};
-use crate::study::synergy::{Nulls, Synergy};
+use crate::study::synergy::{Level, Measures, Musyc, Synergy, SynergyPlan};
 use crate::table::{Cell, Sheet, Table};
 
 /// A row per point.
-pub fn sweep_table(result: &Sweep) -> Sheet<'_> {
+pub fn sweep_table<'a>(result: &'a Sweep<'_>) -> Sheet<'a> {
     let axes = result
         .plan
         .axes
@@ -20,10 +20,10 @@ pub fn sweep_table(result: &Sweep) -> Sheet<'_> {
         .into_iter()
         .map(|field| (field.name, field.unit));
     Sheet::long(Table::new(axes.chain(quantities)), move |push| {
-        (0..result.plan.rows()).try_for_each(|row| {
+        visit_all(result.rows, |row, numbers| {
             let knobs = result.plan.values(row).into_iter();
-            let values = result.quantities.iter().map(|values| values[row]);
-            push(knobs.chain(values).map(Cell::from).collect())
+            let numbers = numbers.iter().copied();
+            push(knobs.chain(numbers).map(Cell::from).collect())
         })
     })
 }
@@ -73,34 +73,30 @@ pub fn synergy_summary(result: &Synergy) -> Table {
         "low there",
         "high there",
     ]);
-    type Grid = fn(&Nulls) -> &Vec<Vec<f64>>;
-    let grids: [(&str, &str, &str, Grid); 5] = [
-        ("HSA", "excess effect", "above 0", |n| &n.hsa),
-        ("Bliss", "excess effect", "above 0", |n| &n.bliss),
-        ("Loewe", "excess effect", "above 0", |n| &n.loewe),
-        ("Loewe", "combination index", "below 1", |n| &n.index),
-        ("ZIP", "delta", "above 0", |n| &n.zip),
+    type Of = fn(&Measures) -> Level;
+    let grids: [(&str, &str, &str, Of); 5] = [
+        ("HSA", "excess effect", "above 0", |m| m.hsa),
+        ("Bliss", "excess effect", "above 0", |m| m.bliss),
+        ("Loewe", "excess effect", "above 0", |m| m.loewe),
+        ("Loewe", "combination index", "below 1", |m| m.index),
+        ("ZIP", "delta", "above 0", |m| m.zip),
     ];
-    for (null, measure, synergy, grid) in grids {
-        let mean = result.over_subjects(|_, nulls| Nulls::mean(grid(nulls)));
-        let top = result.over_subjects(|_, nulls| Nulls::top(grid(nulls)));
+    for (null, measure, synergy, of) in grids {
+        let mean = result.over_subjects(|measures| of(measures).mean);
+        let top = result.over_subjects(|measures| of(measures).top);
         let numbers = [mean.0, mean.1, mean.2, top.0, top.1, top.2];
         let head = [null, measure, synergy].map(Cell::from);
         table.push(head.into_iter().chain(numbers.map(Cell::from)));
     }
-    type Number = fn(&Nulls) -> f64;
+    type Number = fn(Musyc) -> f64;
     let fitted: [(&str, &str, Number); 4] = [
-        ("beta", "above 0", |n| n.musyc.map_or(f64::NAN, |m| m.beta)),
-        ("alpha12", "above 1", |n| {
-            n.musyc.map_or(f64::NAN, |m| m.alphas[0])
-        }),
-        ("alpha21", "above 1", |n| {
-            n.musyc.map_or(f64::NAN, |m| m.alphas[1])
-        }),
-        ("R2", "", |n| n.musyc.map_or(f64::NAN, |m| m.r2)),
+        ("beta", "above 0", |m| m.beta),
+        ("alpha12", "above 1", |m| m.alphas[0]),
+        ("alpha21", "above 1", |m| m.alphas[1]),
+        ("R2", "", |m| m.r2),
     ];
     for (measure, synergy, number) in fitted {
-        let found = result.over_subjects(|_, nulls| number(nulls));
+        let found = result.over_subjects(|m| m.musyc.map_or(f64::NAN, number));
         let head = ["MuSyC", measure, synergy].map(Cell::from);
         let gaps = [Cell::Number(None), Cell::Number(None), Cell::Number(None)];
         let numbers = [found.0, found.1, found.2].map(Cell::from);
@@ -109,8 +105,12 @@ pub fn synergy_summary(result: &Synergy) -> Table {
     table
 }
 
-/// A row per subject, horizon and pair of doses.
-pub fn synergy_table(result: &Synergy) -> Sheet<'_> {
+/// A row per subject, horizon and pair of doses, made from the rows of the study.
+pub fn synergy_table<'a>(
+    plan: &'a SynergyPlan,
+    rows: &'a dyn Rows,
+    result: &'a Synergy,
+) -> Sheet<'a> {
     let head = Table::headed([
         "subject",
         "time [d]",
@@ -125,8 +125,8 @@ pub fn synergy_table(result: &Synergy) -> Sheet<'_> {
         "zip [1]",
     ]);
     Sheet::long(head, move |push| {
-        for (number, subject) in result.subjects.iter().enumerate() {
-            for (time, surface, nulls) in &subject.surfaces {
+        plan.surfaces(rows, |number, surfaces| {
+            for (time, surface, nulls) in &surfaces {
                 for (i, first) in surface.first.iter().enumerate() {
                     for (j, second) in surface.second.iter().enumerate() {
                         push(vec![
@@ -145,14 +145,14 @@ pub fn synergy_table(result: &Synergy) -> Sheet<'_> {
                     }
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     })
 }
 
-/// The indices over time at the highest doses, a row per subject and time.
-pub fn synergy_over_time_table(result: &Synergy) -> Table {
-    let mut table = Table::headed([
+/// The indices over time at the highest doses, a row per subject and time, made from the rows of the study.
+pub fn synergy_over_time_table<'a>(plan: &'a SynergyPlan, rows: &'a dyn Rows) -> Sheet<'a> {
+    let head = Table::headed([
         "subject",
         "time [d]",
         "ln CI Bliss [1]",
@@ -163,19 +163,24 @@ pub fn synergy_over_time_table(result: &Synergy) -> Table {
         "growth second [1/d]",
         "growth both [1/d]",
     ]);
-    for (number, subject) in result.subjects.iter().enumerate() {
-        let course = &subject.course;
-        for (i, time) in course.times.iter().enumerate() {
-            let numbers = [
-                time / 24.0,
-                course.bliss[i],
-                course.hsa[i],
-                course.additive[i],
-            ];
-            let rates = course.rates[i].map(|rate| rate * 24.0);
-            let cells = numbers.into_iter().chain(rates).map(Cell::from);
-            table.push(std::iter::once(Cell::from(number.to_string())).chain(cells));
-        }
-    }
-    table
+    Sheet::long(head, move |push| {
+        plan.time_courses(rows, |number, course| {
+            for (i, time) in course.times.iter().enumerate() {
+                let numbers = [
+                    time / 24.0,
+                    course.bliss[i],
+                    course.hsa[i],
+                    course.additive[i],
+                ];
+                let rates = course.rates[i].map(|rate| rate * 24.0);
+                let cells = numbers.into_iter().chain(rates).map(Cell::from);
+                push(
+                    std::iter::once(Cell::from(number.to_string()))
+                        .chain(cells)
+                        .collect(),
+                )?;
+            }
+            Ok(())
+        })
+    })
 }

@@ -34,11 +34,10 @@ pub fn arms_summary(result: &TrialResult) -> Table {
             .iter()
             .find(|c| c.arm == arm.arm && c.against == result.arms[0].arm);
         let ratio = contrast.and_then(|c| c.hazard_ratio);
-        let events = arm.courses.iter().filter(|c| c.observation.event).count();
         table.push([
             Cell::from(arm.arm.to_string()),
-            Cell::from(arm.courses.len().to_string()),
-            Cell::from(events.to_string()),
+            Cell::from(arm.patients().to_string()),
+            Cell::from(arm.times.events().to_string()),
             months(arm.median.estimate),
             months(arm.median.lower),
             months(arm.median.upper),
@@ -145,7 +144,7 @@ pub fn courses_table<'a>(
                 let seen = course.observation;
                 let head = [
                     Cell::from(arm.arm.to_string()),
-                    Cell::from(result.subjects[course.subject].id.to_string()),
+                    Cell::from(course.subject.to_string()),
                     Cell::from(seen.time),
                     Cell::from(if seen.event { "yes" } else { "no" }),
                     Cell::from(course.response.letters()),

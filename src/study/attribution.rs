@@ -10,14 +10,16 @@
 //! Limitations: what a mechanism is, is a choice; off is an extreme state, not the state without the
 //! partner. All 2^k sets are run, so that k is at most [`MOST`].
 
-use super::plan::{Field, Plan, Rows, tally};
+use super::Progress;
+use super::plan::{Field, Plan, Rows, Simulated, Sink, simulate, tally};
 use super::runs::{Probe, Probed, Tally};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
-use crate::simulate::{Hold, Problem, Scenario, Template};
+use crate::simulate::{Accuracy, Hold, Problem, Scenario, Template};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Most mechanisms of a study.
 pub const MOST: usize = 12;
@@ -198,22 +200,6 @@ impl Plan for AttributionPlan {
         ]
     }
 
-    fn probe(&self) -> Probe {
-        Probe {
-            times: vec![self.time],
-            endpoints: false,
-        }
-    }
-
-    fn problem(&self, row: usize, run: usize) -> Result<Problem> {
-        self.templates[row][run].problem(&[])
-    }
-
-    fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
-        let burdens = runs.iter().map(|run| run.trajectory.signals[0].burden);
-        Ok(burdens.map(libm::log10).collect())
-    }
-
     fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
         let states = self.mechanisms.iter().enumerate();
         (
@@ -229,6 +215,34 @@ impl Plan for AttributionPlan {
             "{:?} {} {:?}",
             self.templates[0][1].scenario, self.against, self.mechanisms
         )
+    }
+
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()> {
+        simulate(self, rows, accuracy, progress, sink)
+    }
+}
+
+impl Simulated for AttributionPlan {
+    fn probe(&self) -> Probe {
+        Probe {
+            times: vec![self.time],
+            endpoints: false,
+        }
+    }
+
+    fn problem(&self, row: usize, run: usize) -> Result<Problem> {
+        self.templates[row][run].problem(&[])
+    }
+
+    fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
+        let burdens = runs.iter().map(|run| run.trajectory.signals[0].burden);
+        Ok(burdens.map(libm::log10).collect())
     }
 }
 

@@ -7,6 +7,7 @@ use super::Progress;
 use super::runs::{Failure, Probe, Probed, Tally, stream};
 use crate::error::Result;
 use crate::simulate::{Accuracy, Problem};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Name and unit of a number of a row.
@@ -52,6 +53,51 @@ pub trait Plan: Sync {
     /// Names and units of the numbers of a row.
     fn fields(&self) -> Vec<Field>;
 
+    /// Name and parameters of a row, for the list of failures.
+    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>);
+
+    /// Everything that decides what the rows are, beside program, parameter files, seed and accuracy:
+    /// parts of studies with different texts are not joined.
+    fn identity(&self) -> String;
+
+    /// Rows that follow from each other, for a study of such pieces: a piece is run and kept whole, and
+    /// pieces are run beside each other. `None` where every row stands alone.
+    fn piece(&self) -> Option<usize> {
+        None
+    }
+
+    /// Does what the rows of some ranges need in common, before any of them is run.
+    ///
+    /// # Errors
+    /// Work that cannot be done.
+    fn prepare(
+        &self,
+        _ranges: &[Range<usize>],
+        _accuracy: &Accuracy,
+        _progress: Progress<'_>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// Runs the rows of a range and hands them to `sink` in order.
+    ///
+    /// # Errors
+    /// The first error of `sink`; what makes it senseless to go on. A failed run makes a failed row, which
+    /// is handed over too.
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()>;
+}
+
+/// Takes rows in their order.
+pub type Sink<'a> = &'a mut dyn FnMut(Row) -> Result<()>;
+
+/// A study each of whose rows is reduced from runs of its own.
+pub trait Simulated: Plan {
     /// What is wanted of every run.
     fn probe(&self) -> Probe;
 
@@ -61,30 +107,33 @@ pub trait Plan: Sync {
     /// Numbers that cannot be used, a baseline that does not exist: the row fails.
     fn problem(&self, row: usize, run: usize) -> Result<Problem>;
 
+    /// The problems of some runs, numbered row after row; a study of subjects draws each of them once.
+    ///
+    /// # Errors
+    /// What makes it senseless to go on; a problem that cannot be prepared is an error of its own.
+    fn problems(&self, runs: Range<usize>) -> Result<Vec<Result<Problem>>> {
+        let per_row = self.runs_per_row().max(1);
+        let problem = |run: usize| self.problem(run / per_row, run % per_row);
+        Ok(runs.into_par_iter().map(problem).collect())
+    }
+
     /// The numbers of a row from its runs.
     ///
     /// # Errors
     /// A number that cannot be told: the row fails.
     fn reduce(&self, row: usize, runs: Vec<Probed>) -> Result<Vec<f64>>;
-
-    /// Name and parameters of a row, for the list of failures.
-    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>);
-
-    /// Everything that decides what the rows are, beside program, parameter files, seed and accuracy:
-    /// parts of studies with different texts are not joined.
-    fn identity(&self) -> String;
 }
 
-/// Runs the rows of a range and hands them to `sink` in order.
+/// [`Plan::run`] of a study that is simulated.
 ///
 /// # Errors
-/// The first error of `sink`. A failed run makes a failed row, which is handed over too.
-pub fn execute(
-    plan: &dyn Plan,
+/// As there.
+pub fn simulate(
+    plan: &impl Simulated,
     rows: Range<usize>,
     accuracy: &Accuracy,
     progress: Progress<'_>,
-    mut sink: impl FnMut(Row) -> Result<()>,
+    sink: Sink<'_>,
 ) -> Result<()> {
     let width = plan.fields().len();
     let per_row = plan.runs_per_row().max(1);
@@ -92,7 +141,7 @@ pub fn execute(
     let mut failure: Option<String> = None;
     stream(
         rows.start * per_row..rows.end * per_row,
-        |run| plan.problem(run / per_row, run % per_row),
+        |runs| plan.problems(runs),
         &plan.probe(),
         accuracy,
         |run, result| {
@@ -131,14 +180,25 @@ pub fn execute(
 /// All rows of a study in memory.
 ///
 /// # Errors
-/// None of its own; failed runs are rows.
+/// As [`Plan::run`]; failed runs are rows.
 pub fn collect(plan: &dyn Plan, accuracy: &Accuracy, progress: Progress<'_>) -> Result<Vec<Row>> {
-    let mut rows = Vec::with_capacity(plan.rows());
-    execute(plan, 0..plan.rows(), accuracy, progress, |row| {
-        rows.push(row);
-        Ok(())
-    })?;
-    Ok(rows)
+    let all = 0..plan.rows();
+    plan.prepare(std::slice::from_ref(&all), accuracy, progress)?;
+    let length = plan.piece().unwrap_or(all.len()).max(1);
+    let pieces: Vec<Range<usize>> = (0..all.len())
+        .step_by(length)
+        .map(|start| start..(start + length).min(all.len()))
+        .collect();
+    let run = |piece: Range<usize>| {
+        let mut rows = Vec::with_capacity(piece.len());
+        plan.run(piece, accuracy, progress, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    };
+    let done: Result<Vec<Vec<Row>>> = pieces.into_par_iter().map(run).collect();
+    Ok(done?.into_iter().flatten().collect())
 }
 
 /// The rows of a finished study, in their order, wherever they are kept.
@@ -262,6 +322,22 @@ pub fn visit(rows: &dyn Rows, mut each: impl FnMut(usize, &[f64]) -> Result<()>)
             if let Some(numbers) = numbers {
                 each(start + place, numbers)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Hands place and numbers of every row to `each`, in order; those of a failed one are not a number.
+///
+/// # Errors
+/// As [`visit`].
+pub fn visit_all(rows: &dyn Rows, mut each: impl FnMut(usize, &[f64]) -> Result<()>) -> Result<()> {
+    let count = rows.count();
+    for start in (0..count).step_by(BLOCK) {
+        let block = rows.block(start..(start + BLOCK).min(count))?;
+        let nothing = vec![f64::NAN; block.width];
+        for (place, numbers) in block.rows().enumerate() {
+            each(start + place, numbers.unwrap_or(&nothing))?;
         }
     }
     Ok(())

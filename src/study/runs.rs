@@ -1,15 +1,17 @@
 //! The one place where studies run many problems.
 //!
 //! Problems are prepared, run and handed over in chunks: memory is bounded by the chunk, whatever the
-//! number of runs. Results come in the order of the problems, whatever the threads do.
+//! number and the length of the runs. Results come in the order of the problems, whatever the threads do.
 
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
+use crate::model::{Signals, State};
+use crate::regimen::Event;
 use crate::simulate::{
     Accuracy, Observer, Outcome, Problem, Recorder, Segment, Trajectory, run_many_observed,
     run_mixed_observed,
 };
-use rayon::prelude::*;
+use std::ops::Range;
 
 /// What is wanted of every run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,8 +33,22 @@ pub struct Probed {
     pub outcome: Outcome,
 }
 
-/// Problems of a chunk: enough to fill the lanes of every thread, few enough to be held at once.
+/// Most problems of a chunk: enough to fill the lanes of every thread, few enough to be held at once.
 pub const CHUNK: usize = 2048;
+
+/// Problems that are prepared together.
+const STRETCH: usize = 64;
+
+/// Bytes of problems, and of what is kept of their runs, from which on a chunk is full.
+const HEAVY: usize = 16 << 20;
+
+/// Bytes of a problem and of what the probe keeps of its run; doses over a year are most of them.
+fn weight(problem: &Problem, probe: &Probe) -> usize {
+    let kept = size_of::<State<f64>>() + size_of::<Signals<f64>>();
+    size_of::<Problem>()
+        + problem.timeline.events.capacity() * size_of::<Event>()
+        + probe.times.len() * kept
+}
 
 /// What watches a run.
 struct Watch {
@@ -99,27 +115,31 @@ fn finish(problems: &[Problem], runs: Vec<Result<(Watch, Outcome)>>) -> Vec<Resu
         .collect()
 }
 
-/// Prepares and runs the problems `from..to` chunk by chunk and hands each result to `sink`, in
-/// order; a problem that cannot be prepared is a failed run.
+/// Prepares and runs the problems of a range chunk by chunk and hands each result to `sink`, in order; a
+/// problem that cannot be prepared is a failed run.
 ///
 /// # Errors
-/// The first error of `sink`, which ends the runs.
+/// The first error of `prepare` or `sink`, which ends the runs.
 pub fn stream(
-    range: std::ops::Range<usize>,
-    prepare: impl Fn(usize) -> Result<Problem> + Sync,
+    range: Range<usize>,
+    mut prepare: impl FnMut(Range<usize>) -> Result<Vec<Result<Problem>>>,
     probe: &Probe,
     accuracy: &Accuracy,
     mut sink: impl FnMut(usize, Result<Probed>) -> Result<()>,
 ) -> Result<()> {
     let mut start = range.start;
     while start < range.end {
-        let end = (start + CHUNK).min(range.end);
-        let prepared: Vec<Result<Problem>> = (start..end).into_par_iter().map(&prepare).collect();
-        let mut problems = Vec::with_capacity(end - start);
-        let failures: Vec<Option<crate::Error>> = prepared
-            .into_iter()
-            .map(|prepared| prepared.map(|problem| problems.push(problem)).err())
-            .collect();
+        let mut problems = Vec::new();
+        let mut failures: Vec<Option<crate::Error>> = Vec::new();
+        let (mut end, mut heavy) = (start, 0);
+        while end < range.end && end - start < CHUNK && heavy < HEAVY {
+            let next = (end + STRETCH).min(range.end);
+            for prepared in prepare(end..next)? {
+                heavy += prepared.as_ref().map_or(0, |p| weight(p, probe));
+                failures.push(prepared.map(|problem| problems.push(problem)).err());
+            }
+            end = next;
+        }
         let mut results = run_batch(&problems, probe, accuracy).into_iter();
         for (index, failure) in (start..end).zip(failures) {
             let result = match failure {

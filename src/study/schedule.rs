@@ -4,23 +4,32 @@
 //! are imposed, their strength); sorafenib may start later. Its cost is the partner's exposure, dose times
 //! the part of the run on drug; its yield the burden at the end (log10) or minus the time to progression.
 //!
-//! A first sample of schedules (an Owen-scrambled Sobol sequence) covers the space. From its best members
+//! A first sample of schedules (an Owen-scrambled Sobol sequence) covers the space. From its best member
 //! under each of several budgets of exposure, COBYLA (Powell 1994; linear models in a trust region, no
 //! derivatives) minimises the yield under the budget. The front is what no other evaluated schedule beats
 //! in both.
+//!
+//! **Pieces.** The runs of a descent follow from each other, the descents do not: each is a function of the
+//! first sample and its budget alone. So a search is a fixed number of pieces of as many rows as a descent
+//! has evaluations: the descents, budget after budget, then the sample and continuous dosing in stretches
+//! of that length. Rows that a descent did not need are empty. Whoever runs a descent runs the whole first
+//! sample before: a shard, or a search that goes on after a kill, repeats it, which costs less than what
+//! would be lost by starting every descent from a part of the sample.
 //!
 //! Limitations: COBYLA is local, and doses within a cycle make the yield jagged: the front is a bound from
 //! above. Exposure counts the dose, not toxicity.
 
 use super::knob::Knob;
-use super::runs::{Probe, Tally, run_batch};
+use super::plan::{Field, Plan, Row, Rows, Sink, collect, visit};
+use super::runs::{Failure, Probe, Tally, run_batch};
 use super::{Progress, knob};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::{Course, Cycle, Regimen};
 use crate::simulate::{Accuracy, Problem, Scenario, Template};
-use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A schedule of both drugs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,8 +97,11 @@ pub struct Schedules {
     pub arm: String,
     /// What was sought.
     pub goal: Goal,
-    /// Every schedule that was run.
+    /// Schedules that were run: the sample, the descents, continuous dosing; every so many of them, where
+    /// they are more than [`SHOWN`].
     pub all: Vec<Evaluated>,
+    /// Every how many of the schedules that were run stands in `all`.
+    pub step: usize,
     /// The front, by rising exposure.
     pub front: Vec<Evaluated>,
     /// Both drugs from the start without a pause, at several doses.
@@ -98,8 +110,59 @@ pub struct Schedules {
     pub tally: Tally,
 }
 
+/// Most schedules of a result beside the front.
+pub const SHOWN: usize = 10_000;
+
+/// How far a search goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Schedules of the first sample, a power of two.
+    pub samples: usize,
+    /// Budgets of exposure, each with a descent.
+    pub budgets: usize,
+    /// Evaluations of a descent.
+    pub evaluations: usize,
+}
+
+/// Largest first sample.
+const MOST_SAMPLES: usize = 1 << 16;
+
+/// Most budgets, and most evaluations of a descent.
+const MOST: usize = 10_000;
+
+impl Effort {
+    fn check(&self) -> Result<()> {
+        if !self.samples.is_power_of_two() || self.samples > MOST_SAMPLES {
+            return Err(Error::input(
+                format!("--samples {}", self.samples),
+                "a Sobol sequence is balanced at powers of two only",
+                format!("give 64, 128, 256 or so, at most {MOST_SAMPLES}"),
+            ));
+        }
+        let counts = [
+            ("--budgets", self.budgets),
+            ("--evaluations", self.evaluations),
+        ];
+        match counts.iter().find(|(_, n)| !(1..=MOST).contains(n)) {
+            None => Ok(()),
+            Some((option, number)) => Err(Error::input(
+                format!("{option} {number}"),
+                "the number is out of range",
+                format!("give a number from 1 to {MOST}"),
+            )),
+        }
+    }
+}
+
 /// Coordinates of a schedule in the unit cube.
 const DIMENSIONS: usize = 5;
+
+/// Doses of continuous dosing.
+const CONTINUOUS: usize = 11;
+
+/// Columns of a row: the schedule, then these.
+const EXPOSURE: usize = 5;
+const OUTCOME: usize = 6;
 
 /// Shortest stretch on partner, d.
 const SHORTEST: f64 = 1.0;
@@ -184,135 +247,73 @@ impl ScheduleSearch {
         }
     }
 
-    /// Runs schedules; not a number where a run failed.
-    fn run(&self, schedules: &[Schedule], accuracy: &Accuracy) -> Vec<f64> {
+    /// Runs the schedules at some places of the unit cube, each with what went wrong.
+    fn evaluate(&self, places: &[Vec<f64>], accuracy: &Accuracy) -> Vec<Tried> {
+        let schedules: Vec<Schedule> = places.iter().map(|p| self.schedule(p)).collect();
         let problems: Vec<Result<Problem>> = schedules.iter().map(|s| self.problem(s)).collect();
         let ready: Vec<Problem> = problems.iter().flatten().cloned().collect();
         let mut results = run_batch(&ready, &self.probe(), accuracy).into_iter();
-        problems
-            .iter()
-            .map(|problem| {
-                let run = problem.as_ref().ok().and_then(|_| results.next());
-                let Some(Ok(run)) = run else {
-                    return f64::NAN;
-                };
-                match self.goal {
+        let runs = problems.into_iter().map(|problem| {
+            problem.and_then(|_| {
+                let missing = || Error::input("schedule", "nothing was run", "give schedules");
+                let run = results.next().unwrap_or_else(|| Err(missing()))?;
+                Ok(match self.goal {
                     Goal::Burden => libm::log10(run.outcome.end.tumour.burden()),
                     Goal::Progression => {
                         let seen = run.endpoints.and_then(|e| e.time_to_progression);
                         -seen.unwrap_or(self.days)
                     }
-                }
+                })
+            })
+        });
+        let runs: Vec<Result<f64>> = runs.collect();
+        let tried = schedules.into_iter().zip(runs);
+        tried
+            .map(|(schedule, outcome)| Tried {
+                evaluated: Evaluated {
+                    schedule,
+                    exposure: self.exposure(&schedule),
+                    outcome: outcome.as_ref().copied().unwrap_or(f64::NAN),
+                },
+                failure: match outcome {
+                    Ok(outcome) if outcome.is_finite() => None,
+                    Ok(outcome) => Some(format!("the yield is {outcome}")),
+                    Err(error) => Some(error.to_string()),
+                },
             })
             .collect()
     }
 
-    /// Seeks the front: `samples` schedules first (a power of two), then COBYLA with so many evaluations
-    /// under each of `budgets` budgets.
+    /// Seeks the front at once, all in memory.
     ///
     /// # Errors
-    /// A number of samples that is no power of two; no run that succeeded.
+    /// As [`SchedulePlan::new`] and [`SchedulePlan::analyse`].
     pub fn seek(
         &self,
-        samples: usize,
-        budgets: usize,
-        evaluations: usize,
+        effort: Effort,
         seed: u64,
         accuracy: &Accuracy,
         progress: Progress<'_>,
     ) -> Result<Schedules> {
-        if !samples.is_power_of_two() || samples > 1 << 16 {
-            return Err(Error::input(
-                format!("--samples {samples}"),
-                "a Sobol sequence is balanced at powers of two only",
-                "give 64, 128, 256 or so",
-            ));
-        }
-        let seed = (seed ^ (seed >> 32)) as u32;
-        let places: Vec<Vec<f64>> = (0..samples)
-            .map(|i| {
-                let value = |d| f64::from(sobol_burley::sample(i as u32, d as u32, seed));
-                (0..DIMENSIONS).map(value).collect()
-            })
-            .collect();
-        let evaluate = |places: &[Vec<f64>]| -> Vec<Evaluated> {
-            let schedules: Vec<Schedule> = places.iter().map(|p| self.schedule(p)).collect();
-            let outcomes = self.run(&schedules, accuracy);
-            schedules
-                .into_iter()
-                .zip(outcomes)
-                .map(|(schedule, outcome)| {
-                    progress();
-                    Evaluated {
-                        schedule,
-                        exposure: self.exposure(&schedule),
-                        outcome,
-                    }
-                })
-                .collect()
-        };
-        let sample = evaluate(&places);
-        let searched: Vec<Vec<Evaluated>> = (1..=budgets)
-            .into_par_iter()
-            .map(|step| {
-                let budget = step as f64 / budgets as f64;
-                let within = (0..samples)
-                    .filter(|i| sample[*i].exposure <= budget && sample[*i].outcome.is_finite());
-                let best = within.min_by(|a, b| sample[*a].outcome.total_cmp(&sample[*b].outcome));
-                let start = best.map_or_else(
-                    || vec![0.0, 1.0, 0.0, 0.5 * budget, 0.0],
-                    |i| places[i].clone(),
-                );
-                self.refine(&start, budget, evaluations, &evaluate)
-            })
-            .collect();
-        let continuous: Vec<Vec<f64>> = (0..=10)
-            .map(|step| vec![0.0, 1.0, 0.0, f64::from(step) / 10.0, 0.0])
-            .collect();
-        let continuous = evaluate(&continuous);
-        let all: Vec<Evaluated> = sample
-            .into_iter()
-            .chain(searched.into_iter().flatten())
-            .chain(continuous.iter().copied())
-            .collect();
-        let mut tally = Tally {
-            requested: all.len(),
-            ..Tally::default()
-        };
-        tally.ok = all.iter().filter(|e| e.outcome.is_finite()).count();
-        tally.failed = tally.requested - tally.ok;
-        if tally.ok == 0 {
-            return Err(Error::Run {
-                run: format!("schedules of {}", self.template.scenario.arm),
-                state: "every schedule".to_owned(),
-                time_h: 0.0,
-                cause: tally.words(),
-                remedy: "tighten --rtol".to_owned(),
-            });
-        }
-        Ok(Schedules {
-            arm: self.template.scenario.arm.to_string(),
-            goal: self.goal,
-            front: front(&all),
-            all,
-            continuous,
-            tally,
-        })
+        let plan = SchedulePlan::new(self.clone(), effort, seed)?;
+        plan.analyse(&collect(&plan, accuracy, progress)?)
     }
 
     /// COBYLA from a place under a budget; every evaluation is kept.
-    fn refine(
+    fn descend(
         &self,
         start: &[f64],
         budget: f64,
         evaluations: usize,
-        evaluate: &(dyn Fn(&[Vec<f64>]) -> Vec<Evaluated> + Sync),
-    ) -> Vec<Evaluated> {
-        let kept: RefCell<Vec<Evaluated>> = RefCell::default();
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+    ) -> Vec<Tried> {
+        let kept: RefCell<Vec<Tried>> = RefCell::default();
         let objective = |place: &[f64], _: &mut ()| {
-            let evaluated = evaluate(&[place.to_vec()]);
-            kept.borrow_mut().extend(&evaluated);
-            let outcome = evaluated.first().map_or(f64::NAN, |e| e.outcome);
+            let tried = self.evaluate(&[place.to_vec()], accuracy);
+            progress();
+            let outcome = tried.first().map_or(f64::NAN, |t| t.evaluated.outcome);
+            kept.borrow_mut().extend(tried);
             // A failed run is worse than any other.
             if outcome.is_finite() { outcome } else { 1e6 }
         };
@@ -333,6 +334,356 @@ impl ScheduleSearch {
             }),
         );
         kept.into_inner()
+    }
+}
+
+/// A schedule that was run, and why it gave nothing.
+#[derive(Debug, Clone)]
+struct Tried {
+    evaluated: Evaluated,
+    failure: Option<String>,
+}
+
+impl Tried {
+    fn row(self, index: usize) -> Row {
+        let schedule = self.evaluated.schedule;
+        Row {
+            index,
+            values: vec![
+                schedule.sorafenib_start,
+                schedule.partner_start,
+                schedule.on,
+                schedule.off,
+                schedule.dose,
+                self.evaluated.exposure,
+                self.evaluated.outcome,
+            ],
+            failure: self.failure,
+        }
+    }
+}
+
+impl Evaluated {
+    /// The schedule of a row; `None` where nothing was run.
+    fn of(numbers: &[f64]) -> Option<Self> {
+        let [sorafenib_start, partner_start, on, off, dose, ..] = *numbers else {
+            return None;
+        };
+        (!numbers[OUTCOME].is_nan()).then_some(Self {
+            schedule: Schedule {
+                sorafenib_start,
+                partner_start,
+                on,
+                off,
+                dose,
+            },
+            exposure: numbers[EXPOSURE],
+            outcome: numbers[OUTCOME],
+        })
+    }
+}
+
+/// What a row of a search is.
+enum Place {
+    /// An evaluation of the descent under a budget, both from 0.
+    Descent(usize, usize),
+    /// A schedule of the first sample.
+    Sample(usize),
+    /// A dose of continuous dosing.
+    Continuous(usize),
+}
+
+/// A search in pieces: a row per schedule.
+#[derive(Debug)]
+pub struct SchedulePlan {
+    /// What is sought, and how a schedule is run.
+    pub search: ScheduleSearch,
+    /// How far it goes.
+    pub effort: Effort,
+    /// Seed of the sample.
+    seed: u32,
+    /// The first sample, for the descents.
+    sample: OnceLock<Vec<Tried>>,
+}
+
+impl SchedulePlan {
+    /// A search of some effort; the seed makes the first sample.
+    ///
+    /// # Errors
+    /// Numbers of samples, budgets or evaluations that cannot be used.
+    pub fn new(search: ScheduleSearch, effort: Effort, seed: u64) -> Result<Self> {
+        effort.check()?;
+        Ok(Self {
+            search,
+            effort,
+            // The sequence takes 32 bits; both halves of the seed count.
+            seed: (seed ^ (seed >> 32)) as u32,
+            sample: OnceLock::new(),
+        })
+    }
+
+    /// Rows of the descents, which come first.
+    fn descents(&self) -> Range<usize> {
+        0..self.effort.budgets * self.effort.evaluations
+    }
+
+    /// Rows of the first sample.
+    fn samples(&self) -> Range<usize> {
+        let start = self.descents().end;
+        start..start + self.effort.samples
+    }
+
+    /// Rows of continuous dosing.
+    fn continuous(&self) -> Range<usize> {
+        let start = self.samples().end;
+        start..start + CONTINUOUS
+    }
+
+    fn place(&self, row: usize) -> Place {
+        let evaluations = self.effort.evaluations;
+        if self.descents().contains(&row) {
+            return Place::Descent(row / evaluations, row % evaluations);
+        }
+        if self.samples().contains(&row) {
+            return Place::Sample(row - self.samples().start);
+        }
+        Place::Continuous(row - self.continuous().start)
+    }
+
+    /// Place of a schedule of the first sample in the unit cube.
+    fn sampled(&self, index: usize) -> Vec<f64> {
+        let value = |d| f64::from(sobol_burley::sample(index as u32, d as u32, self.seed));
+        (0..DIMENSIONS).map(value).collect()
+    }
+
+    /// The descent under a budget, from the best schedule of the first sample within it.
+    fn descent(&self, step: usize, accuracy: &Accuracy, progress: Progress<'_>) -> Vec<Tried> {
+        let budget = (step + 1) as f64 / self.effort.budgets as f64;
+        let sample = self.sample.get().map_or(&[][..], Vec::as_slice);
+        let within = sample.iter().map(|tried| &tried.evaluated).enumerate();
+        let within = within.filter(|(_, e)| e.exposure <= budget && e.outcome.is_finite());
+        let best = within.min_by(|(_, a), (_, b)| a.outcome.total_cmp(&b.outcome));
+        let start = best.map_or_else(
+            || vec![0.0, 1.0, 0.0, 0.5 * budget, 0.0],
+            |(index, _)| self.sampled(index),
+        );
+        let evaluations = self.effort.evaluations;
+        self.search
+            .descend(&start, budget, evaluations, accuracy, progress)
+    }
+
+    /// Rows of schedules that stand alone: of the first sample, unless it was run for the descents, and of
+    /// continuous dosing.
+    fn alone(&self, rows: Range<usize>, accuracy: &Accuracy) -> Vec<Tried> {
+        let known = self.sample.get().map_or(&[][..], Vec::as_slice);
+        let at = |row: usize| row.saturating_sub(self.samples().start).min(known.len());
+        let known = &known[at(rows.start)..at(rows.end)];
+        let places: Vec<Vec<f64>> = rows
+            .skip(known.len())
+            .map(|row| match self.place(row) {
+                Place::Sample(index) => self.sampled(index),
+                Place::Continuous(step) | Place::Descent(step, _) => {
+                    let dose = step as f64 / (CONTINUOUS - 1) as f64;
+                    vec![0.0, 1.0, 0.0, dose, 0.0]
+                }
+            })
+            .collect();
+        let run = self.search.evaluate(&places, accuracy);
+        known.iter().cloned().chain(run).collect()
+    }
+
+    /// What the rows say; schedules are read again in stretches, the front is kept as it grows.
+    ///
+    /// # Errors
+    /// No run that succeeded; rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<Schedules> {
+        let tally = self.tally(rows)?;
+        if tally.ok == 0 {
+            return Err(Error::Run {
+                run: format!("schedules of {}", self.search.template.scenario.arm),
+                state: "every schedule".to_owned(),
+                time_h: 0.0,
+                cause: tally.words(),
+                remedy: "tighten --rtol".to_owned(),
+            });
+        }
+        let step = tally.ok.div_ceil(SHOWN).max(1);
+        let (mut all, mut best, mut continuous) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = 0;
+        for stretch in [self.samples(), self.descents(), self.continuous()] {
+            let last = stretch.start == self.continuous().start;
+            visit_range(rows, stretch, |numbers| {
+                let Some(evaluated) = Evaluated::of(numbers) else {
+                    return;
+                };
+                if seen % step == 0 {
+                    all.push(evaluated);
+                }
+                seen += 1;
+                if last {
+                    continuous.push(evaluated);
+                }
+                best.push(evaluated);
+                if best.len() >= 2 * SHOWN {
+                    best = front(&best);
+                }
+            })?;
+        }
+        Ok(Schedules {
+            arm: self.search.template.scenario.arm.to_string(),
+            goal: self.search.goal,
+            front: front(&best),
+            all,
+            step,
+            continuous,
+            tally,
+        })
+    }
+
+    /// Requested, ok, failed over the schedules that were run; rows that a descent did not need are none.
+    fn tally(&self, rows: &dyn Rows) -> Result<Tally> {
+        let failures = rows.failures();
+        let mut ok = 0;
+        visit(rows, |_, numbers| {
+            ok += usize::from(!numbers[OUTCOME].is_nan());
+            Ok(())
+        })?;
+        Ok(Tally {
+            requested: ok + failures.count,
+            ok,
+            failed: failures.count,
+            failures: failures
+                .named
+                .into_iter()
+                .map(|(run, cause)| {
+                    let (label, numbers) = self.describe(run);
+                    Failure {
+                        run,
+                        label,
+                        numbers,
+                        cause,
+                    }
+                })
+                .collect(),
+        })
+    }
+}
+
+/// Rows that [`visit_range`] asks for.
+const BLOCK: usize = 1024;
+
+/// Hands the numbers of every row of a range that did not fail to `each`, in order.
+fn visit_range(rows: &dyn Rows, range: Range<usize>, mut each: impl FnMut(&[f64])) -> Result<()> {
+    for start in range.clone().step_by(BLOCK) {
+        let block = rows.block(start..(start + BLOCK).min(range.end))?;
+        block.rows().flatten().for_each(&mut each);
+    }
+    Ok(())
+}
+
+impl Plan for SchedulePlan {
+    fn rows(&self) -> usize {
+        self.continuous().end
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let outcome = match self.search.goal {
+            Goal::Burden => Field::new("log10_burden_end", "1"),
+            Goal::Progression => Field::new("minus_time_to_progression", "d"),
+        };
+        [
+            Field::new("sorafenib_start", "d"),
+            Field::new("partner_start", "d"),
+            Field::new("on", "d"),
+            Field::new("off", "d"),
+            Field::new("dose", "1"),
+            Field::new("exposure", "1"),
+            outcome,
+        ]
+        .to_vec()
+    }
+
+    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
+        let place = match self.place(row) {
+            Place::Descent(budget, evaluation) => format!(
+                "descent under budget {} of {}, evaluation {}",
+                budget + 1,
+                self.effort.budgets,
+                evaluation + 1
+            ),
+            Place::Sample(index) => format!("schedule {} of the first sample", index + 1),
+            Place::Continuous(step) => format!("continuous dosing {} of {CONTINUOUS}", step + 1),
+        };
+        (place, Vec::new())
+    }
+
+    fn identity(&self) -> String {
+        let search = &self.search;
+        format!(
+            "{:?} {:?} {} {:?}",
+            search.template.scenario, search.goal, search.move_sorafenib, self.effort
+        )
+    }
+
+    fn piece(&self) -> Option<usize> {
+        Some(self.effort.evaluations)
+    }
+
+    fn prepare(
+        &self,
+        ranges: &[Range<usize>],
+        accuracy: &Accuracy,
+        _progress: Progress<'_>,
+    ) -> Result<()> {
+        let descents = self.descents();
+        if self.sample.get().is_none() && ranges.iter().any(|rows| rows.start < descents.end) {
+            let mut sample = Vec::with_capacity(self.effort.samples);
+            for start in self.samples().step_by(BLOCK) {
+                let rows = start..(start + BLOCK).min(self.samples().end);
+                sample.extend(self.alone(rows, accuracy));
+            }
+            self.sample.get_or_init(|| sample);
+        }
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()> {
+        let width = OUTCOME + 1;
+        let mut start = rows.start;
+        while start < rows.end {
+            let descent = self.descents().contains(&start);
+            let end = if descent {
+                start + self.effort.evaluations
+            } else {
+                rows.end.min(start + BLOCK)
+            };
+            let tried = match self.place(start) {
+                Place::Descent(budget, _) => self.descent(budget, accuracy, progress),
+                _ => self.alone(start..end, accuracy),
+            };
+            let mut tried = tried.into_iter();
+            for index in start..end {
+                sink(match tried.next() {
+                    Some(tried) => tried.row(index),
+                    None => Row {
+                        index,
+                        values: vec![f64::NAN; width],
+                        failure: None,
+                    },
+                })?;
+                if !descent {
+                    progress();
+                }
+            }
+            start = end;
+        }
+        Ok(())
     }
 }
 

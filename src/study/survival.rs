@@ -20,6 +20,78 @@ pub struct Observation {
     pub event: bool,
 }
 
+/// How many events and losses there were at each time: what curves and tests of a group need, however
+/// many subjects it has. Made for times that many share, such as scans.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Times {
+    /// By rising time.
+    at: Vec<At>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct At {
+    time: f64,
+    events: usize,
+    losses: usize,
+}
+
+impl Times {
+    /// Adds an observation.
+    pub fn add(&mut self, observation: Observation) {
+        let time = observation.time;
+        let place = self
+            .at
+            .partition_point(|at| at.time.total_cmp(&time).is_lt());
+        let known = self.at.get(place);
+        if known.is_none_or(|at| at.time.total_cmp(&time).is_ne()) {
+            let new = At {
+                time,
+                events: 0,
+                losses: 0,
+            };
+            self.at.insert(place, new);
+        }
+        self.at[place].events += usize::from(observation.event);
+        self.at[place].losses += usize::from(!observation.event);
+    }
+
+    /// Subjects.
+    pub fn subjects(&self) -> usize {
+        self.at.iter().map(|at| at.events + at.losses).sum()
+    }
+
+    /// Subjects with an event.
+    pub fn events(&self) -> usize {
+        self.at.iter().map(|at| at.events).sum()
+    }
+
+    /// Subjects under observation just before a time.
+    fn at_risk(&self, time: f64) -> usize {
+        let later = self.at.iter().filter(|at| at.time >= time);
+        later.map(|at| at.events + at.losses).sum()
+    }
+
+    /// Events at a time.
+    fn events_at(&self, time: f64) -> usize {
+        let place = self
+            .at
+            .partition_point(|at| at.time.total_cmp(&time).is_lt());
+        let here = self.at.get(place);
+        here.filter(|at| at.time.total_cmp(&time).is_eq())
+            .map_or(0, |at| at.events)
+    }
+}
+
+impl From<&[Observation]> for Times {
+    fn from(observations: &[Observation]) -> Self {
+        let mut times = Self::default();
+        for observation in observations {
+            times.add(*observation);
+        }
+        times
+    }
+}
+
 /// A step of a survival curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
@@ -67,12 +139,22 @@ const HALF_SLACK: f64 = 1e-9;
 impl KaplanMeier {
     /// The curve of observations with bands of a confidence such as 0.95.
     pub fn new(observations: &[Observation], confidence: f64) -> Self {
+        Self::of(&Times::from(observations), confidence)
+    }
+
+    /// The same of times.
+    pub fn of(times: &Times, confidence: f64) -> Self {
         let z = normal_quantile(0.5 + 0.5 * confidence);
         let mut survival = 1.0;
         let mut greenwood = 0.0;
-        let steps = counts(observations)
-            .into_iter()
-            .map(|(time, at_risk, events, censored)| {
+        let mut left = times.subjects();
+        let steps = times
+            .at
+            .iter()
+            .map(|at| {
+                let (time, events, censored) = (at.time, at.events, at.losses);
+                let at_risk = left;
+                left -= events + censored;
                 let (n, d) = (at_risk as f64, events as f64);
                 survival *= 1.0 - d / n;
                 greenwood += d / (n * (n - d));
@@ -90,7 +172,7 @@ impl KaplanMeier {
             .collect();
         Self {
             steps,
-            subjects: observations.len(),
+            subjects: times.subjects(),
             confidence,
         }
     }
@@ -147,53 +229,23 @@ fn band(survival: f64, greenwood: f64, z: f64) -> (f64, f64) {
     (at(spread), at(-spread))
 }
 
-/// Times in order with numbers at risk, of events and of losses.
-fn counts(observations: &[Observation]) -> Vec<(f64, usize, usize, usize)> {
-    let mut sorted = observations.to_vec();
-    sorted.sort_by(|a, b| a.time.total_cmp(&b.time));
-    let mut counts: Vec<(f64, usize, usize, usize)> = Vec::new();
-    for (before, observation) in sorted.iter().enumerate() {
-        let same = counts
-            .last()
-            .is_some_and(|last| last.0.total_cmp(&observation.time).is_eq());
-        if !same {
-            counts.push((observation.time, sorted.len() - before, 0, 0));
-        }
-        if let Some(last) = counts.last_mut() {
-            last.2 += usize::from(observation.event);
-            last.3 += usize::from(!observation.event);
-        }
-    }
-    counts
-}
-
 /// At risk and with the event, per group, at each time with an event.
 struct Tie {
     at_risk: [f64; 2],
     events: [f64; 2],
 }
 
-fn ties(reference: &[Observation], treated: &[Observation]) -> Vec<Tie> {
-    let mut times: Vec<f64> = reference
-        .iter()
-        .chain(treated)
-        .filter(|observation| observation.event)
-        .map(|observation| observation.time)
-        .collect();
+fn ties(reference: &Times, treated: &Times) -> Vec<Tie> {
+    let with_events = |at: &&At| at.events > 0;
+    let all = reference.at.iter().chain(&treated.at).filter(with_events);
+    let mut times: Vec<f64> = all.map(|at| at.time).collect();
     times.sort_by(f64::total_cmp);
     times.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    let count = |group: &[Observation], wanted: &dyn Fn(&Observation) -> bool| {
-        group.iter().filter(|o| wanted(o)).count() as f64
-    };
     times
         .into_iter()
-        .map(|time| {
-            let at_risk = |o: &Observation| o.time >= time;
-            let event = |o: &Observation| o.event && o.time.total_cmp(&time).is_eq();
-            Tie {
-                at_risk: [count(reference, &at_risk), count(treated, &at_risk)],
-                events: [count(reference, &event), count(treated, &event)],
-            }
+        .map(|time| Tie {
+            at_risk: [reference, treated].map(|group| group.at_risk(time) as f64),
+            events: [reference, treated].map(|group| group.events_at(time) as f64),
         })
         .collect()
 }
@@ -212,37 +264,49 @@ pub struct LogRank {
 }
 
 /// Tests two groups; `None` without events in either, or without anybody at risk.
-pub fn log_rank(reference: &[Observation], treated: &[Observation]) -> Option<LogRank> {
-    stratified_log_rank([(reference, treated)])
+pub fn log_rank(reference: &Times, treated: &Times) -> Option<LogRank> {
+    let mut test = LogRankSum::default();
+    test.stratum(reference, treated);
+    test.finish()
 }
 
-/// Tests two groups within strata, such as the two courses of one patient each: differences between the strata
-/// count for nothing. `None` where no stratum tells the groups apart.
-pub fn stratified_log_rank<'a>(
-    strata: impl IntoIterator<Item = (&'a [Observation], &'a [Observation])>,
-) -> Option<LogRank> {
-    let (mut observed, mut expected, mut variance) = (0.0, 0.0, 0.0);
-    for (reference, treated) in strata {
+/// A log-rank test within strata, such as the two courses of one patient each, one after the other:
+/// differences between the strata count for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LogRankSum {
+    observed: f64,
+    expected: f64,
+    variance: f64,
+}
+
+impl LogRankSum {
+    /// Adds a stratum.
+    pub fn stratum(&mut self, reference: &Times, treated: &Times) {
         for tie in ties(reference, treated) {
             let n = tie.at_risk[0] + tie.at_risk[1];
             let d = tie.events[0] + tie.events[1];
             let part = tie.at_risk[1] / n;
-            observed += tie.events[1];
-            expected += d * part;
+            self.observed += tie.events[1];
+            self.expected += d * part;
             if n > 1.0 {
-                variance += d * part * (1.0 - part) * (n - d) / (n - 1.0);
+                self.variance += d * part * (1.0 - part) * (n - d) / (n - 1.0);
             }
         }
     }
-    (variance > 0.0).then(|| {
-        let chi_square = (observed - expected) * (observed - expected) / variance;
-        LogRank {
-            chi_square,
-            p: 2.0 * normal_probability(-libm::sqrt(chi_square)),
-            observed,
-            expected,
-        }
-    })
+
+    /// The test; `None` where no stratum tells the groups apart.
+    pub fn finish(self) -> Option<LogRank> {
+        let apart = self.observed - self.expected;
+        (self.variance > 0.0).then(|| {
+            let chi_square = apart * apart / self.variance;
+            LogRank {
+                chi_square,
+                p: 2.0 * normal_probability(-libm::sqrt(chi_square)),
+                observed: self.observed,
+                expected: self.expected,
+            }
+        })
+    }
 }
 
 /// The hazard of the second group over that of the first.
@@ -269,11 +333,7 @@ const ITERATIONS: usize = 60;
 const LARGEST_LOG: f64 = 15.0;
 
 /// The hazard ratio with its interval; `None` where the partial likelihood has no maximum.
-pub fn hazard_ratio(
-    reference: &[Observation],
-    treated: &[Observation],
-    confidence: f64,
-) -> Option<HazardRatio> {
+pub fn hazard_ratio(reference: &Times, treated: &Times, confidence: f64) -> Option<HazardRatio> {
     let ties = ties(reference, treated);
     let mut log = 0.0;
     for _ in 0..ITERATIONS {

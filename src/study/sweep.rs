@@ -5,13 +5,15 @@
 //! step on the way up and on the way down differs where the system is slower than the steps or has two
 //! stable states; the steady states of [`bifurcation`](super::bifurcation) tell which.
 
+use super::Progress;
 use super::assay::Assay;
 use super::knob::{Knob, staircase, turned};
-use super::plan::{Field, Plan, Rows, tally};
+use super::plan::{Field, Plan, Rows, Simulated, Sink, simulate, tally};
 use super::runs::{Probe, Probed, Tally, run_batch};
 use crate::error::{Error, Result};
 use crate::model::{Signals, State};
 use crate::simulate::{Accuracy, Problem, Template};
+use std::ops::Range;
 
 /// Values of a knob.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,17 +149,13 @@ impl SweepPlan {
         values
     }
 
-    /// What the rows say.
-    ///
-    /// # Errors
-    /// Rows that cannot be read.
-    pub fn analyse(&self, rows: &dyn Rows) -> Result<Sweep> {
-        let columns = 0..self.assay.quantities.len();
-        Ok(Sweep {
-            plan: self.clone(),
-            quantities: columns.map(|c| rows.column(c)).collect::<Result<_>>()?,
+    /// What the rows say; they are read again where they are needed.
+    pub fn analyse<'a>(&'a self, rows: &'a dyn Rows) -> Sweep<'a> {
+        Sweep {
+            plan: self,
+            rows,
             tally: tally(self, rows),
-        })
+        }
     }
 }
 
@@ -174,6 +172,31 @@ impl Plan for SweepPlan {
         self.assay.fields()
     }
 
+    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
+        let names = self.axes.iter().map(|axis| axis.knob.name());
+        (
+            format!("sweep row {row}"),
+            names.zip(self.values(row)).collect(),
+        )
+    }
+
+    fn identity(&self) -> String {
+        let scenarios: Vec<_> = self.assay.templates.iter().map(|t| &t.scenario).collect();
+        format!("{:?} {:?} {scenarios:?}", self.axes, self.assay.quantities)
+    }
+
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()> {
+        simulate(self, rows, accuracy, progress, sink)
+    }
+}
+
+impl Simulated for SweepPlan {
     fn probe(&self) -> Probe {
         self.assay.probe()
     }
@@ -195,28 +218,14 @@ impl Plan for SweepPlan {
     fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
         self.assay.reduce(&runs)
     }
-
-    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
-        let names = self.axes.iter().map(|axis| axis.knob.name());
-        (
-            format!("sweep row {row}"),
-            names.zip(self.values(row)).collect(),
-        )
-    }
-
-    fn identity(&self) -> String {
-        let scenarios: Vec<_> = self.assay.templates.iter().map(|t| &t.scenario).collect();
-        format!("{:?} {:?} {scenarios:?}", self.axes, self.assay.quantities)
-    }
 }
 
 /// A finished sweep.
-#[derive(Debug, Clone)]
-pub struct Sweep {
-    /// What was done.
-    pub plan: SweepPlan,
-    /// Values of each quantity, row by row; those of the knobs are [`SweepPlan::values`].
-    pub quantities: Vec<Vec<f64>>,
+pub struct Sweep<'a> {
+    /// What was done; [`SweepPlan::values`] are those of the knobs at a row.
+    pub plan: &'a SweepPlan,
+    /// The quantities, a column each.
+    pub rows: &'a dyn Rows,
     /// Requested, ok, failed.
     pub tally: Tally,
 }

@@ -4,11 +4,12 @@ use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Scenario};
+use crate::study::plan::{Rows, collect};
 use crate::study::population::READOUTS;
 use crate::study::random::{Draws, Purpose};
 use crate::study::silent;
-use crate::study::survival::{KaplanMeier, Observation, hazard_ratio, rank_correlation};
-use crate::study::trial::{ArmOutcome, Course, Response, TrialDesign, TrialResult, trial};
+use crate::study::survival::{KaplanMeier, Times, hazard_ratio, rank_correlation};
+use crate::study::trial::{Course, Response, TrialDesign, TrialPlan};
 use std::collections::BTreeMap;
 
 /// Seed of the virtual patients of the ledger.
@@ -125,12 +126,20 @@ pub fn estimates(
         .collect())
 }
 
+/// The patients of a finished trial.
+struct Seen {
+    /// Courses of each arm by subject; those of failed runs are missing.
+    arms: Vec<BTreeMap<usize, Course>>,
+    /// Readouts before treatment, in the order of [`READOUTS`], each of every subject.
+    readouts: Vec<Vec<f64>>,
+}
+
 fn run(
     library: &Library,
     cohort: &Cohort,
     scenario: &Scenario,
     accuracy: &Accuracy,
-) -> Result<TrialResult> {
+) -> Result<Seen> {
     let mut design = TrialDesign::read(library, &cohort.trial, "claims")?;
     design.patients = cohort.patients;
     design.arms = vec![Arm::vehicle()];
@@ -145,30 +154,47 @@ fn run(
         rtol: accuracy.rtol.max(COARSE),
         ..Accuracy::ensemble()
     };
-    trial(library, &design, scenario, SEED, &coarse, &silent)
+    let plan = TrialPlan::new(library, &design, scenario, SEED)?;
+    let subjects = plan.subjects();
+    let drawn = collect(&subjects, &coarse, &silent)?;
+    let rows = collect(&plan, &coarse, &silent)?;
+    // An arm in which every run fails is an error there.
+    plan.analyse(&rows, &drawn)?;
+    let mut arms = vec![BTreeMap::new(); design.arms.len()];
+    plan.courses(&rows, |arm, course, _| {
+        arms[arm].insert(course.subject, course);
+        Ok(())
+    })?;
+    let readouts = subjects.readouts().map(|column| drawn.column(column));
+    Ok(Seen {
+        arms,
+        readouts: readouts.collect::<Result<_>>()?,
+    })
 }
 
 /// Subjects with a course in every arm.
-fn everyone(result: &TrialResult) -> Vec<usize> {
-    let has = |arm: &ArmOutcome, subject: usize| arm.courses.iter().any(|c| c.subject == subject);
-    (0..result.subjects.len())
-        .filter(|subject| result.arms.iter().all(|arm| has(arm, *subject)))
-        .collect()
+fn everyone(result: &Seen) -> Vec<usize> {
+    let first = result.arms.iter().take(1).flat_map(BTreeMap::keys);
+    let everywhere = |subject: &usize| result.arms.iter().all(|arm| arm.contains_key(subject));
+    first.copied().filter(everywhere).collect()
 }
 
 /// The value over some subjects, each as often as named.
-fn tell(result: &TrialResult, value: &CohortValue, who: &[usize]) -> f64 {
+fn tell(result: &Seen, value: &CohortValue, who: &[usize]) -> f64 {
     let (Some(control), Some(treated)) = (result.arms.first(), result.arms.last()) else {
         return f64::NAN;
     };
-    let courses = |arm: &'_ ArmOutcome| -> Vec<Course> {
-        let of: BTreeMap<usize, &Course> = arm.courses.iter().map(|c| (c.subject, c)).collect();
-        let found = who.iter().filter_map(|subject| of.get(subject));
-        found.map(|course| (*course).clone()).collect()
+    let courses = |arm: &BTreeMap<usize, Course>| -> Vec<Course> {
+        let found = who.iter().filter_map(|subject| arm.get(subject));
+        found.cloned().collect()
     };
     let (control, treated) = (courses(control), courses(treated));
-    let seen = |courses: &[Course]| -> Vec<Observation> {
-        courses.iter().map(|c| c.observation).collect()
+    let seen = |courses: &[Course]| -> Times {
+        let mut times = Times::default();
+        for course in courses {
+            times.add(course.observation);
+        }
+        times
     };
     let part = |count: usize| count as f64 / treated.len() as f64;
     match value {
@@ -182,17 +208,15 @@ fn tell(result: &TrialResult, value: &CohortValue, who: &[usize]) -> f64 {
             part(gained.count())
         }
         CohortValue::Prognosis(readout) => {
-            let before: Vec<f64> = treated
-                .iter()
-                .map(|course| {
-                    let readouts = &result.subjects[course.subject].readouts;
-                    readouts.get(readout).unwrap_or(f64::NAN)
-                })
-                .collect();
+            let Some(place) = READOUTS.iter().position(|r| r.name == readout) else {
+                return f64::NAN;
+            };
+            let readouts = &result.readouts[place];
+            let before: Vec<f64> = treated.iter().map(|c| readouts[c.subject]).collect();
             let times: Vec<f64> = treated.iter().map(|c| c.observation.time).collect();
             rank_correlation(&before, &times, CONFIDENCE).map_or(f64::NAN, |(rho, ..)| rho)
         }
-        CohortValue::Median => KaplanMeier::new(&seen(&treated), CONFIDENCE)
+        CohortValue::Median => KaplanMeier::of(&seen(&treated), CONFIDENCE)
             .median()
             .estimate
             .unwrap_or(f64::INFINITY),
@@ -208,7 +232,7 @@ fn tell(result: &TrialResult, value: &CohortValue, who: &[usize]) -> f64 {
             let smaller = |c: &&Course| c.diameter_end < 1.0;
             part(treated.iter().filter(smaller).count())
         }
-        CohortValue::ProgressionFree(at) => KaplanMeier::new(&seen(&treated), CONFIDENCE)
+        CohortValue::ProgressionFree(at) => KaplanMeier::of(&seen(&treated), CONFIDENCE)
             .survival(f64::from_bits(*at) / HOURS_PER_DAY),
     }
 }

@@ -19,11 +19,13 @@
 //! Subject `i` of a seed is the same whoever draws it, alone or among others.
 
 mod definition;
+mod plan;
 mod prevalence;
 mod readouts;
 mod sampler;
 
 pub use definition::{Distribution, Factor, Kind, Population, Prevalence, Window};
+pub use plan::SubjectsPlan;
 pub use prevalence::Weights;
 pub use readouts::{READOUTS, Readouts};
 pub use sampler::{Rejection, Sampler, Subject};

@@ -156,6 +156,11 @@ impl Sampler {
         Ok(sampler)
     }
 
+    /// The untreated tumour, and the dose, with which subjects are judged.
+    pub fn scenario(&self) -> &Scenario {
+        &self.template.scenario
+    }
+
     /// Subject `id`: the first of its draws that is plausible and accepted.
     ///
     /// # Errors
@@ -197,6 +202,18 @@ impl Sampler {
             .map(|id| self.subject(id))
             .collect::<Vec<_>>()
             .into_iter()
+            .collect()
+    }
+
+    /// All causes for which a draw can be taken again.
+    pub fn causes(&self) -> Vec<Rejection> {
+        let factors = self.population.factors.iter();
+        let windows = self.population.plausible.iter();
+        factors
+            .map(|factor| Rejection::Limits(factor.name.clone()))
+            .chain([Rejection::NoTumour])
+            .chain(windows.map(|window| Rejection::Implausible(window.readout.clone())))
+            .chain([Rejection::Prevalence])
             .collect()
     }
 

@@ -111,9 +111,72 @@ pub struct Effect {
     pub used: usize,
 }
 
-/// Effects of all parameters from the values of all rows (not a number: failed).
+/// Effects of all parameters from the values of all rows (not a number: failed). Means first, then
+/// deviations from them, so that no effect is kept.
 pub fn effects(design: &Design, values: &[f64]) -> Vec<Effect> {
-    let mut all: Vec<Vec<f64>> = vec![Vec::new(); design.parameters];
+    let mut sums = vec![Sums::default(); design.parameters];
+    each_effect(design, values, |parameter, effect| {
+        let sums = &mut sums[parameter];
+        sums.used += 1;
+        sums.sizes += effect.abs();
+        sums.values += effect;
+    });
+    let means: Vec<(f64, f64)> = sums.iter().map(Sums::means).collect();
+    let mut squares = vec![(NOTHING, NOTHING); design.parameters];
+    each_effect(design, values, |parameter, effect| {
+        let (size, value) = means[parameter];
+        let apart = (effect.abs() - size, effect - value);
+        squares[parameter].0 += apart.0 * apart.0;
+        squares[parameter].1 += apart.1 * apart.1;
+    });
+    let parameters = sums.iter().zip(means).zip(squares);
+    parameters
+        .map(|((sums, (mu_star, mu)), squares)| {
+            let n = sums.used as f64;
+            let deviation = |squares: f64| libm::sqrt(squares / (n - 1.0));
+            Effect {
+                mu_star,
+                mu,
+                sigma: deviation(squares.1),
+                error: deviation(squares.0) / libm::sqrt(n),
+                used: sums.used,
+            }
+        })
+        .collect()
+}
+
+/// Where a sum begins: with it, effects of -0 add up to -0.
+const NOTHING: f64 = -0.0;
+
+/// Sums over the effects of a parameter.
+#[derive(Clone, Copy)]
+struct Sums {
+    used: usize,
+    sizes: f64,
+    values: f64,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self {
+            used: 0,
+            sizes: NOTHING,
+            values: NOTHING,
+        }
+    }
+}
+
+impl Sums {
+    /// Mean size and mean.
+    fn means(&self) -> (f64, f64) {
+        let n = self.used as f64;
+        (self.sizes / n, self.values / n)
+    }
+}
+
+/// Hands every effect with its parameter to `each`, trajectory by trajectory; those with a failed end are
+/// left out.
+fn each_effect(design: &Design, values: &[f64], mut each: impl FnMut(usize, f64)) {
     for (trajectory, values) in values.chunks_exact(design.parameters + 1).enumerate() {
         let start = design.start(trajectory);
         for (moved, parameter) in design.order(trajectory).into_iter().enumerate() {
@@ -124,27 +187,8 @@ pub fn effects(design: &Design, values: &[f64]) -> Vec<Effect> {
             };
             let effect = (values[moved + 1] - values[moved]) / step;
             if effect.is_finite() {
-                all[parameter].push(effect);
+                each(parameter, effect);
             }
         }
-    }
-    all.iter().map(|effects| summary(effects)).collect()
-}
-
-fn summary(effects: &[f64]) -> Effect {
-    let n = effects.len() as f64;
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
-    let deviation = |values: &[f64]| {
-        let mean = mean(values);
-        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-        libm::sqrt(squares / (n - 1.0))
-    };
-    let sizes: Vec<f64> = effects.iter().map(|effect| effect.abs()).collect();
-    Effect {
-        mu_star: mean(&sizes),
-        mu: mean(effects),
-        sigma: deviation(effects),
-        error: deviation(&sizes) / libm::sqrt(n),
-        used: effects.len(),
     }
 }

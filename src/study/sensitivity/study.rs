@@ -6,10 +6,12 @@ use super::sobol;
 use super::space::Space;
 use crate::error::Result;
 use crate::parameters::Grade;
-use crate::simulate::Problem;
+use crate::simulate::{Accuracy, Problem};
+use crate::study::Progress;
 use crate::study::assay::{Assay, Quantity};
-use crate::study::plan::{Field, Plan, Rows, tally};
+use crate::study::plan::{Field, Plan, Rows, Simulated, Sink, simulate, tally};
 use crate::study::runs::{Probe, Probed, Tally};
+use std::ops::Range;
 
 /// How sensitivity is measured.
 #[derive(Debug, Clone)]
@@ -112,18 +114,6 @@ impl Plan for SensitivityPlan {
         self.assay.fields()
     }
 
-    fn probe(&self) -> Probe {
-        self.assay.probe()
-    }
-
-    fn problem(&self, row: usize, run: usize) -> Result<Problem> {
-        self.assay.problem(run, &self.numbers(row))
-    }
-
-    fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
-        self.assay.reduce(&runs)
-    }
-
     fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
         let numbers = self.numbers(row).into_iter();
         (
@@ -145,6 +135,30 @@ impl Plan for SensitivityPlan {
             "{:?} {:?} {:?} {arms:?}",
             self.method, self.space, self.assay.quantities
         )
+    }
+
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()> {
+        simulate(self, rows, accuracy, progress, sink)
+    }
+}
+
+impl Simulated for SensitivityPlan {
+    fn probe(&self) -> Probe {
+        self.assay.probe()
+    }
+
+    fn problem(&self, row: usize, run: usize) -> Result<Problem> {
+        self.assay.problem(run, &self.numbers(row))
+    }
+
+    fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
+        self.assay.reduce(&runs)
     }
 }
 

@@ -28,4 +28,4 @@ mod study;
 
 pub use fit::{Hill, Musyc, fit_hill, fit_musyc};
 pub use nulls::{Curve, Nulls, Surface, TimeCourse, time_course};
-pub use study::{SubjectSurfaces, Synergy, SynergyPlan};
+pub use study::{Horizon, Level, Measures, SubjectSurfaces, Synergy, SynergyPlan};

@@ -1,6 +1,6 @@
 //! Nulls that need no fit.
 
-use super::fit::{Hill, Musyc, fit_conditional, fit_hill, fit_musyc};
+use super::fit::{Hill, fit_conditional, fit_hill};
 
 /// The effect of a single drug over its dose, as computed: between doses linear over the dose up to the
 /// first, over its logarithm from there on.
@@ -93,8 +93,6 @@ pub struct Nulls {
     pub zip: Vec<Vec<f64>>,
     /// Fitted single curves.
     pub hills: Option<(Hill, Hill)>,
-    /// Fitted surface of four states.
-    pub musyc: Option<Musyc>,
 }
 
 impl Nulls {
@@ -121,7 +119,7 @@ impl Surface {
             .collect()
     }
 
-    /// All nulls of the surface.
+    /// All nulls of the surface but MuSyC, whose fit takes longer than all others: see [`fit_musyc`](super::fit_musyc).
     pub fn nulls(&self) -> Nulls {
         let alone = |i: usize, j: usize| (self.effects[i][0], self.effects[0][j]);
         let hills = fit_hill(&self.first_alone).zip(fit_hill(&self.second_alone));
@@ -138,7 +136,6 @@ impl Surface {
             index: self.map(|i, j| self.combination_index(i, j)),
             zip: self.zip(hills),
             hills,
-            musyc: fit_musyc(self),
         }
     }
 

@@ -1,15 +1,18 @@
 //! Surfaces of two drugs from the model, over horizons and over a population.
 
+use super::fit::{Musyc, fit_musyc};
 use super::nulls::{Curve, Nulls, Surface, TimeCourse, time_course};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
-use crate::simulate::{Problem, Scenario, Template};
+use crate::simulate::{Accuracy, Problem, Scenario, Template};
+use crate::study::Progress;
 use crate::study::assay::Quantity;
 use crate::study::knob::{Knob, turned_from};
-use crate::study::plan::{Block, Field, Plan, Rows, tally};
+use crate::study::plan::{Block, Field, Plan, Rows, Simulated, Sink, simulate, tally};
 use crate::study::population::{Readouts, Sampler, Subject};
 use crate::study::runs::{Probe, Probed, Tally};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// A study of two drugs, ready to run: a run per pair of doses (and subject).
 #[derive(Debug)]
@@ -26,9 +29,8 @@ pub struct SynergyPlan {
     pub endpoint: Option<Quantity>,
     /// Times at which burden is taken, start included, h.
     pub times: Vec<f64>,
-    /// Subjects over whom intervals are taken; none: the setting itself.
-    subjects: Vec<Subject>,
-    sampler: Option<Sampler>,
+    /// Who draws the subjects over whom intervals are taken, and how many; none: the setting itself.
+    population: Option<(Sampler, u64)>,
     /// Pairs of doses: the grid row by row, then each drug alone between the doses of the grid.
     points: Vec<(f64, f64)>,
 }
@@ -124,8 +126,7 @@ impl SynergyPlan {
             knobs,
             endpoint,
             times: all_times,
-            subjects: Vec::new(),
-            sampler: None,
+            population: None,
             points,
         })
     }
@@ -135,9 +136,16 @@ impl SynergyPlan {
     /// # Errors
     /// A population that cannot be drawn.
     pub fn over(mut self, sampler: Sampler, subjects: u64) -> Result<Self> {
-        self.subjects = sampler.subjects(0..subjects)?;
-        self.sampler = Some(sampler);
+        sampler.subject(0)?;
+        self.population = Some((sampler, subjects));
         Ok(self)
+    }
+
+    /// Subjects of the population; none without one.
+    fn subjects(&self) -> usize {
+        self.population
+            .as_ref()
+            .map_or(0, |(_, count)| *count as usize)
     }
 
     fn point(&self, row: usize) -> (usize, (f64, f64)) {
@@ -147,14 +155,11 @@ impl SynergyPlan {
         )
     }
 
-    fn build(&self, subject: usize, (a, b): (f64, f64)) -> Result<Problem> {
+    fn build(&self, subject: Option<&Subject>, (a, b): (f64, f64)) -> Result<Problem> {
         let settings = [(&self.knobs[0], a), (&self.knobs[1], b)];
-        match (&self.sampler, self.subjects.get(subject)) {
-            (Some(sampler), Some(subject)) => {
-                turned_from(&self.template, &settings, &sampler.numbers(subject))
-            }
-            _ => turned_from(&self.template, &settings, &[]),
-        }
+        let numbers = self.population.as_ref().zip(subject);
+        let numbers = numbers.map(|((sampler, _), subject)| sampler.numbers(subject));
+        turned_from(&self.template, &settings, &numbers.unwrap_or_default())
     }
 
     /// Exposure to sorafenib (AUC over 24 h, mg h/L) at each dose of the first knob, where that is a dose
@@ -162,33 +167,80 @@ impl SynergyPlan {
     pub fn exposures(&self) -> Vec<f64> {
         let exposure = |dose: &f64| match &self.knobs[0] {
             Knob::Dose if *dose > 0.0 => self
-                .build(usize::MAX, (*dose, 0.0))
+                .build(None, (*dose, 0.0))
                 .map_or(f64::NAN, |problem| Readouts::of(&problem).exposure),
             _ => f64::NAN,
         };
         self.first.iter().map(exposure).collect()
     }
 
-    /// What the rows say.
-    ///
-    /// # Errors
-    /// No subject without a failed run; rows that cannot be read.
-    pub fn analyse(&self, rows: &dyn Rows) -> Result<Synergy> {
+    /// Hands number and what `of` makes of the rows to `each`, for every subject without a failed run, in
+    /// order; gives the number of the others.
+    fn each_subject<T: Send>(
+        &self,
+        rows: &dyn Rows,
+        of: impl Fn(&[&[f64]]) -> T + Sync,
+        mut each: impl FnMut(usize, T) -> Result<()>,
+    ) -> Result<usize> {
         let count = rows.count() / self.points.len();
-        let mut subjects = Vec::new();
+        let mut whole = 0;
         for first in (0..count).step_by(TOGETHER) {
             let together = first..(first + TOGETHER).min(count);
             let blocks = together
                 .map(|s| rows.block(s * self.points.len()..(s + 1) * self.points.len()))
                 .collect::<Result<Vec<Block>>>()?;
-            let whole: Vec<SubjectSurfaces> = blocks
+            let made: Vec<T> = blocks
                 .par_iter()
-                .filter_map(|block| Some(self.surfaces(&block.whole()?)))
+                .filter_map(|block| Some(of(&block.whole()?)))
                 .collect();
-            subjects.extend(whole);
+            for made in made {
+                each(whole, made)?;
+                whole += 1;
+            }
         }
+        Ok(count - whole)
+    }
+
+    /// Hands number and surfaces of every subject to `each`, in order; subjects with a failed run have
+    /// none.
+    ///
+    /// # Errors
+    /// Rows that cannot be read; the first error of `each`.
+    pub fn surfaces(
+        &self,
+        rows: &dyn Rows,
+        each: impl FnMut(usize, Vec<Horizon>) -> Result<()>,
+    ) -> Result<()> {
+        self.each_subject(rows, |rows| self.horizons(rows), each)?;
+        Ok(())
+    }
+
+    /// The same with the highest doses over time.
+    ///
+    /// # Errors
+    /// As [`surfaces`](Self::surfaces).
+    pub fn time_courses(
+        &self,
+        rows: &dyn Rows,
+        each: impl FnMut(usize, TimeCourse) -> Result<()>,
+    ) -> Result<()> {
+        self.each_subject(rows, |rows| self.time_course(rows), each)?;
+        Ok(())
+    }
+
+    /// What the rows say: a few numbers of every subject, and all of the first.
+    ///
+    /// # Errors
+    /// No subject without a failed run; rows that cannot be read.
+    pub fn analyse(&self, rows: &dyn Rows) -> Result<Synergy> {
+        let mut measures = Vec::new();
+        let main = |rows: &[&[f64]]| Measures::new(&self.surface(rows, self.last()));
+        let left_out = self.each_subject(rows, main, |_, of| {
+            measures.push(of);
+            Ok(())
+        })?;
         let tally = tally(self, rows);
-        if subjects.is_empty() {
+        let Some(first) = self.first_whole(rows)? else {
             return Err(Error::Run {
                 run: format!("synergy of {}", self.template.scenario.arm),
                 state: "every surface".to_owned(),
@@ -196,17 +248,32 @@ impl SynergyPlan {
                 cause: tally.words(),
                 remedy: "narrow the doses or tighten --rtol".to_owned(),
             });
-        }
+        };
         Ok(Synergy {
             arm: self.template.scenario.arm.to_string(),
             setting: self.template.scenario.setting.clone(),
             endpoint: self.endpoint.map_or("burden", Quantity::name),
             labels: [self.label(0), self.label(1)],
             exposures: self.exposures(),
-            left_out: count - subjects.len(),
-            subjects,
+            left_out,
+            first,
+            measures,
             tally,
         })
+    }
+
+    /// Everything of the first subject without a failed run.
+    fn first_whole(&self, rows: &dyn Rows) -> Result<Option<SubjectSurfaces>> {
+        let points = self.points.len();
+        for start in (0..rows.count()).step_by(points) {
+            if let Some(rows) = rows.block(start..start + points)?.whole() {
+                return Ok(Some(SubjectSurfaces {
+                    surfaces: self.horizons(&rows),
+                    course: self.time_course(&rows),
+                }));
+            }
+        }
+        Ok(None)
     }
 
     fn label(&self, drug: usize) -> String {
@@ -217,40 +284,48 @@ impl SynergyPlan {
         name(&self.knobs[drug])
     }
 
+    /// Column of the main surface: the last horizon, or the endpoint.
+    fn last(&self) -> usize {
+        match self.endpoint {
+            Some(_) => self.times.len(),
+            None => self.times.len() - 1,
+        }
+    }
+
     /// Surfaces of one subject: per horizon, or of the endpoint.
-    fn surfaces(&self, rows: &[&[f64]]) -> SubjectSurfaces {
-        let horizons = match self.endpoint {
-            Some(_) => vec![self.times.len()],
-            None => (1..self.times.len()).collect(),
+    fn horizons(&self, rows: &[&[f64]]) -> Vec<Horizon> {
+        let columns = match self.endpoint {
+            Some(_) => self.last()..=self.last(),
+            None => 1..=self.last(),
         };
-        let surfaces: Vec<(f64, Surface, Nulls)> = horizons
-            .iter()
+        columns
             .map(|column| {
-                let surface = self.surface(rows, *column);
+                let surface = self.surface(rows, column);
                 let nulls = surface.nulls();
-                let time = self.times.get(*column).copied();
+                let time = self.times.get(column).copied();
                 (
                     time.unwrap_or(self.template.regimen.duration),
                     surface,
                     nulls,
                 )
             })
-            .collect();
+            .collect()
+    }
+
+    /// The highest doses of one subject over time.
+    fn time_course(&self, rows: &[&[f64]]) -> TimeCourse {
         let columns = self.second.len();
         let (last_row, last_column) = (self.first.len() - 1, columns - 1);
         let burdens = |i: usize, j: usize| &rows[i * columns + j][..self.times.len()];
-        SubjectSurfaces {
-            surfaces,
-            course: time_course(
-                &self.times,
-                [
-                    burdens(0, 0),
-                    burdens(last_row, 0),
-                    burdens(0, last_column),
-                    burdens(last_row, last_column),
-                ],
-            ),
-        }
+        time_course(
+            &self.times,
+            [
+                burdens(0, 0),
+                burdens(last_row, 0),
+                burdens(0, last_column),
+                burdens(last_row, last_column),
+            ],
+        )
     }
 
     fn surface(&self, rows: &[&[f64]], column: usize) -> Surface {
@@ -278,7 +353,7 @@ impl SynergyPlan {
 
 impl Plan for SynergyPlan {
     fn rows(&self) -> usize {
-        self.points.len() * self.subjects.len().max(1)
+        self.points.len() * self.subjects().max(1)
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -291,6 +366,39 @@ impl Plan for SynergyPlan {
         burdens.chain(endpoint).collect()
     }
 
+    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
+        let (subject, (a, b)) = self.point(row);
+        let names = [self.knobs[0].name(), self.knobs[1].name()];
+        (
+            format!("synergy row {row}, subject {subject}"),
+            names.into_iter().zip([a, b]).collect(),
+        )
+    }
+
+    fn identity(&self) -> String {
+        format!(
+            "{:?} {:?} {:?} {:?} {:?} {}",
+            self.template.scenario,
+            self.first,
+            self.second,
+            self.times,
+            self.endpoint,
+            self.subjects()
+        )
+    }
+
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()> {
+        simulate(self, rows, accuracy, progress, sink)
+    }
+}
+
+impl Simulated for SynergyPlan {
     fn probe(&self) -> Probe {
         Probe {
             times: self.times.clone(),
@@ -300,7 +408,25 @@ impl Plan for SynergyPlan {
 
     fn problem(&self, row: usize, _run: usize) -> Result<Problem> {
         let (subject, doses) = self.point(row);
-        self.build(subject, doses)
+        let drawn = match &self.population {
+            Some((sampler, _)) => Some(sampler.subject(subject as u64)?),
+            None => None,
+        };
+        self.build(drawn.as_ref(), doses)
+    }
+
+    fn problems(&self, runs: Range<usize>) -> Result<Vec<Result<Problem>>> {
+        let first = runs.start / self.points.len();
+        let last = (runs.end - 1) / self.points.len();
+        let subjects = match &self.population {
+            Some((sampler, _)) => sampler.subjects(first as u64..last as u64 + 1)?,
+            None => Vec::new(),
+        };
+        let problem = |row: usize| {
+            let (subject, doses) = self.point(row);
+            self.build(subjects.get(subject - first), doses)
+        };
+        Ok(runs.into_par_iter().map(problem).collect())
     }
 
     fn reduce(&self, _row: usize, runs: Vec<Probed>) -> Result<Vec<f64>> {
@@ -321,39 +447,70 @@ impl Plan for SynergyPlan {
         }
         Ok(values)
     }
-
-    fn describe(&self, row: usize) -> (String, Vec<(String, f64)>) {
-        let (subject, (a, b)) = self.point(row);
-        let names = [self.knobs[0].name(), self.knobs[1].name()];
-        (
-            format!("synergy row {row}, subject {subject}"),
-            names.into_iter().zip([a, b]).collect(),
-        )
-    }
-
-    fn identity(&self) -> String {
-        format!(
-            "{:?} {:?} {:?} {:?} {:?} {}",
-            self.template.scenario,
-            self.first,
-            self.second,
-            self.times,
-            self.endpoint,
-            self.subjects.len()
-        )
-    }
 }
+
+/// A horizon (h) with its surface and nulls.
+pub type Horizon = (f64, Surface, Nulls);
 
 /// What one subject (or the setting itself) gives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubjectSurfaces {
-    /// Horizon (h), surface and nulls; the last horizon is the main one.
-    pub surfaces: Vec<(f64, Surface, Nulls)>,
+    /// By horizon; the last is the main one.
+    pub surfaces: Vec<Horizon>,
     /// The highest doses over time.
     pub course: TimeCourse,
 }
 
-/// A finished study of two drugs.
+/// A grid in two numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    /// Mean over all points with both drugs.
+    pub mean: f64,
+    /// Value at the highest doses.
+    pub top: f64,
+}
+
+impl Level {
+    fn of(grid: &[Vec<f64>]) -> Self {
+        Self {
+            mean: Nulls::mean(grid),
+            top: Nulls::top(grid),
+        }
+    }
+}
+
+/// What is kept of the main surface of a subject.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measures {
+    /// Excess over the better drug.
+    pub hsa: Level,
+    /// Excess over independence.
+    pub bliss: Level,
+    /// Excess over dose additivity.
+    pub loewe: Level,
+    /// Combination index.
+    pub index: Level,
+    /// ZIP's delta.
+    pub zip: Level,
+    /// Fitted surface of four states.
+    pub musyc: Option<Musyc>,
+}
+
+impl Measures {
+    fn new(surface: &Surface) -> Self {
+        let nulls = surface.nulls();
+        Self {
+            hsa: Level::of(&nulls.hsa),
+            bliss: Level::of(&nulls.bliss),
+            loewe: Level::of(&nulls.loewe),
+            index: Level::of(&nulls.index),
+            zip: Level::of(&nulls.zip),
+            musyc: fit_musyc(surface),
+        }
+    }
+}
+
+/// A finished study of two drugs; surfaces of all subjects are read again from the rows.
 #[derive(Debug, Clone)]
 pub struct Synergy {
     /// The arm.
@@ -366,8 +523,10 @@ pub struct Synergy {
     pub labels: [String; 2],
     /// AUC of sorafenib at the doses of the first axis, mg h/L.
     pub exposures: Vec<f64>,
-    /// Subjects; one without a population.
-    pub subjects: Vec<SubjectSurfaces>,
+    /// Everything of the first subject.
+    pub first: SubjectSurfaces,
+    /// The main surface of every subject; one without a population.
+    pub measures: Vec<Measures>,
     /// Subjects left out for a failed run.
     pub left_out: usize,
     /// Requested, ok, failed.
@@ -377,12 +536,11 @@ pub struct Synergy {
 impl Synergy {
     /// Median and middle 95 % over the subjects of a number of the main surface; all the same for one
     /// subject.
-    pub fn over_subjects(&self, of: impl Fn(&Surface, &Nulls) -> f64) -> (f64, f64, f64) {
+    pub fn over_subjects(&self, of: impl Fn(&Measures) -> f64) -> (f64, f64, f64) {
         let mut values: Vec<f64> = self
-            .subjects
+            .measures
             .iter()
-            .filter_map(|subject| subject.surfaces.last())
-            .map(|(_, surface, nulls)| of(surface, nulls))
+            .map(of)
             .filter(|value| value.is_finite())
             .collect();
         values.sort_by(f64::total_cmp);

@@ -20,5 +20,8 @@ mod outcome;
 mod run;
 
 pub use design::{Allocation, Published, TrialDesign};
-pub use outcome::{ArmOutcome, Biomarker, Contrast, Course, Response, TRACED, TrialResult};
+pub use outcome::{
+    ArmOutcome, Bar, Biomarker, Contrast, Course, RANKED, Ranking, Response, TRACED, Traced,
+    TrialResult,
+};
 pub use run::{TrialPlan, trial};

@@ -1,14 +1,15 @@
 //! What a trial gives.
 
 use super::design::TrialDesign;
+use crate::error::Result;
 use crate::regimen::Arm;
-use crate::study::population::{READOUTS, Subject, Weights};
+use crate::study::plan::Rows;
+use crate::study::population::Weights;
 use crate::study::runs::Tally;
 use crate::study::survival::{
-    HazardRatio, KaplanMeier, LogRank, Median, Observation, hazard_ratio, log_rank,
-    rank_correlation, stratified_log_rank,
+    HazardRatio, KaplanMeier, LogRank, LogRankSum, Median, Observation, Times, hazard_ratio,
+    log_rank, rank_correlation,
 };
-use std::sync::Arc;
 
 /// Best response at scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,9 @@ impl Response {
         }
     }
 }
+
+/// Number of responses.
+const RESPONSES: usize = 4;
 
 /// The course of a patient in an arm.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,18 +103,69 @@ impl Course {
     }
 }
 
-/// An arm of a finished trial.
+/// A course with the diameter over the start at every scan of the trial, start included, after progression
+/// too.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traced {
+    /// The course.
+    pub course: Course,
+    /// Diameters over the start.
+    pub diameters: Vec<f64>,
+}
+
+/// A patient by rank of the best change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bar {
+    /// Rank, from 0: the patient whose tumour shrinks least.
+    pub rank: usize,
+    /// Index of the subject.
+    pub subject: usize,
+    /// Best response.
+    pub response: Response,
+    /// Best change of the diameter, as a part of the start.
+    pub best_change: f64,
+}
+
+/// The patients of an arm by falling best change, at most [`RANKED`] of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// How many patients were ranked: those with a scan after the start.
+    pub patients: usize,
+    /// Every how many of them there is a bar.
+    pub step: usize,
+    /// Bars by rank.
+    pub bars: Vec<Bar>,
+}
+
+impl Ranking {
+    /// Ranks patients, given in their order.
+    pub(super) fn new(mut patients: Vec<Bar>) -> Self {
+        patients.sort_by(|a, b| b.best_change.total_cmp(&a.best_change));
+        let step = patients.len().div_ceil(RANKED).max(1);
+        let ranked = patients.iter().enumerate().step_by(step);
+        Self {
+            patients: patients.len(),
+            step,
+            bars: ranked.map(|(rank, bar)| Bar { rank, ..*bar }).collect(),
+        }
+    }
+}
+
+/// An arm of a finished trial: what is told of its courses, which are read again from the rows.
 #[derive(Debug, Clone)]
 pub struct ArmOutcome {
     /// The arm.
     pub arm: Arm,
     /// Class of its first partner: `hif1`, `hif2`, `dual` or `upstream`.
     pub class: Option<String>,
-    /// Courses of its patients, in the order of the patients.
-    pub courses: Vec<Course>,
-    /// Diameter over the start at every scan of the trial, start included, after progression too, of the
-    /// first [`TRACED`] courses.
-    pub traces: Vec<Vec<f64>>,
+    /// Events and losses over time, d.
+    pub times: Times,
+    /// Patients by best response, in the order of [`Response`].
+    responses: [usize; RESPONSES],
+    /// The first [`TRACED`] courses.
+    pub traced: Vec<Traced>,
+    /// Patients by best change.
+    pub ranking: Ranking,
     /// Time to progression, d.
     pub curve: KaplanMeier,
     /// Its median, d.
@@ -118,37 +173,61 @@ pub struct ArmOutcome {
 }
 
 impl ArmOutcome {
-    /// An arm from its courses and the traces of the first of them.
+    /// An arm from what was gathered of its courses.
     pub(super) fn new(
         arm: Arm,
         class: Option<String>,
-        (courses, traces): (Vec<Course>, Vec<Vec<f64>>),
+        gathered: Gathered,
+        ranking: Ranking,
     ) -> Self {
-        let observations: Vec<Observation> = courses.iter().map(|c| c.observation).collect();
-        let curve = KaplanMeier::new(&observations, CONFIDENCE);
+        let curve = KaplanMeier::of(&gathered.times, CONFIDENCE);
         Self {
             arm,
             class,
-            courses,
-            traces,
+            responses: gathered.responses,
+            traced: gathered.traced,
+            ranking,
             median: curve.median(),
             curve,
+            times: gathered.times,
         }
+    }
+
+    /// Patients whose run succeeded.
+    pub fn patients(&self) -> usize {
+        self.times.subjects()
     }
 
     /// Part of the patients with a response.
     pub fn part(&self, response: Response) -> f64 {
-        let count = self.courses.iter().filter(|c| c.response == response);
-        count.count() as f64 / self.courses.len() as f64
-    }
-
-    fn observations(&self) -> Vec<Observation> {
-        self.courses.iter().map(|c| c.observation).collect()
+        self.responses[response as usize] as f64 / self.patients() as f64
     }
 }
 
-/// Courses of an arm of which every scan is kept in the result; the others are read again from the rows.
+/// What is kept of the courses of an arm as they come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gathered {
+    pub(super) times: Times,
+    responses: [usize; RESPONSES],
+    traced: Vec<Traced>,
+}
+
+impl Gathered {
+    /// Takes the next course.
+    pub(super) fn add(&mut self, course: Course, diameters: Vec<f64>) {
+        self.times.add(course.observation);
+        self.responses[course.response as usize] += 1;
+        if self.traced.len() < TRACED {
+            self.traced.push(Traced { course, diameters });
+        }
+    }
+}
+
+/// Courses of an arm that are kept in the result with every scan.
 pub const TRACED: usize = 100;
+
+/// Patients of an arm that are kept by rank: bars of a fraction of a pixel.
+pub const RANKED: usize = 2000;
 
 /// Confidence of all intervals.
 pub const CONFIDENCE: f64 = 0.95;
@@ -169,53 +248,46 @@ pub struct Contrast {
 }
 
 impl Contrast {
-    pub(super) fn new(arm: &ArmOutcome, against: &ArmOutcome, matched: bool) -> Self {
-        let (reference, treated) = (against.observations(), arm.observations());
+    pub(super) fn new(arm: &ArmOutcome, against: &ArmOutcome, pairs: Option<&Pairs>) -> Self {
+        let (reference, treated) = (&against.times, &arm.times);
         Self {
             arm: arm.arm.clone(),
             against: against.arm.clone(),
-            hazard_ratio: hazard_ratio(&reference, &treated, CONFIDENCE),
-            log_rank: if matched {
-                matched_log_rank(arm, against)
-            } else {
-                log_rank(&reference, &treated)
+            hazard_ratio: hazard_ratio(reference, treated, CONFIDENCE),
+            log_rank: match pairs {
+                Some(pairs) => pairs.test.finish(),
+                None => log_rank(reference, treated),
             },
-            later_sooner: matched.then(|| later_sooner(arm, against)),
+            later_sooner: pairs.map(Pairs::later_sooner),
         }
     }
 }
 
-/// Pairs of courses of the same patients.
-fn pairs<'a>(
-    arm: &'a ArmOutcome,
-    against: &'a ArmOutcome,
-) -> impl Iterator<Item = (&'a Course, &'a Course)> {
-    let mut others = against.courses.iter().peekable();
-    arm.courses.iter().filter_map(move |course| {
-        while others.next_if(|o| o.subject < course.subject).is_some() {}
-        let other = others.next_if(|o| o.subject == course.subject)?;
-        Some((course, other))
-    })
+/// What is kept of the pairs of courses of the same patients in two arms, as they come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pairs {
+    /// The test within each patient: with two courses a stratum it is the sign test of who progresses
+    /// first.
+    test: LogRankSum,
+    later: usize,
+    sooner: usize,
+    all: usize,
 }
 
-/// The test within each patient: with two courses a stratum it is the sign test of who progresses first.
-fn matched_log_rank(arm: &ArmOutcome, against: &ArmOutcome) -> Option<LogRank> {
-    let one = |course| std::slice::from_ref::<Observation>(course);
-    let strata = pairs(arm, against).map(|(a, b)| (one(&b.observation), one(&a.observation)));
-    stratified_log_rank(strata)
-}
-
-fn later_sooner(arm: &ArmOutcome, against: &ArmOutcome) -> (f64, f64) {
-    let (mut later, mut sooner, mut all) = (0.0, 0.0, 0.0);
-    for (a, b) in pairs(arm, against) {
-        all += 1.0;
-        if a.observation.time > b.observation.time && b.observation.event {
-            later += 1.0;
-        } else if a.observation.time < b.observation.time && a.observation.event {
-            sooner += 1.0;
-        }
+impl Pairs {
+    /// Takes the courses of the next patient in the arm and in what it is compared with.
+    pub(super) fn add(&mut self, arm: Observation, against: Observation) {
+        let one = |course: &Observation| Times::from(std::slice::from_ref(course));
+        self.test.stratum(&one(&against), &one(&arm));
+        self.all += 1;
+        self.later += usize::from(arm.time > against.time && against.event);
+        self.sooner += usize::from(arm.time < against.time && arm.event);
     }
-    (later / all, sooner / all)
+
+    fn later_sooner(&self) -> (f64, f64) {
+        let part = |count: usize| count as f64 / self.all as f64;
+        (part(self.later), part(self.sooner))
+    }
 }
 
 /// How a readout before treatment goes with the benefit of an arm.
@@ -236,42 +308,41 @@ pub struct Biomarker {
     pub interval: (f64, f64),
 }
 
-/// Biomarkers of an arm in a matched trial, the strongest first.
+/// Something known of every patient before treatment.
+pub(super) struct Marker {
+    pub(super) name: String,
+    /// Whether it can be seen; a factor cannot.
+    pub(super) visible: bool,
+    /// Its column in the rows of the subjects.
+    pub(super) column: usize,
+}
+
+/// Biomarkers of an arm in a matched trial from the benefit of each patient (not a number: a failed run),
+/// the strongest first; one marker of `subjects` at a time is in memory.
+///
+/// # Errors
+/// Rows that cannot be read.
 pub(super) fn biomarkers(
-    arm: &ArmOutcome,
-    against: &ArmOutcome,
-    subjects: &[Subject],
-    factors: &[String],
-) -> Vec<Biomarker> {
-    let (mut benefit, mut who) = (Vec::new(), Vec::new());
-    for (with, without) in pairs(arm, against) {
-        benefit.push(libm::log(without.burden_end / with.burden_end));
-        who.push(&subjects[with.subject]);
+    (arm, against): (&Arm, &Arm),
+    benefit: &[f64],
+    markers: &[Marker],
+    subjects: &dyn Rows,
+) -> Result<Vec<Biomarker>> {
+    let mut found = Vec::new();
+    for marker in markers {
+        let values = subjects.column(marker.column)?;
+        let correlation = rank_correlation(&values, benefit, CONFIDENCE);
+        found.extend(correlation.map(|(correlation, low, high)| Biomarker {
+            arm: arm.clone(),
+            against: against.clone(),
+            name: marker.name.clone(),
+            visible: marker.visible,
+            correlation,
+            interval: (low, high),
+        }));
     }
-    let readouts = READOUTS.iter().enumerate().map(|(index, readout)| {
-        let values: Vec<f64> = who.iter().map(|s| s.readouts.values()[index]).collect();
-        (readout.name.to_owned(), true, values)
-    });
-    let factors = factors.iter().enumerate().map(|(index, name)| {
-        let values: Vec<f64> = who.iter().map(|s| s.factors[index]).collect();
-        (name.clone(), false, values)
-    });
-    let mut biomarkers: Vec<Biomarker> = readouts
-        .chain(factors)
-        .filter_map(|(name, visible, values)| {
-            let (correlation, low, high) = rank_correlation(&values, &benefit, CONFIDENCE)?;
-            Some(Biomarker {
-                arm: arm.arm.clone(),
-                against: against.arm.clone(),
-                name,
-                visible,
-                correlation,
-                interval: (low, high),
-            })
-        })
-        .collect();
-    biomarkers.sort_by(|a, b| b.correlation.abs().total_cmp(&a.correlation.abs()));
-    biomarkers
+    found.sort_by(|a, b| b.correlation.abs().total_cmp(&a.correlation.abs()));
+    Ok(found)
 }
 
 /// A finished trial.
@@ -283,10 +354,6 @@ pub struct TrialResult {
     pub burden_unit: String,
     /// Seed of patients, allocation and losses.
     pub seed: u64,
-    /// Patients.
-    pub subjects: Arc<[Subject]>,
-    /// Names of the factors of the patients.
-    pub factors: Vec<String>,
     /// Weights of prevalence, where the population states one.
     pub weights: Option<Weights>,
     /// Scans, start included, h.
