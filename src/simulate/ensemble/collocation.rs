@@ -268,8 +268,8 @@ fn correct<const FUSED: bool, const W: usize>(
         }
     }
     let rise = combine::<FUSED, W>(rows, layout.spectrum + i, n, &FROM_SPECTRUM[NODES - 1]);
-    let [middle, end] = [MIDDLE, NODES - 1]
-        .map(|node| combine::<FUSED, W>(&deltas, 0, 1, &FROM_SPECTRUM[node]));
+    let [middle, end] =
+        [MIDDLE, NODES - 1].map(|node| combine::<FUSED, W>(&deltas, 0, 1, &FROM_SPECTRUM[node]));
     let [last, before_last] = [0, 1].map(|k| rows[layout.curves + k * n + i]);
     let (before, weight) = (rows[layout.before + i], rows[layout.weights + i]);
     for lane in 0..W {

@@ -503,11 +503,7 @@ impl<J: Job> Runner<J> {
     }
 
     /// Foresees the next step, if nobody looks at it and its history allows it; its length.
-    fn leap(
-        &mut self,
-        control: &Control,
-        buffers: &mut Buffers,
-    ) -> Option<f64> {
+    fn leap(&mut self, control: &Control, buffers: &mut Buffers) -> Option<f64> {
         let step = self.next_step(control);
         if control.scheme != Scheme::Collocation || self.reach(step).end >= self.job.interest() {
             return None;

@@ -128,9 +128,7 @@ impl Table {
     /// Entries of the matrix over its largest rate.
     fn steps(&self) -> Vec<(usize, usize, f64)> {
         let triples = self.matrix.triples();
-        triples
-            .map(|(i, j, a)| (i, j, a / self.fastest))
-            .collect()
+        triples.map(|(i, j, a)| (i, j, a / self.fastest)).collect()
     }
 
     /// Calls `see` with the iterates of a row of the identity and their weights.
@@ -293,7 +291,13 @@ impl Operate for Ends<'_> {
                 }
                 std::mem::swap(&mut now, &mut next);
             }
-            for (k, end) in self.ends.chunks_mut(wide).skip(first).take(TOGETHER).enumerate() {
+            for (k, end) in self
+                .ends
+                .chunks_mut(wide)
+                .skip(first)
+                .take(TOGETHER)
+                .enumerate()
+            {
                 for (to, sum) in end.iter_mut().zip(&sums) {
                     *to = sum[k];
                 }

@@ -663,7 +663,10 @@ impl Writer<'_> {
         self.to.two(code::DIV, 0, ONE, Operand::Row(layout.step));
         for pair in 0..NODES / 2 {
             let first = self.pair(pair);
-            for (part, value) in collocation::inverse_eigenvalue(pair).into_iter().enumerate() {
+            for (part, value) in collocation::inverse_eigenvalue(pair)
+                .into_iter()
+                .enumerate()
+            {
                 let to = 1 + part as Vector;
                 self.to.two(code::MUL, to, 0, constant(value));
                 self.to.store(Operand::Row(first + part), to);

@@ -181,8 +181,7 @@ impl Passage {
         self.fresh = true;
         self.blank = false;
         if let Some(place) = self.place {
-            self.courses
-                .learn(place, step, self.time, seen, tolerance);
+            self.courses.learn(place, step, self.time, seen, tolerance);
         }
     }
 
@@ -233,11 +232,24 @@ mod tests {
                 passage.judge(0.1, 0.0, false, 1e-6, 6.0),
                 Verdict::Taken
             ));
-            passage.learn(6.0, [1.0, 2.0].into_iter());
+            let increments = [1.0; crate::simulate::ensemble::radau::NODES];
+            let seen = Seen {
+                values: [1.0, 2.0].into_iter().chain(increments).collect(),
+                ranges: Vec::new(),
+                partials: vec![0.0],
+            };
+            let tolerance = Tolerance {
+                rtol: 1e-6,
+                weights: &[1.0],
+            };
+            passage.learn(6.0, &seen, &tolerance);
             passage.end();
         }
         passage.begin(1, 6.0);
-        assert_eq!(passage.begin_step(0, 1, 6.0), [1.0, 2.0]);
+        assert_eq!(
+            passage.begin_step(0, 1, 6.0),
+            [1.0; crate::simulate::ensemble::radau::NODES]
+        );
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
             Verdict::Repeat

@@ -417,8 +417,11 @@ impl System {
         let mut moving_partials: Vec<(Id, Row)> =
             moving_partials.map(|(id, row)| (*id, *row)).collect();
         moving_partials.sort_unstable();
-        let rates_and_partials: Vec<(Id, Row)> =
-            rate_targets.iter().copied().chain(moving_partials).collect();
+        let rates_and_partials: Vec<(Id, Row)> = rate_targets
+            .iter()
+            .copied()
+            .chain(moving_partials)
+            .collect();
         let (newton, used_n) = compiler.compile(&rates_and_partials, &given);
         let mut paired = given.clone();
         paired.extend(&partial_rows);

@@ -166,7 +166,9 @@ impl Graph {
             Node::Constant(_) => Level::Constant,
             Node::Parameter(_) => Level::Parameter,
             Node::Input(_) => Level::Input,
-            Node::State(_) | Node::Shift | Node::Twist | Node::Load(_) | Node::Tempo(_) => Level::State,
+            Node::State(_) | Node::Shift | Node::Twist | Node::Load(_) | Node::Tempo(_) => {
+                Level::State
+            }
             _ => node
                 .arguments()
                 .map(|a| self.level(a))
