@@ -15,7 +15,7 @@ use hif_switch::report::{
 };
 use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::assay::{Assay, Quantity};
-use hif_switch::study::plan::{Block, Failures, Plan, Row, Rows};
+use hif_switch::study::plan::{Block, Failures, Outline, Plan, Row, Rows};
 use hif_switch::study::population::{Population, Sampler, SubjectsPlan};
 use hif_switch::study::runs::{Probe, stream};
 use hif_switch::study::schedule::{Effort, Goal, SchedulePlan, ScheduleSearch};

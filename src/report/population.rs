@@ -1,7 +1,7 @@
 //! A population as tables.
 
 use crate::error::Result;
-use crate::study::plan::{Plan, Rows, visit};
+use crate::study::plan::{Outline, Rows, visit};
 use crate::study::population::{READOUTS, SubjectsPlan};
 use crate::table::{Cell, Sheet, Table};
 use std::collections::BTreeMap;

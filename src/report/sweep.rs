@@ -1,7 +1,7 @@
 //! Sweeps and synergy as tables.
 
 use crate::study::bifurcation::SteadyState;
-use crate::study::plan::{Rows, visit_all};
+use crate::study::plan::{Outline, Rows, scan};
 use crate::study::sweep::{SWITCH, Sweep, UpDown};
 use crate::study::synergy::{Level, Measures, Musyc, Synergy, SynergyPlan};
 use crate::table::{Cell, Sheet, Table};
@@ -20,9 +20,10 @@ pub fn sweep_table<'a>(result: &'a Sweep<'_>) -> Sheet<'a> {
         .into_iter()
         .map(|field| (field.name, field.unit));
     Sheet::long(Table::new(axes.chain(quantities)), move |push| {
-        visit_all(result.rows, |row, numbers| {
+        let nothing = vec![f64::NAN; result.plan.fields().len()];
+        scan(result.rows, 0..result.rows.count(), |row, numbers| {
             let knobs = result.plan.values(row).into_iter();
-            let numbers = numbers.iter().copied();
+            let numbers = numbers.unwrap_or(&nothing).iter().copied();
             push(knobs.chain(numbers).map(Cell::from).collect())
         })
     })

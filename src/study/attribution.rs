@@ -10,16 +10,14 @@
 //! Limitations: what a mechanism is, is a choice; off is an extreme state, not the state without the
 //! partner. All 2^k sets are run, so that k is at most [`MOST`].
 
-use super::Progress;
-use super::plan::{Field, Plan, Rows, Simulated, Sink, simulate, tally};
+use super::plan::{Field, Outline, Rows, Simulated, tally};
 use super::runs::{Probe, Probed, Tally};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
-use crate::simulate::{Accuracy, Hold, Problem, Scenario, Template};
+use crate::simulate::{Hold, Problem, Scenario, Template};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// Most mechanisms of a study.
 pub const MOST: usize = 12;
@@ -184,7 +182,7 @@ pub fn shapley(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-impl Plan for AttributionPlan {
+impl Outline for AttributionPlan {
     fn rows(&self) -> usize {
         self.templates.len()
     }
@@ -215,16 +213,6 @@ impl Plan for AttributionPlan {
             "{:?} {} {:?}",
             self.templates[0][1].scenario, self.against, self.mechanisms
         )
-    }
-
-    fn run(
-        &self,
-        rows: Range<usize>,
-        accuracy: &Accuracy,
-        progress: Progress<'_>,
-        sink: Sink<'_>,
-    ) -> Result<()> {
-        simulate(self, rows, accuracy, progress, sink)
     }
 }
 

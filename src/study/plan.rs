@@ -40,8 +40,8 @@ pub struct Row {
     pub failure: Option<String>,
 }
 
-/// A study whose rows can be run.
-pub trait Plan: Sync {
+/// The rows of a study.
+pub trait Outline: Sync {
     /// Number of rows.
     fn rows(&self) -> usize;
 
@@ -59,7 +59,10 @@ pub trait Plan: Sync {
     /// Everything that decides what the rows are, beside program, parameter files, seed and accuracy:
     /// parts of studies with different texts are not joined.
     fn identity(&self) -> String;
+}
 
+/// A study whose rows can be run.
+pub trait Plan: Outline {
     /// Rows that follow from each other, for a study of such pieces: a piece is run and kept whole, and
     /// pieces are run beside each other. `None` where every row stands alone.
     fn piece(&self) -> Option<usize> {
@@ -97,7 +100,7 @@ pub trait Plan: Sync {
 pub type Sink<'a> = &'a mut dyn FnMut(Row) -> Result<()>;
 
 /// A study each of whose rows is reduced from runs of its own.
-pub trait Simulated: Plan {
+pub trait Simulated: Outline {
     /// What is wanted of every run.
     fn probe(&self) -> Probe;
 
@@ -124,57 +127,55 @@ pub trait Simulated: Plan {
     fn reduce(&self, row: usize, runs: Vec<Probed>) -> Result<Vec<f64>>;
 }
 
-/// [`Plan::run`] of a study that is simulated.
-///
-/// # Errors
-/// As there.
-pub fn simulate(
-    plan: &impl Simulated,
-    rows: Range<usize>,
-    accuracy: &Accuracy,
-    progress: Progress<'_>,
-    sink: Sink<'_>,
-) -> Result<()> {
-    let width = plan.fields().len();
-    let per_row = plan.runs_per_row().max(1);
-    let mut runs = Vec::with_capacity(per_row);
-    let mut failure: Option<String> = None;
-    stream(
-        rows.start * per_row..rows.end * per_row,
-        |runs| plan.problems(runs),
-        &plan.probe(),
-        accuracy,
-        |run, result| {
-            match result {
-                Ok(probed) => runs.push(probed),
-                Err(error) => {
-                    failure.get_or_insert_with(|| error.to_string());
+impl<S: Simulated> Plan for S {
+    fn run(
+        &self,
+        rows: Range<usize>,
+        accuracy: &Accuracy,
+        progress: Progress<'_>,
+        sink: Sink<'_>,
+    ) -> Result<()> {
+        let width = self.fields().len();
+        let per_row = self.runs_per_row().max(1);
+        let mut runs = Vec::with_capacity(per_row);
+        let mut failure: Option<String> = None;
+        stream(
+            rows.start * per_row..rows.end * per_row,
+            |runs| self.problems(runs),
+            &self.probe(),
+            accuracy,
+            |run, result| {
+                match result {
+                    Ok(probed) => runs.push(probed),
+                    Err(error) => {
+                        failure.get_or_insert_with(|| error.to_string());
+                    }
                 }
-            }
-            progress();
-            if run % per_row + 1 < per_row {
-                return Ok(());
-            }
-            let index = run / per_row;
-            let done = std::mem::take(&mut runs);
-            let reduced = match failure.take() {
-                Some(cause) => Err(cause),
-                None => plan.reduce(index, done).map_err(|error| error.to_string()),
-            };
-            sink(match reduced {
-                Ok(values) => Row {
-                    index,
-                    values,
-                    failure: None,
-                },
-                Err(cause) => Row {
-                    index,
-                    values: vec![f64::NAN; width],
-                    failure: Some(cause),
-                },
-            })
-        },
-    )
+                progress();
+                if run % per_row + 1 < per_row {
+                    return Ok(());
+                }
+                let index = run / per_row;
+                let done = std::mem::take(&mut runs);
+                let reduced = match failure.take() {
+                    Some(cause) => Err(cause),
+                    None => self.reduce(index, done).map_err(|error| error.to_string()),
+                };
+                sink(match reduced {
+                    Ok(values) => Row {
+                        index,
+                        values,
+                        failure: None,
+                    },
+                    Err(cause) => Row {
+                        index,
+                        values: vec![f64::NAN; width],
+                        failure: Some(cause),
+                    },
+                })
+            },
+        )
+    }
 }
 
 /// All rows of a study in memory.
@@ -307,44 +308,44 @@ impl Rows for Vec<Row> {
     }
 }
 
-/// Rows of a block that [`visit`] asks for.
+/// Rows of a block that [`scan`] asks for.
 const BLOCK: usize = 1024;
+
+/// Hands place and numbers of every row of a range to `each`, in order; `None` for one that failed.
+///
+/// # Errors
+/// Rows that cannot be read; the first error of `each`.
+pub fn scan(
+    rows: &dyn Rows,
+    range: Range<usize>,
+    mut each: impl FnMut(usize, Option<&[f64]>) -> Result<()>,
+) -> Result<()> {
+    for start in range.clone().step_by(BLOCK) {
+        let block = rows.block(start..(start + BLOCK).min(range.end))?;
+        for (place, numbers) in block.rows().enumerate() {
+            each(start + place, numbers)?;
+        }
+    }
+    Ok(())
+}
 
 /// Hands place and numbers of every row that did not fail to `each`, in order.
 ///
 /// # Errors
-/// Rows that cannot be read; the first error of `each`.
+/// As [`scan`].
 pub fn visit(rows: &dyn Rows, mut each: impl FnMut(usize, &[f64]) -> Result<()>) -> Result<()> {
-    let count = rows.count();
-    for start in (0..count).step_by(BLOCK) {
-        let block = rows.block(start..(start + BLOCK).min(count))?;
-        for (place, numbers) in block.rows().enumerate() {
-            if let Some(numbers) = numbers {
-                each(start + place, numbers)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Hands place and numbers of every row to `each`, in order; those of a failed one are not a number.
-///
-/// # Errors
-/// As [`visit`].
-pub fn visit_all(rows: &dyn Rows, mut each: impl FnMut(usize, &[f64]) -> Result<()>) -> Result<()> {
-    let count = rows.count();
-    for start in (0..count).step_by(BLOCK) {
-        let block = rows.block(start..(start + BLOCK).min(count))?;
-        let nothing = vec![f64::NAN; block.width];
-        for (place, numbers) in block.rows().enumerate() {
-            each(start + place, numbers.unwrap_or(&nothing))?;
-        }
-    }
-    Ok(())
+    scan(rows, 0..rows.count(), |place, numbers| {
+        numbers.map_or(Ok(()), |numbers| each(place, numbers))
+    })
 }
 
 /// Requested, ok, failed over rows.
-pub fn tally(plan: &dyn Plan, rows: &dyn Rows) -> Tally {
+pub fn tally(plan: &dyn Outline, rows: &dyn Rows) -> Tally {
+    tally_of(plan, rows, rows.count())
+}
+
+/// [`tally`] of a study in which some rows may stand for nothing: `requested` is the number of the others.
+pub fn tally_of(plan: &dyn Outline, rows: &dyn Rows, requested: usize) -> Tally {
     let failures = rows.failures();
     let name = |(run, cause)| {
         let (label, numbers) = plan.describe(run);
@@ -356,8 +357,8 @@ pub fn tally(plan: &dyn Plan, rows: &dyn Rows) -> Tally {
         }
     };
     Tally {
-        requested: rows.count(),
-        ok: rows.count() - failures.count,
+        requested,
+        ok: requested - failures.count,
         failed: failures.count,
         failures: failures.named.into_iter().map(name).collect(),
     }

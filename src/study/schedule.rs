@@ -20,8 +20,8 @@
 //! above. Exposure counts the dose, not toxicity.
 
 use super::knob::Knob;
-use super::plan::{Field, Plan, Row, Rows, Sink, collect, visit};
-use super::runs::{Failure, Probe, Tally, run_batch};
+use super::plan::{Field, Outline, Plan, Row, Rows, Sink, collect, scan, tally_of, visit};
+use super::runs::{Probe, Tally, run_batch};
 use super::{Progress, knob};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
@@ -163,6 +163,9 @@ const CONTINUOUS: usize = 11;
 /// Columns of a row: the schedule, then these.
 const EXPOSURE: usize = 5;
 const OUTCOME: usize = 6;
+
+/// Schedules of the sample that are run together.
+const TOGETHER: usize = 1024;
 
 /// Shortest stretch on partner, d.
 const SHORTEST: f64 = 1.0;
@@ -512,9 +515,9 @@ impl SchedulePlan {
         let mut seen = 0;
         for stretch in [self.samples(), self.descents(), self.continuous()] {
             let last = stretch.start == self.continuous().start;
-            visit_range(rows, stretch, |numbers| {
-                let Some(evaluated) = Evaluated::of(numbers) else {
-                    return;
+            scan(rows, stretch, |_, numbers| {
+                let Some(evaluated) = numbers.and_then(Evaluated::of) else {
+                    return Ok(());
                 };
                 if seen % step == 0 {
                     all.push(evaluated);
@@ -527,6 +530,7 @@ impl SchedulePlan {
                 if best.len() >= 2 * SHOWN {
                     best = front(&best);
                 }
+                Ok(())
             })?;
         }
         Ok(Schedules {
@@ -542,46 +546,16 @@ impl SchedulePlan {
 
     /// Requested, ok, failed over the schedules that were run; rows that a descent did not need are none.
     fn tally(&self, rows: &dyn Rows) -> Result<Tally> {
-        let failures = rows.failures();
         let mut ok = 0;
         visit(rows, |_, numbers| {
             ok += usize::from(!numbers[OUTCOME].is_nan());
             Ok(())
         })?;
-        Ok(Tally {
-            requested: ok + failures.count,
-            ok,
-            failed: failures.count,
-            failures: failures
-                .named
-                .into_iter()
-                .map(|(run, cause)| {
-                    let (label, numbers) = self.describe(run);
-                    Failure {
-                        run,
-                        label,
-                        numbers,
-                        cause,
-                    }
-                })
-                .collect(),
-        })
+        Ok(tally_of(self, rows, ok + rows.failures().count))
     }
 }
 
-/// Rows that [`visit_range`] asks for.
-const BLOCK: usize = 1024;
-
-/// Hands the numbers of every row of a range that did not fail to `each`, in order.
-fn visit_range(rows: &dyn Rows, range: Range<usize>, mut each: impl FnMut(&[f64])) -> Result<()> {
-    for start in range.clone().step_by(BLOCK) {
-        let block = rows.block(start..(start + BLOCK).min(range.end))?;
-        block.rows().flatten().for_each(&mut each);
-    }
-    Ok(())
-}
-
-impl Plan for SchedulePlan {
+impl Outline for SchedulePlan {
     fn rows(&self) -> usize {
         self.continuous().end
     }
@@ -624,7 +598,9 @@ impl Plan for SchedulePlan {
             search.template.scenario, search.goal, search.move_sorafenib, self.effort
         )
     }
+}
 
+impl Plan for SchedulePlan {
     fn piece(&self) -> Option<usize> {
         Some(self.effort.evaluations)
     }
@@ -638,8 +614,8 @@ impl Plan for SchedulePlan {
         let descents = self.descents();
         if self.sample.get().is_none() && ranges.iter().any(|rows| rows.start < descents.end) {
             let mut sample = Vec::with_capacity(self.effort.samples);
-            for start in self.samples().step_by(BLOCK) {
-                let rows = start..(start + BLOCK).min(self.samples().end);
+            for start in self.samples().step_by(TOGETHER) {
+                let rows = start..(start + TOGETHER).min(self.samples().end);
                 sample.extend(self.alone(rows, accuracy));
             }
             self.sample.get_or_init(|| sample);
@@ -661,7 +637,7 @@ impl Plan for SchedulePlan {
             let end = if descent {
                 start + self.effort.evaluations
             } else {
-                rows.end.min(start + BLOCK)
+                rows.end.min(start + TOGETHER)
             };
             let tried = match self.place(start) {
                 Place::Descent(budget, _) => self.descent(budget, accuracy, progress),

@@ -5,15 +5,13 @@
 //! step on the way up and on the way down differs where the system is slower than the steps or has two
 //! stable states; the steady states of [`bifurcation`](super::bifurcation) tell which.
 
-use super::Progress;
 use super::assay::Assay;
 use super::knob::{Knob, staircase, turned};
-use super::plan::{Field, Plan, Rows, Simulated, Sink, simulate, tally};
+use super::plan::{Field, Outline, Rows, Simulated, tally};
 use super::runs::{Probe, Probed, Tally, run_batch};
 use crate::error::{Error, Result};
 use crate::model::{Signals, State};
 use crate::simulate::{Accuracy, Problem, Template};
-use std::ops::Range;
 
 /// Values of a knob.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,7 +157,7 @@ impl SweepPlan {
     }
 }
 
-impl Plan for SweepPlan {
+impl Outline for SweepPlan {
     fn rows(&self) -> usize {
         self.axes.iter().map(|axis| axis.values.len()).product()
     }
@@ -183,16 +181,6 @@ impl Plan for SweepPlan {
     fn identity(&self) -> String {
         let scenarios: Vec<_> = self.assay.templates.iter().map(|t| &t.scenario).collect();
         format!("{:?} {:?} {scenarios:?}", self.axes, self.assay.quantities)
-    }
-
-    fn run(
-        &self,
-        rows: Range<usize>,
-        accuracy: &Accuracy,
-        progress: Progress<'_>,
-        sink: Sink<'_>,
-    ) -> Result<()> {
-        simulate(self, rows, accuracy, progress, sink)
     }
 }
 

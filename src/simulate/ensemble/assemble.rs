@@ -6,7 +6,8 @@
 //! sequence of operations that [`super::lanes`] does, so that results are the same to the bit. The encoding is
 //! that of `iced-x86`.
 //!
-//! Registers: rdi points at the row [`Assembler::bias`], rsi at the rows that the rates go to, rdx at the constants.
+//! Registers: rdi points at the row [`Assembler::bias`], rsi at the rows of a part that is called for
+//! different ones, rdx at the constants.
 //! The vector registers 0 to [`FREE`] hold values, those above hold what is needed all the time.
 
 use super::lanes::{
@@ -38,7 +39,7 @@ pub(super) const OUTSIDE: Vector = 31;
 /// Entries of the constants that the tables fill: three of two registers each.
 const TABLES: usize = 48;
 
-/// What an instruction reads last: a register, a row, a row of the rates, or a constant for all lanes.
+/// What an instruction reads last: a register, a row, a row from where rsi points, or a constant for all lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operand {
     Register(Vector),
@@ -175,7 +176,7 @@ impl Assembler {
     fn memory(&mut self, operand: Operand, spread: bool) -> MemoryOperand {
         let (base, offset) = match operand {
             Operand::Row(row) => (Register::RDI, (row as i64 - self.bias as i64) * ROW as i64),
-            Operand::Relative(rate) => (Register::RSI, (rate * ROW) as i64),
+            Operand::Relative(row) => (Register::RSI, (row * ROW) as i64),
             Operand::Constant(bits) => (Register::RDX, 8 * self.constant(bits) as i64),
             Operand::Register(_) => (Register::None, 0),
         };
@@ -362,9 +363,9 @@ impl Assembler {
         self.append(Ok(Instruction::with(Code::Retnq)));
     }
 
-    /// Calls a part that stands at `place`, the rates going to rows from `rates`.
-    pub fn call(&mut self, place: usize, rates: usize) {
-        let memory = self.memory(Operand::Row(rates), false);
+    /// Calls a part that stands at `place`, whose relative rows are those from `first`.
+    pub fn call(&mut self, place: usize, first: usize) {
+        let memory = self.memory(Operand::Row(first), false);
         self.append(Instruction::with2(Code::Lea_r64_m, Register::RSI, memory));
         let code = Code::Call_rel32_64;
         self.append(Instruction::with_branch(code, place as u64));

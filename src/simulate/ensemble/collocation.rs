@@ -8,8 +8,8 @@
 //! ```
 //!
 //! with the drug amounts known as functions of time. A patient who takes a drug every twelve hours goes through
-//! almost the same course twelve hours later: a step starts from the increments of the steps of its kind before,
-//! extrapolated, and mostly a single sweep of Newton's method over the nodes is then enough. Ten evaluations make a
+//! almost the same course twelve hours later: a step starts from what its [`History`](super::history) lets expect, if it
+//! has to be computed at all, and mostly a single sweep of Newton's method over the nodes is then enough. Ten evaluations make a
 //! step of six hours at errors below 1e-6, where a one-step method needs fifty.
 //!
 //! In the basis of the eigenvectors `V` of `Q` (real and imaginary parts) the sweep is, for each pair of eigenvalues
@@ -19,9 +19,10 @@
 //! (s - J) delta = f - s u,    s = 1/(h lambda),    u <- u + delta
 //! ```
 //!
-//! with the Jacobian `J` at the middle node, less what slow states do to those before them, which is left to the next sweep. A sweep
-//! makes the error about a hundred times smaller; it is repeated until its change is small; the error is told from the last two Legendre coefficients of the slopes, which fall
-//! with the length of the step as those of the solution do.
+//! with the Jacobian `J` at the middle node, less what slow states do to those before them, which is left to the next
+//! sweep. A sweep makes the error about a hundred times smaller; it is repeated until its change is small. The error
+//! is told from the last two Legendre coefficients of the slopes, which fall with the length of the step as those of
+//! the solution do.
 //!
 //! Limitations: between the nodes the polynomial is of degree ten only, so that steps that someone looks into are held
 //! to a smaller coefficient ([`INSIDE`]); the solution at the end is of order 19.
@@ -86,7 +87,7 @@ impl<const W: usize> Operate for Sweep<'_, W> {
         let layout = &system.layout;
         let rows = &mut machine.rows[..];
         let wide = n + system.watched;
-        let (start, end) = (layout.start, watched_at(system, NODES - 1));
+        let (start, end) = (layout.start, watched_at_end(system));
         carry(system, rows, start, end, system.watched);
         advance(system, rows);
         let mut outside = Lanes::<W>::all(0.0);
@@ -97,12 +98,11 @@ impl<const W: usize> Operate for Sweep<'_, W> {
         for i in 0..n {
             load::<FUSED, W>(system, rows, i);
         }
-        let group = 2 + 2 * n;
         for pair in 0..NODES / 2 {
-            let at = layout.changes + pair * group;
-            rows.copy_within(at..at + group, layout.pair);
+            let Pair { first, rows: count } = Pair::of(system, pair);
+            rows.copy_within(first..first + count, layout.pair);
             execute::<FUSED, W>(&system.correction, rows);
-            rows.copy_within(layout.pair..layout.pair + group, at);
+            rows.copy_within(layout.pair..layout.pair + count, first);
         }
         let (mut change, mut curve) = (Lanes::<W>::all(0.0), Lanes::<W>::all(0.0));
         for i in 0..n {
@@ -128,9 +128,9 @@ impl<const W: usize> Operate for Sweep<'_, W> {
     }
 }
 
-/// First row of the watched values at a node of the step; the last one is its end.
-pub(super) fn watched_at(system: &System, node: usize) -> usize {
-    system.layout.increments + node * (system.states + system.watched) + system.states
+/// First row of the watched values at the end of the step.
+pub(super) fn watched_at_end(system: &System) -> usize {
+    system.layout.increments + (NODES - 1) * (system.states + system.watched) + system.states
 }
 
 /// Weighted sum of rows from `first` on, `stride` apart.
@@ -192,11 +192,32 @@ fn slopes<const FUSED: bool, const W: usize>(
     );
 }
 
-/// Rows of the real and imaginary part of the right-hand side of Newton's system of a pair, and of its solution.
-pub(super) fn pair_rows(system: &System, pair: usize, i: usize) -> [usize; 2] {
-    let n = system.states;
-    let first = system.layout.changes + pair * (2 + 2 * n) + 2;
-    [first + i, first + n + i]
+/// The rows of Newton's system of a pair of eigenvalues: its shift, real and imaginary part, then the real parts of the right-hand
+/// side and its imaginary parts, in whose places the solution comes.
+pub(super) struct Pair {
+    pub first: usize,
+    pub rows: usize,
+}
+
+impl Pair {
+    pub fn of(system: &System, pair: usize) -> Self {
+        let rows = 2 + 2 * system.states;
+        Self {
+            first: system.layout.changes + pair * rows,
+            rows,
+        }
+    }
+
+    /// Rows of the shift.
+    pub fn shift(&self) -> [usize; 2] {
+        [self.first, self.first + 1]
+    }
+
+    /// Rows of a state.
+    pub fn state(&self, i: usize) -> [usize; 2] {
+        let real = self.first + 2 + i;
+        [real, real + self.rows / 2 - 1]
+    }
 }
 
 /// `1/lambda` of a pair, real and imaginary part.
@@ -211,9 +232,9 @@ fn shifts<const W: usize>(system: &System, rows: &mut [Lanes<W>]) {
     let layout = &system.layout;
     let inverse = map(&rows[layout.step], |step| 1.0 / step);
     for pair in 0..NODES / 2 {
-        let [shift, _] = pair_rows(system, pair, 0);
-        for (part, value) in inverse_eigenvalue(pair).into_iter().enumerate() {
-            rows[shift - 2 + part] = map(&inverse, |inverse| value * inverse);
+        let shift = Pair::of(system, pair).shift();
+        for (row, value) in shift.into_iter().zip(inverse_eigenvalue(pair)) {
+            rows[row] = map(&inverse, |inverse| value * inverse);
         }
     }
 }
@@ -231,9 +252,9 @@ fn load<const FUSED: bool, const W: usize>(system: &System, rows: &mut [Lanes<W>
     let f: [Lanes<W>; NODES] =
         std::array::from_fn(|k| combine::<FUSED, W>(rows, first, wide, &TO_SPECTRUM[k]));
     for pair in 0..NODES / 2 {
-        let [row_p, row_q] = pair_rows(system, pair, i);
-        let shift = pair_rows(system, pair, 0)[0] - 2;
-        let (s, t) = (rows[shift], rows[shift + 1]);
+        let at = Pair::of(system, pair);
+        let [row_p, row_q] = at.state(i);
+        let [s, t] = at.shift().map(|row| rows[row]);
         let [u, v] = [2 * pair, 2 * pair + 1].map(|k| rows[layout.spectrum + k * n + i]);
         for lane in 0..W {
             let (s, t, u, v) = (s.0[lane], t.0[lane], u.0[lane], v.0[lane]);
@@ -258,7 +279,7 @@ fn correct<const FUSED: bool, const W: usize>(
     let step = rows[layout.step];
     let mut deltas = [Lanes::<W>::all(0.0); NODES];
     for pair in 0..NODES / 2 {
-        for (part, row) in pair_rows(system, pair, i).into_iter().enumerate() {
+        for (part, row) in Pair::of(system, pair).state(i).into_iter().enumerate() {
             let k = 2 * pair + part;
             deltas[k] = rows[row];
             let to = &mut rows[layout.spectrum + k * n + i];

@@ -5,7 +5,7 @@
 //! within a group. Only the equations are shared.
 
 use super::bend::{BEND, MAX_CUTS, first_bend};
-use super::collocation::{Sweep, watched_at};
+use super::collocation::{Sweep, watched_at_end};
 use super::history::{Seen, Tolerance};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
@@ -168,14 +168,20 @@ pub(super) fn run_thread<const W: usize, J: Job>(
     make: &impl Fn(usize) -> (J, Vec<f64>),
     outputs: &mut Vec<(usize, J::Output)>,
 ) {
-    let mut machine = Machine::<W>::new(system, control.rtol);
+    let mut desk = Desk::<W> {
+        system,
+        control,
+        machine: Machine::new(system, control.rtol),
+        buffers: Buffers::new(system),
+        lane: 0,
+    };
     let layout = &system.layout;
     let native = system.native(control.scheme).filter(|_| W == WIDTH);
     let mut lanes: Vec<Option<Runner<J>>> = (0..W).map(|_| None).collect();
-    let mut buffers = Buffers::new(system);
     let mut exhausted = false;
     loop {
         for (lane, slot) in lanes.iter_mut().enumerate() {
+            desk.lane = lane;
             while slot.is_none() && !exhausted {
                 let index = queue.fetch_add(1, Ordering::Relaxed);
                 if index >= count {
@@ -183,15 +189,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                     break;
                 }
                 let (job, state) = make(index);
-                match begin(
-                    system,
-                    &mut machine,
-                    lane,
-                    control.scheme,
-                    index,
-                    job,
-                    &state,
-                ) {
+                match begin(&mut desk, index, job, &state) {
                     Ok(runner) => *slot = Some(runner),
                     Err(output) => outputs.push((index, output)),
                 }
@@ -199,26 +197,27 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         }
         let mut busy = None;
         for (lane, slot) in lanes.iter_mut().enumerate() {
+            desk.lane = lane;
             // Idle lanes stand still.
-            machine.rows[layout.step].0[lane] = 0.0;
+            desk.machine.rows[layout.step].0[lane] = 0.0;
             if let Some(runner) = slot {
                 let step = runner.next_step(control);
-                machine.rows[layout.step].0[lane] = step;
+                desk.machine.rows[layout.step].0[lane] = step;
                 if control.scheme == Scheme::Collocation && runner.passage.fresh {
-                    runner.begin_step(system, &mut machine, lane, step);
+                    runner.begin_step(&mut desk, step);
                 }
-                machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
+                desk.machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
             }
         }
         let Some(last) = busy else { return };
         let dense = lanes.iter().enumerate().any(|(lane, runner)| {
             runner.as_ref().is_some_and(|r| {
-                let step = machine.rows[layout.step].0[lane];
+                let step = desk.machine.rows[layout.step].0[lane];
                 r.time + step + 1e-9 * r.stretch.length >= r.job.interest()
             })
         });
-        let machine = &mut machine;
+        let machine = &mut desk.machine;
         match native {
             Some(native) => native.step(&mut machine.rows, dense, last < NARROW),
             None if control.scheme == Scheme::Collocation => dispatch(Sweep {
@@ -234,7 +233,8 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         }
         for (lane, slot) in lanes.iter_mut().enumerate() {
             let Some(runner) = slot else { continue };
-            let settled = runner.settle(system, control, machine, lane, &mut buffers);
+            desk.lane = lane;
+            let settled = runner.settle(&mut desk);
             if matches!(settled, Settled::Running) {
                 continue;
             }
@@ -245,6 +245,25 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                 };
                 outputs.push((runner.index, output));
             }
+        }
+    }
+}
+
+/// What a thread works with, and the lane that it attends to.
+struct Desk<'a, const W: usize> {
+    system: &'a System,
+    control: &'a Control,
+    machine: Machine<W>,
+    buffers: Buffers,
+    lane: usize,
+}
+
+impl<const W: usize> Desk<'_, W> {
+    /// Makes unknown what the watched values were at the end of the last step.
+    fn forget_watched(&mut self) {
+        let end = watched_at_end(self.system);
+        for row in &mut self.machine.rows[end..end + self.system.watched] {
+            row.0[self.lane] = f64::NAN;
         }
     }
 }
@@ -284,14 +303,12 @@ fn write_state<const W: usize>(system: &System, rows: &mut [Lanes<W>], lane: usi
 
 /// Puts a job into a lane; what it leaves behind if it ends before its first step.
 fn begin<const W: usize, J: Job>(
-    system: &System,
-    machine: &mut Machine<W>,
-    lane: usize,
-    scheme: Scheme,
+    desk: &mut Desk<'_, W>,
     index: usize,
     mut job: J,
     state: &[f64],
 ) -> Result<Runner<J>, J::Output> {
+    let (system, lane) = (desk.system, desk.lane);
     let mut state = state.to_vec();
     let mut inputs = Vec::new();
     let Some(stretch) = job.next(&mut state, &mut inputs) else {
@@ -302,14 +319,19 @@ fn begin<const W: usize, J: Job>(
         return Err(job.unsuited());
     }
     for (i, value) in system.fixed_rows(&fixed).enumerate() {
-        machine.rows[system.layout.fixed + i].0[lane] = value;
+        desk.machine.rows[system.layout.fixed + i].0[lane] = value;
     }
     let (before, weights) = (system.layout.before, system.layout.weights);
-    write_state(system, &mut machine.rows[before..], lane, &state);
-    write_state(system, &mut machine.rows[weights..], lane, job.weights());
-    machine.rows[system.layout.taken].0[lane] = 0.0;
+    write_state(system, &mut desk.machine.rows[before..], lane, &state);
+    write_state(
+        system,
+        &mut desk.machine.rows[weights..],
+        lane,
+        job.weights(),
+    );
+    desk.machine.rows[system.layout.taken].0[lane] = 0.0;
     for k in 0..system.watched {
-        machine.rows[system.layout.start + k].0[lane] = f64::NAN;
+        desk.machine.rows[system.layout.start + k].0[lane] = f64::NAN;
     }
     let mut runner = Runner {
         index,
@@ -337,16 +359,8 @@ fn begin<const W: usize, J: Job>(
     };
     runner.passage.begin(stretch.kind, stretch.length);
     runner.first_piece();
-    runner.prepare_piece(system, machine, lane, scheme);
+    runner.prepare_piece(desk);
     Ok(runner)
-}
-
-/// Makes unknown what the watched values were at the end of the last step.
-fn forget_watched<const W: usize>(system: &System, machine: &mut Machine<W>, lane: usize) {
-    let end = watched_at(system, NODES - 1);
-    for row in &mut machine.rows[end..end + system.watched] {
-        row.0[lane] = f64::NAN;
-    }
 }
 
 /// Where a step leads: to what time, and whether it ends its piece and its stretch.
@@ -378,17 +392,12 @@ impl<J: Job> Runner<J> {
     }
 
     /// Begins a step of the collocation: with the increments that the course lets expect, or with none.
-    fn begin_step<const W: usize>(
-        &mut self,
-        system: &System,
-        machine: &mut Machine<W>,
-        lane: usize,
-        step: f64,
-    ) {
+    fn begin_step<const W: usize>(&mut self, desk: &mut Desk<'_, W>, step: f64) {
+        let (system, lane) = (desk.system, desk.lane);
         let (part, parts) = self.part(step);
         let regular = self.passage.regular;
         let layout = &system.layout;
-        let spectrum = &mut machine.rows[layout.spectrum..][..NODES * system.states];
+        let spectrum = &mut desk.machine.rows[layout.spectrum..][..NODES * system.states];
         let expected = self.passage.begin_step(part, parts, step);
         for (row, value) in spectrum.iter_mut().zip(expected) {
             row.0[lane] = *value;
@@ -413,7 +422,7 @@ impl<J: Job> Runner<J> {
                 PLACES.map(|node| series(&terms, place(node)))
             };
             for (node, value) in values.into_iter().enumerate() {
-                machine.rows[layout.courses + node * drives + drive].0[lane] = value;
+                desk.machine.rows[layout.courses + node * drives + drive].0[lane] = value;
             }
         }
     }
@@ -427,16 +436,11 @@ impl<J: Job> Runner<J> {
     }
 
     /// The table of the piece, and the series of the drives for the method that follows them by their series.
-    fn prepare_piece<const W: usize>(
-        &mut self,
-        system: &System,
-        machine: &mut Machine<W>,
-        lane: usize,
-        scheme: Scheme,
-    ) {
-        let collocation = scheme == Scheme::Collocation;
+    fn prepare_piece<const W: usize>(&mut self, desk: &mut Desk<'_, W>) {
+        let (system, lane) = (desk.system, desk.lane);
+        let collocation = desk.control.scheme == Scheme::Collocation;
         self.piece.series.clear();
-        machine.rows[system.layout.pace].0[lane] = 2.0 / self.piece.length;
+        desk.machine.rows[system.layout.pace].0[lane] = 2.0 / self.piece.length;
         if system.linear.is_empty() {
             return;
         }
@@ -447,7 +451,7 @@ impl<J: Job> Runner<J> {
         };
         for drive in 0..system.drives.len() {
             let terms = table.follow(drive, &self.amounts);
-            let rows = &mut machine.rows[system.layout.series + drive * TERMS..][..TERMS];
+            let rows = &mut desk.machine.rows[system.layout.series + drive * TERMS..][..TERMS];
             for (row, value) in rows.iter_mut().zip(terms) {
                 row.0[lane] = value;
             }
@@ -464,26 +468,20 @@ impl<J: Job> Runner<J> {
     }
 
     /// Takes the step or not, and goes on to the next stretch where it ends one.
-    fn settle<const W: usize>(
-        &mut self,
-        system: &System,
-        control: &Control,
-        machine: &mut Machine<W>,
-        lane: usize,
-        buffers: &mut Buffers,
-    ) -> Settled {
+    fn settle<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Settled {
+        let (system, lane) = (desk.system, desk.lane);
         let layout = &system.layout;
-        let step = machine.rows[layout.step].0[lane];
+        let step = desk.machine.rows[layout.step].0[lane];
         self.tried += 1;
-        machine.rows[layout.taken].0[lane] = 0.0;
-        let mut verdict = match control.scheme {
-            Scheme::OneStep => self.judge_step(system, machine, lane),
-            Scheme::Collocation => self.judge_sweep(system, control, machine, lane),
+        desk.machine.rows[layout.taken].0[lane] = 0.0;
+        let mut verdict = match desk.control.scheme {
+            Scheme::OneStep => self.judge_step(desk),
+            Scheme::Collocation => self.judge_sweep(desk),
         };
         if matches!(verdict, Verdict::Taken)
-            && machine.rows[layout.bend].0[lane] > BEND * control.rtol
+            && desk.machine.rows[layout.bend].0[lane] > BEND * desk.control.rtol
             && self.cuts < MAX_CUTS
-            && let Some(part) = first_bend(system, control, machine, lane, step)
+            && let Some(part) = first_bend(system, desk.control, &desk.machine, lane, step)
         {
             verdict = Verdict::Cut(part);
         }
@@ -497,34 +495,34 @@ impl<J: Job> Runner<J> {
                 self.passage.leave();
                 Settled::Running
             }
-            Verdict::Rejected(factor) => self.reject(system, machine, lane, step * factor.min(0.9)),
-            Verdict::Taken => self.take(system, control, machine, lane, buffers),
+            Verdict::Rejected(factor) => self.reject(desk, step * factor.min(0.9)),
+            Verdict::Taken => self.take(desk),
         }
     }
 
     /// Foresees the next step, if nobody looks at it and its history allows it; its length.
-    fn leap(&mut self, control: &Control, buffers: &mut Buffers) -> Option<f64> {
-        let step = self.next_step(control);
-        if control.scheme != Scheme::Collocation || self.reach(step).end >= self.job.interest() {
+    fn leap<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Option<f64> {
+        let step = self.next_step(desk.control);
+        if desk.control.scheme != Scheme::Collocation || self.reach(step).end >= self.job.interest()
+        {
             return None;
         }
-        let tolerance = Tolerance {
-            rtol: control.rtol,
-            weights: self.job.weights(),
-        };
+        let tolerance = tolerance(&self.job, desk.control);
         let foreseen = self.passage.foresee(
             self.part(step),
             step,
-            &buffers.state,
+            &desk.buffers.state,
             &self.amounts,
             &tolerance,
-            &mut buffers.foreseen,
+            &mut desk.buffers.foreseen,
         );
         if !foreseen {
             return None;
         }
-        let n = buffers.state.len();
-        buffers.state.copy_from_slice(&buffers.foreseen[..n]);
+        let n = desk.buffers.state.len();
+        desk.buffers
+            .state
+            .copy_from_slice(&desk.buffers.foreseen[..n]);
         self.work.accepted_steps += 1;
         Some(step)
     }
@@ -556,13 +554,8 @@ impl<J: Job> Runner<J> {
     }
 
     /// Makes a step again in a shorter one.
-    fn reject<const W: usize>(
-        &mut self,
-        system: &System,
-        machine: &Machine<W>,
-        lane: usize,
-        shorter: f64,
-    ) -> Settled {
+    fn reject<const W: usize>(&mut self, desk: &mut Desk<'_, W>, shorter: f64) -> Settled {
+        let (system, lane) = (desk.system, desk.lane);
         self.cut = None;
         self.work.rejected_steps += 1;
         self.proposal = shorter;
@@ -579,75 +572,67 @@ impl<J: Job> Runner<J> {
         };
         Settled::Failed(Failure {
             time: self.time,
-            state: culprit(system, machine, lane).map(|i| system.integrated[i]),
+            state: culprit(system, &desk.machine, lane).map(|i| system.integrated[i]),
             cause,
         })
     }
 
     /// Takes a step, and goes on to the next piece or stretch where it ends one.
-    fn take<const W: usize>(
-        &mut self,
-        system: &System,
-        control: &Control,
-        machine: &mut Machine<W>,
-        lane: usize,
-        buffers: &mut Buffers,
-    ) -> Settled {
+    fn take<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Settled {
+        let (system, lane) = (desk.system, desk.lane);
         let layout = &system.layout;
-        let step = machine.rows[layout.step].0[lane];
+        let step = desk.machine.rows[layout.step].0[lane];
         self.cut = None;
         self.work.accepted_steps += 1;
         self.accepted += 1;
         self.proposal = self.proposal.max(self.uncut);
         self.uncut = 0.0;
         self.cuts = 0;
-        machine.rows[layout.taken].0[lane] = 1.0;
+        desk.machine.rows[layout.taken].0[lane] = 1.0;
         let Reach { end, last, .. } = self.reach(step);
         if end >= self.job.interest() {
-            self.show(system, machine, lane, buffers, end, last);
+            self.show(desk, end, last);
         }
-        match control.scheme {
+        match desk.control.scheme {
             Scheme::OneStep if self.accepted == 1 => self.remember(),
             Scheme::OneStep => {}
-            Scheme::Collocation => self.learn(system, control, machine, lane, buffers, step),
+            Scheme::Collocation => self.learn(desk, step),
         }
-        let after = &mut machine.rows[layout.after..][..system.states];
-        for (value, row) in buffers.state.iter_mut().zip(&*after) {
+        let after = &mut desk.machine.rows[layout.after..][..system.states];
+        for (value, row) in desk.buffers.state.iter_mut().zip(&*after) {
             *value = row.0[lane];
         }
-        let mut settled = self.go_on(system, control, machine, lane, buffers, step);
+        let mut settled = self.go_on(desk, step);
         let mut leapt = false;
         while matches!(settled, Settled::Running)
-            && let Some(step) = self.leap(control, buffers)
+            && let Some(step) = self.leap(desk)
         {
             leapt = true;
-            settled = self.go_on(system, control, machine, lane, buffers, step);
+            settled = self.go_on(desk, step);
         }
-        for (value, row) in buffers.state.iter().zip(&mut machine.rows[layout.after..]) {
+        for (value, row) in desk
+            .buffers
+            .state
+            .iter()
+            .zip(&mut desk.machine.rows[layout.after..])
+        {
             row.0[lane] = *value;
         }
         if leapt {
-            forget_watched(system, machine, lane);
+            desk.forget_watched();
         }
         settled
     }
 
     /// Keeps a step of the collocation in its history.
-    fn learn<const W: usize>(
-        &mut self,
-        system: &System,
-        control: &Control,
-        machine: &Machine<W>,
-        lane: usize,
-        buffers: &mut Buffers,
-        step: f64,
-    ) {
-        let (layout, rows) = (&system.layout, &machine.rows);
+    fn learn<const W: usize>(&mut self, desk: &mut Desk<'_, W>, step: f64) {
+        let (system, lane) = (desk.system, desk.lane);
+        let (layout, rows) = (&system.layout, &desk.machine.rows);
         let group = |first: usize, count: usize| {
             let rows = rows[first..][..count].iter();
             rows.map(|row| row.0[lane])
         };
-        let seen = &mut buffers.seen;
+        let seen = &mut desk.buffers.seen;
         seen.values.clear();
         seen.values.extend(group(layout.before, system.states));
         seen.values.extend(group(layout.after, system.states));
@@ -663,23 +648,12 @@ impl<J: Job> Runner<J> {
         let own = system.own.iter();
         let partial = |row: &Option<usize>| row.map_or(0.0, |at| step * rows[at].0[lane]);
         seen.partials.extend(own.map(partial));
-        let tolerance = Tolerance {
-            rtol: control.rtol,
-            weights: self.job.weights(),
-        };
+        let tolerance = tolerance(&self.job, desk.control);
         self.passage.learn(step, seen, &tolerance);
     }
 
     /// Goes on from the end of a step, to the next piece or stretch where it ends one.
-    fn go_on<const W: usize>(
-        &mut self,
-        system: &System,
-        control: &Control,
-        machine: &mut Machine<W>,
-        lane: usize,
-        buffers: &mut Buffers,
-        step: f64,
-    ) -> Settled {
+    fn go_on<const W: usize>(&mut self, desk: &mut Desk<'_, W>, step: f64) -> Settled {
         let Reach {
             end,
             ends_piece,
@@ -700,29 +674,22 @@ impl<J: Job> Runner<J> {
             if ends_piece {
                 self.piece.start = end;
                 self.passage.pieces += 1;
-                self.prepare_piece(system, machine, lane, control.scheme);
+                self.prepare_piece(desk);
             }
             return Settled::Running;
         }
-        self.next_stretch(system, control, machine, lane, buffers)
+        self.next_stretch(desk)
     }
 
     /// Shows the step to whoever looks.
-    fn show<const W: usize>(
-        &mut self,
-        system: &System,
-        machine: &Machine<W>,
-        lane: usize,
-        buffers: &mut Buffers,
-        end: f64,
-        last: bool,
-    ) {
+    fn show<const W: usize>(&mut self, desk: &mut Desk<'_, W>, end: f64, last: bool) {
+        let (system, lane) = (desk.system, desk.lane);
         self.look();
-        let (layout, rows) = (&system.layout, &machine.rows);
+        let (layout, rows) = (&system.layout, &desk.machine.rows);
         for (values, first) in [
-            (&mut buffers.before, layout.before),
-            (&mut buffers.after, layout.after),
-            (&mut buffers.dense, layout.dense),
+            (&mut desk.buffers.before, layout.before),
+            (&mut desk.buffers.after, layout.after),
+            (&mut desk.buffers.dense, layout.dense),
         ] {
             for (value, row) in values.iter_mut().zip(&rows[first..]) {
                 *value = row.0[lane];
@@ -732,50 +699,44 @@ impl<J: Job> Runner<J> {
             start: self.time,
             length: end - self.time,
             last,
-            before: &buffers.before,
-            after: &buffers.after,
-            dense: &buffers.dense,
+            before: &desk.buffers.before,
+            after: &desk.buffers.after,
+            dense: &desk.buffers.dense,
             piece: &self.piece,
         });
     }
 
     /// Applies the next events and begins the stretch after them.
-    fn next_stretch<const W: usize>(
-        &mut self,
-        system: &System,
-        control: &Control,
-        machine: &mut Machine<W>,
-        lane: usize,
-        buffers: &mut Buffers,
-    ) -> Settled {
+    fn next_stretch<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Settled {
+        let (system, lane) = (desk.system, desk.lane);
         let layout = &system.layout;
-        if control.scheme == Scheme::Collocation {
+        if desk.control.scheme == Scheme::Collocation {
             self.passage.end();
         }
-        for (value, at) in buffers.state.iter().zip(&system.integrated) {
-            buffers.all[*at] = *value;
+        for (value, at) in desk.buffers.state.iter().zip(&system.integrated) {
+            desk.buffers.all[*at] = *value;
         }
         for (value, at) in self.amounts.iter().zip(&system.linear) {
-            buffers.all[*at] = *value;
+            desk.buffers.all[*at] = *value;
         }
-        let next = self.job.next(&mut buffers.all, &mut self.inputs);
-        for (value, at) in buffers.state.iter_mut().zip(&system.integrated) {
-            *value = buffers.all[*at];
+        let next = self.job.next(&mut desk.buffers.all, &mut self.inputs);
+        for (value, at) in desk.buffers.state.iter_mut().zip(&system.integrated) {
+            *value = desk.buffers.all[*at];
         }
         for (amount, at) in self.amounts.iter_mut().zip(&system.linear) {
-            *amount = buffers.all[*at];
+            *amount = desk.buffers.all[*at];
         }
         let Some(stretch) = next else {
             return Settled::Finished;
         };
         if stretch.jumps {
             self.passage.courses.doubt();
-            forget_watched(system, machine, lane);
+            desk.forget_watched();
         }
         if stretch.changed {
             system.refresh(self.job.parameters(), &self.inputs, &mut self.fixed);
             for (i, value) in system.changed_rows(&self.fixed) {
-                machine.rows[layout.fixed + i].0[lane] = value;
+                desk.machine.rows[layout.fixed + i].0[lane] = value;
             }
             system.update_linear_system(&self.fixed, &mut self.matrix);
         }
@@ -786,7 +747,7 @@ impl<J: Job> Runner<J> {
         self.accepted = 0;
         self.passage.begin(stretch.kind, stretch.length);
         self.first_piece();
-        self.prepare_piece(system, machine, lane, control.scheme);
+        self.prepare_piece(desk);
         let mut remembered = self.memory.iter();
         if let Some((_, step)) = remembered.find(|(kind, _)| *kind == stretch.kind) {
             self.proposal = *step;
@@ -795,17 +756,13 @@ impl<J: Job> Runner<J> {
     }
 
     /// Whether the one-step method's step holds.
-    fn judge_step<const W: usize>(
-        &mut self,
-        system: &System,
-        machine: &Machine<W>,
-        lane: usize,
-    ) -> Verdict {
+    fn judge_step<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Verdict {
+        let (system, lane) = (desk.system, desk.lane);
         let layout = &system.layout;
         self.work.evaluations += STAGES as u64;
-        let factor = machine.rows[layout.factor].0[lane];
-        if machine.rows[layout.error].0[lane] <= 1.0 {
-            self.proposal = machine.rows[layout.step].0[lane] * factor;
+        let factor = desk.machine.rows[layout.factor].0[lane];
+        if desk.machine.rows[layout.error].0[lane] <= 1.0 {
+            self.proposal = desk.machine.rows[layout.step].0[lane] * factor;
             Verdict::Taken
         } else {
             Verdict::Rejected(factor)
@@ -813,20 +770,15 @@ impl<J: Job> Runner<J> {
     }
 
     /// Whether the collocation's sweeps have come to an end, and the step holds.
-    fn judge_sweep<const W: usize>(
-        &mut self,
-        system: &System,
-        control: &Control,
-        machine: &Machine<W>,
-        lane: usize,
-    ) -> Verdict {
+    fn judge_sweep<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Verdict {
+        let (system, lane) = (desk.system, desk.lane);
         self.work.evaluations += NODES as u64;
-        let row = |at: usize| machine.rows[at].0[lane];
+        let row = |at: usize| desk.machine.rows[at].0[lane];
         let layout = &system.layout;
         let (change, curve, step) = (row(layout.error), row(layout.curve), row(layout.step));
         let inside = self.job.interest() + 1e-6 * step < self.time + step;
         self.passage
-            .judge(change, curve, inside, control.rtol, step)
+            .judge(change, curve, inside, desk.control.rtol, step)
     }
 
     /// Keeps the step after the first one of a stretch for the next stretch of its kind.
@@ -836,6 +788,13 @@ impl<J: Job> Runner<J> {
             Some((_, remembered)) => *remembered = step,
             None => self.memory.push((kind, step)),
         }
+    }
+}
+
+fn tolerance<'a>(job: &'a impl Job, control: &Control) -> Tolerance<'a> {
+    Tolerance {
+        rtol: control.rtol,
+        weights: job.weights(),
     }
 }
 

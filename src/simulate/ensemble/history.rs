@@ -31,6 +31,7 @@
 //! the next passage that is computed, and not mended there.
 
 use super::lanes::{Operate, dispatch, fma};
+use super::radau::NODES;
 
 /// Passages that a polynomial goes through at most.
 const PASSAGES: usize = 5;
@@ -122,15 +123,17 @@ impl History {
     /// The increments to expect; nothing without a history.
     pub fn expect(&self, time: f64, into: &mut Vec<f64>) {
         into.clear();
-        let all = self.differences[0].len();
         if self.known == 0 {
             return;
         }
-        let increments = all - super::radau::NODES * self.left.len();
         let (used, _) = self.best(time);
-        into.resize(all - increments, 0.0);
+        let increments = NODES * self.left.len();
+        into.resize(increments, 0.0);
         dispatch(Sum {
-            differences: self.differences.each_ref().map(|d| &d[increments..]),
+            differences: self
+                .differences
+                .each_ref()
+                .map(|d| &d[d.len() - increments..]),
             factors: self.factors(time, used),
             into,
         });
@@ -179,7 +182,7 @@ impl History {
         let all = 2 * n + amounts.len();
         end.resize(all, 0.0);
         dispatch(Sum {
-            differences: self.differences.each_ref().map(|d| &d[..all.min(d.len())]),
+            differences: self.differences.each_ref().map(|d| &d[..all]),
             factors: self.factors(time, used),
             into: end,
         });
@@ -343,5 +346,122 @@ impl Operate for Errors<'_> {
                 };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOLERANCE: Tolerance<'static> = Tolerance {
+        rtol: 1e-6,
+        weights: &[1.0],
+    };
+
+    /// A state that goes on from day to day by a cubic, one drug amount, and a watched value that stays at 0.5.
+    fn day(time: f64) -> (f64, f64) {
+        let x = time / 1000.0;
+        let start = 1.0 + x * (0.3 + x * (0.2 - 0.1 * x));
+        (start, start + 0.1 + 0.01 * x)
+    }
+
+    fn seen(time: f64, range: [f64; 2]) -> Seen {
+        let (start, end) = day(time);
+        Seen {
+            values: [start, end, 50.0]
+                .into_iter()
+                .chain([end - start; NODES])
+                .collect(),
+            ranges: vec![range],
+            partials: vec![-0.1],
+        }
+    }
+
+    fn after(days: usize) -> (History, f64) {
+        let mut history = History::default();
+        for day in 0..days {
+            history.learn(
+                24.0 * day as f64,
+                &seen(24.0 * day as f64, [0.5, 0.6]),
+                &TOLERANCE,
+            );
+        }
+        (history, 24.0 * days as f64)
+    }
+
+    fn foreseen(history: &History, time: f64, start: f64, amount: f64) -> Option<f64> {
+        let mut end = Vec::new();
+        let done = history.foresee(time, &[start], &[amount], &TOLERANCE, &mut end);
+        done.then(|| end[0])
+    }
+
+    #[test]
+    fn a_smooth_course_is_foreseen() {
+        let (history, time) = after(8);
+        for ahead in [0.0, 24.0, 48.0] {
+            let (start, exact) = day(time + ahead);
+            let end = foreseen(&history, time + ahead, start, 50.0);
+            assert!(
+                end.is_some_and(|end| (end - exact).abs() < 1e-8),
+                "{end:?} {exact}"
+            );
+        }
+        let mut increments = Vec::new();
+        history.expect(time, &mut increments);
+        assert_eq!(increments.len(), NODES);
+        let (start, end) = day(time);
+        assert!(
+            increments
+                .iter()
+                .all(|rise| (rise - (end - start)).abs() < 1e-8)
+        );
+    }
+
+    #[test]
+    fn nothing_is_foreseen_that_has_not_proved_itself() {
+        let (history, time) = after(5);
+        assert_eq!(foreseen(&history, time, day(time).0, 50.0), None);
+        let (mut history, time) = after(8);
+        history.doubt();
+        assert_eq!(foreseen(&history, time, day(time).0, 50.0), None);
+    }
+
+    #[test]
+    fn a_missed_dose_or_another_state_is_not_foreseen() {
+        let (history, time) = after(8);
+        let (start, _) = day(time);
+        assert!(foreseen(&history, time, start, 50.0).is_some());
+        assert_eq!(foreseen(&history, time, start, 49.9), None);
+        assert_eq!(foreseen(&history, time, start + 1e-5, 50.0), None);
+    }
+
+    #[test]
+    fn a_kink_ahead_is_not_foreseen() {
+        for (range, clear) in [
+            ([0.5, 0.6], true),
+            ([-0.1, 0.6], false),
+            ([0.15, 0.6], false),
+        ] {
+            let (mut history, time) = after(8);
+            history.learn(time, &seen(time, range), &TOLERANCE);
+            let next = time + 24.0;
+            assert_eq!(
+                foreseen(&history, next, day(next).0, 50.0).is_some(),
+                clear,
+                "{range:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_foreseen_far_ahead() {
+        let (history, time) = after(8);
+        let last = time - 24.0;
+        let far = |times: f64| {
+            let time = last + 24.0 * times;
+            foreseen(&history, time, day(time).0, 50.0)
+        };
+        assert!(far(FAR).is_some());
+        assert_eq!(far(FAR + 0.1), None);
     }
 }

@@ -7,7 +7,7 @@
 //! result, so that a step gives the same bits (tested).
 
 use super::assemble::{Assembler, Comparison, FREE, ONE, OUTSIDE, Operand, Vector, code, constant};
-use super::collocation;
+use super::collocation::{self, Pair};
 use super::executable::Executable;
 pub(super) use super::executable::WIDTH;
 use super::lanes::Lanes;
@@ -59,7 +59,7 @@ impl Native {
             }
             let correction = writer.to.place();
             if scheme == Scheme::Collocation {
-                let relative = layout.pair..layout.pair + 2 + 2 * system.states;
+                let relative = layout.pair..layout.pair + Pair::of(system, 0).rows;
                 writer.program(&system.correction, &relative);
                 writer.to.leave();
             }
@@ -576,7 +576,7 @@ impl Writer<'_> {
 
     /// Keeps the watched values at the end of the last step.
     fn keep_watched_end(&mut self) {
-        let end = collocation::watched_at(self.system, NODES - 1);
+        let end = collocation::watched_at_end(self.system);
         self.carry(self.system.layout.start, end, self.system.watched);
     }
 
@@ -662,22 +662,17 @@ impl Writer<'_> {
         }
         self.to.two(code::DIV, 0, ONE, Operand::Row(layout.step));
         for pair in 0..NODES / 2 {
-            let first = self.pair(pair);
-            for (part, value) in collocation::inverse_eigenvalue(pair)
-                .into_iter()
-                .enumerate()
-            {
-                let to = 1 + part as Vector;
-                self.to.two(code::MUL, to, 0, constant(value));
-                self.to.store(Operand::Row(first + part), to);
+            let shift = Pair::of(self.system, pair).shift();
+            for (row, value) in shift.into_iter().zip(collocation::inverse_eigenvalue(pair)) {
+                self.to.two(code::MUL, 1, 0, constant(value));
+                self.to.store(Operand::Row(row), 1);
             }
         }
         for i in 0..n {
             self.load(i);
         }
         for pair in 0..NODES / 2 {
-            let first = self.pair(pair);
-            self.to.call(correction, first);
+            self.to.call(correction, Pair::of(self.system, pair).first);
         }
         // What is summed over the states stands where constants of the rates stood.
         let [change, curve] = [22, 23];
@@ -706,11 +701,6 @@ impl Writer<'_> {
         );
     }
 
-    /// First row of a pair's group of changes.
-    fn pair(&self, pair: usize) -> usize {
-        collocation::pair_rows(self.system, pair, 0)[0] - 2
-    }
-
     /// The right-hand sides of Newton's systems for a state, and its last Legendre coefficients.
     fn load(&mut self, i: usize) {
         let layout = self.system.layout;
@@ -727,14 +717,14 @@ impl Writer<'_> {
         }
         let [s, t] = [0, 1];
         for pair in 0..NODES / 2 {
-            let first = self.pair(pair);
-            let rows = collocation::pair_rows(self.system, pair, i);
+            let at = Pair::of(self.system, pair);
+            let [shift, rows] = [at.shift(), at.state(i)];
             let [p, q] = [2 * pair, 2 * pair + 1];
             let [x, y] = [p, q].map(|k| F + k as Vector);
             let [u, v] = [p, q].map(|k| Operand::Row(layout.spectrum + k * n + i));
             let to = &mut self.to;
-            to.load(s, Operand::Row(first));
-            to.load(t, Operand::Row(first + 1));
+            to.load(s, Operand::Row(shift[0]));
+            to.load(t, Operand::Row(shift[1]));
             to.two(code::MUL_SUB_TO, x, s, u);
             to.two(code::MUL_ADD_TO, x, t, v);
             to.two(code::MUL_SUB_TO, y, s, v);
@@ -751,7 +741,7 @@ impl Writer<'_> {
         const F: Vector = NODES as Vector;
         let sum = 0;
         for pair in 0..NODES / 2 {
-            let rows = collocation::pair_rows(self.system, pair, i);
+            let rows = Pair::of(self.system, pair).state(i);
             for (part, row) in rows.into_iter().enumerate() {
                 let k = 2 * pair + part;
                 let spectrum = Operand::Row(layout.spectrum + k * n + i);

@@ -54,6 +54,8 @@ pub(super) struct Passage {
     /// Whether steps were rejected because someone looked into them, and for other reasons.
     looked: bool,
     failed: bool,
+    /// Whether a step was foreseen, so that errors do not tell of the whole stretch.
+    foreseen: bool,
 }
 
 impl Passage {
@@ -74,6 +76,7 @@ impl Passage {
         self.errors = [0.0; 2];
         self.looked = false;
         self.failed = false;
+        self.foreseen = false;
     }
 
     /// Longest next step within a piece.
@@ -162,7 +165,7 @@ impl Passage {
 
     /// The states at the end of the next step, number `part` of equal `parts` of its piece, if it need not be computed.
     pub fn foresee(
-        &self,
+        &mut self,
         (part, parts): (usize, usize),
         step: f64,
         start: &[f64],
@@ -172,8 +175,10 @@ impl Passage {
     ) -> bool {
         let place = self.pieces * parts + part;
         let history = self.courses.history(place, step);
-        self.regular
-            && history.is_some_and(|h| h.foresee(self.time, start, amounts, tolerance, end))
+        let foreseen = self.regular
+            && history.is_some_and(|h| h.foresee(self.time, start, amounts, tolerance, end));
+        self.foreseen |= foreseen;
+        foreseen
     }
 
     /// After a step that was taken: keeps it, if it is one of the course.
@@ -187,6 +192,9 @@ impl Passage {
 
     /// At the end of the stretch: how many steps to make the next time.
     pub fn end(&mut self) {
+        if self.foreseen {
+            return;
+        }
         if self.regular && self.parts > 1 {
             let [end, inside] = self.errors;
             let room = collocation::factor(end, false).min(collocation::factor(inside, true));
@@ -260,5 +268,43 @@ mod tests {
             passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
             Verdict::Rejected(_)
         ));
+    }
+
+    /// A stretch whose steps were foreseen is divided the next time as before.
+    #[test]
+    fn a_foreseen_stretch_keeps_its_division() {
+        let tolerance = Tolerance {
+            rtol: 1e-6,
+            weights: &[1.0],
+        };
+        let seen = Seen {
+            values: vec![1.0; 2 + crate::simulate::ensemble::radau::NODES],
+            ranges: Vec::new(),
+            partials: vec![0.0],
+        };
+        let mut passage = Passage::default();
+        let mut end = Vec::new();
+        let mut foreseen = 0;
+        for _ in 0..12 {
+            passage.begin(1, 6.0);
+            passage.parts = 2;
+            for part in 0..2 {
+                if passage.foresee((part, 2), 3.0, &[1.0], &[], &tolerance, &mut end) {
+                    foreseen += 1;
+                    continue;
+                }
+                let _ = passage.begin_step(part, 2, 3.0);
+                assert!(matches!(
+                    passage.judge(0.1, 0.9e-3, false, 1e-6, 3.0),
+                    Verdict::Taken
+                ));
+                passage.learn(3.0, &seen, &tolerance);
+            }
+            passage.end();
+            assert_eq!(passage.parts, 2);
+        }
+        assert!(foreseen > 4);
+        passage.begin(1, 6.0);
+        assert_eq!(passage.parts, 2);
     }
 }

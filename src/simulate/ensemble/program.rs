@@ -306,14 +306,15 @@ impl System {
         layout.series = take(drives.len() * TERMS);
         layout.courses = take(drives.len() * NODES);
         layout.spectrum = take(NODES * states);
-        layout.changes = take(NODES / 2 * (2 + 2 * states));
+        let pair = 2 + 2 * states;
+        layout.changes = take(NODES / 2 * pair);
         layout.curves = take(2 * states);
         layout.hot = take(0);
         layout.states = take(states);
         layout.before = take(states);
         layout.shift = take(1);
         layout.load = take(states);
-        layout.pair = take(2 + 2 * states);
+        layout.pair = take(pair);
         layout.rates = take(states + watched.len());
         layout.tilt = take(states);
         layout.drives = take(drives.len());

@@ -5,7 +5,7 @@ use super::sampler::{Rejection, Sampler, Subject};
 use crate::error::Result;
 use crate::simulate::Accuracy;
 use crate::study::Progress;
-use crate::study::plan::{Field, Plan, Row, Sink};
+use crate::study::plan::{Field, Outline, Plan, Row, Sink};
 use std::ops::Range;
 
 /// Subjects that are drawn together.
@@ -65,7 +65,7 @@ impl SubjectsPlan<'_> {
     }
 }
 
-impl Plan for SubjectsPlan<'_> {
+impl Outline for SubjectsPlan<'_> {
     fn rows(&self) -> usize {
         self.count
     }
@@ -89,7 +89,9 @@ impl Plan for SubjectsPlan<'_> {
         let (population, scenario) = (&self.sampler.population, self.sampler.scenario());
         format!("{} {scenario:?} {}", population.name, self.count)
     }
+}
 
+impl Plan for SubjectsPlan<'_> {
     fn run(
         &self,
         rows: Range<usize>,

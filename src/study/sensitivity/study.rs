@@ -6,12 +6,10 @@ use super::sobol;
 use super::space::Space;
 use crate::error::Result;
 use crate::parameters::Grade;
-use crate::simulate::{Accuracy, Problem};
-use crate::study::Progress;
+use crate::simulate::Problem;
 use crate::study::assay::{Assay, Quantity};
-use crate::study::plan::{Field, Plan, Rows, Simulated, Sink, simulate, tally};
+use crate::study::plan::{Field, Outline, Rows, Simulated, tally};
 use crate::study::runs::{Probe, Probed, Tally};
-use std::ops::Range;
 
 /// How sensitivity is measured.
 #[derive(Debug, Clone)]
@@ -97,7 +95,7 @@ impl SensitivityPlan {
 /// Numbers of points at which convergence is shown, each half of the next.
 const CONVERGENCE: usize = 6;
 
-impl Plan for SensitivityPlan {
+impl Outline for SensitivityPlan {
     fn rows(&self) -> usize {
         match &self.method {
             Method::Local => local::rows(self.space.axes.len()),
@@ -135,16 +133,6 @@ impl Plan for SensitivityPlan {
             "{:?} {:?} {:?} {arms:?}",
             self.method, self.space, self.assay.quantities
         )
-    }
-
-    fn run(
-        &self,
-        rows: Range<usize>,
-        accuracy: &Accuracy,
-        progress: Progress<'_>,
-        sink: Sink<'_>,
-    ) -> Result<()> {
-        simulate(self, rows, accuracy, progress, sink)
     }
 }
 

@@ -4,11 +4,10 @@ use super::fit::{Musyc, fit_musyc};
 use super::nulls::{Curve, Nulls, Surface, TimeCourse, time_course};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
-use crate::simulate::{Accuracy, Problem, Scenario, Template};
-use crate::study::Progress;
+use crate::simulate::{Problem, Scenario, Template};
 use crate::study::assay::Quantity;
 use crate::study::knob::{Knob, turned_from};
-use crate::study::plan::{Block, Field, Plan, Rows, Simulated, Sink, simulate, tally};
+use crate::study::plan::{Block, Field, Outline, Rows, Simulated, tally};
 use crate::study::population::{Readouts, Sampler, Subject};
 use crate::study::runs::{Probe, Probed, Tally};
 use rayon::prelude::*;
@@ -351,7 +350,7 @@ impl SynergyPlan {
     }
 }
 
-impl Plan for SynergyPlan {
+impl Outline for SynergyPlan {
     fn rows(&self) -> usize {
         self.points.len() * self.subjects().max(1)
     }
@@ -385,16 +384,6 @@ impl Plan for SynergyPlan {
             self.endpoint,
             self.subjects()
         )
-    }
-
-    fn run(
-        &self,
-        rows: Range<usize>,
-        accuracy: &Accuracy,
-        progress: Progress<'_>,
-        sink: Sink<'_>,
-    ) -> Result<()> {
-        simulate(self, rows, accuracy, progress, sink)
     }
 }
 

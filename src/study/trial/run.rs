@@ -11,7 +11,7 @@ use crate::parameters::Library;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Problem, Scenario, Template};
 use crate::study::Progress;
-use crate::study::plan::{Field, Plan, Rows, Simulated, Sink, collect, simulate, tally, visit};
+use crate::study::plan::{Field, Outline, Rows, Simulated, collect, tally, visit};
 use crate::study::population::{Population, READOUTS, Sampler, Subject, SubjectsPlan};
 use crate::study::random::{Draws, Purpose};
 use crate::study::runs::{Probe, Probed, Tally};
@@ -277,7 +277,7 @@ impl TrialPlan {
     }
 }
 
-impl Plan for TrialPlan {
+impl Outline for TrialPlan {
     fn rows(&self) -> usize {
         self.design.runs()
     }
@@ -306,16 +306,6 @@ impl Plan for TrialPlan {
 
     fn identity(&self) -> String {
         format!("{:?} {:?}", self.design, self.scenario)
-    }
-
-    fn run(
-        &self,
-        rows: Range<usize>,
-        accuracy: &Accuracy,
-        progress: Progress<'_>,
-        sink: Sink<'_>,
-    ) -> Result<()> {
-        simulate(self, rows, accuracy, progress, sink)
     }
 }
 
