@@ -183,6 +183,31 @@ fn morris_effects() {
     flat(analysed(500), analysed(4000), 8.5);
 }
 
+/// Screening all parameters meets ever new patterns of zeros and ones, each with equations of its own, which are let go.
+fn equations_of_many_patterns() {
+    let scenario = Scenario::new("xenograft", Arm::sorafenib());
+    let quantity = Quantity::parse("log10_burden", "test").unwrap();
+    let assay = Assay::new(&Library::shipped(), &scenario, &[quantity]).unwrap();
+    let space = Space::all(&assay.templates[0], &[], "test").unwrap();
+    let screened = |trajectories: usize| {
+        let design = morris::Design::new(trajectories, space.axes.len(), 8, 1).unwrap();
+        let plan = SensitivityPlan {
+            method: Method::Morris(Box::new(design)),
+            assay: assay.clone(),
+            space: space.clone(),
+            seed: 1,
+        };
+        let mut sink = |_| Ok(());
+        let grown = peak(|| {
+            plan.run(0..plan.rows(), &Accuracy::ensemble(), &|| {}, &mut sink)
+                .unwrap();
+        });
+        (grown, plan.rows())
+    };
+    let (few, many) = (screened(6), screened(18));
+    flat(few, many, 2000.0);
+}
+
 /// A sweep needs the numbers of one endpoint for its figure, and nothing for its tables.
 fn a_sweep_and_its_table() {
     let assay = assay();
@@ -373,4 +398,5 @@ fn memory_does_not_hold_the_rows() {
     a_population();
     a_search_for_schedules();
     runs_of_a_year();
+    equations_of_many_patterns();
 }

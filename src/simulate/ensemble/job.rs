@@ -148,69 +148,73 @@ fn run_all<W: Watch + Send>(
     if mixed {
         shape::pool(&mut keyed, ENOUGH);
     }
-    let mut shapes: BTreeMap<&Key, Arc<Shape>> = BTreeMap::new();
-    for (problem, (key, _)) in problems.iter().zip(&keyed) {
-        shapes
-            .entry(key)
-            .or_insert_with(|| shape::shape(problem, key));
-    }
-    let fastest: Vec<f64> = problems
-        .par_iter()
-        .zip(&keyed)
-        .map(|(problem, (key, parameters))| shapes[key].fastest(problem, parameters))
-        .collect();
-    let mut groups: BTreeMap<(&Key, Scheme), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
     for (index, (key, _)) in keyed.iter().enumerate() {
-        let scheme = Shape::scheme(&problems[index], fastest[index]);
-        groups.entry((key, scheme)).or_default().push(index);
+        groups.entry(key).or_default().push(index);
     }
-    let mut results: Vec<Option<Result<(W, Outcome)>>> = problems.iter().map(|_| None).collect();
-    let groups: Vec<(&Arc<Shape>, Scheme, Vec<usize>)> = groups
-        .into_iter()
-        .map(|((key, scheme), members)| (&shapes[key], scheme, members))
-        .collect();
+    let groups: Vec<(&Key, Vec<usize>)> = groups.into_iter().collect();
     let threads = rayon::current_num_threads();
+    let run_group = |shape: &Shape, scheme: Scheme, members: &[usize]| {
+        // A group as large as the others together is shared by the threads.
+        let share = (members.len() * threads).div_ceil(problems.len()).max(1);
+        let queue = AtomicUsize::new(0);
+        let control = Control {
+            rtol: accuracy.rtol,
+            max_step: accuracy.max_step,
+            scheme,
+        };
+        let make = |at: usize| {
+            let index = members[at];
+            let problem = &problems[index];
+            let watch = watch(index, problem);
+            let job = ModelJob::new(problem, shape, &keyed[index].1, *accuracy, watch);
+            let state = job.moving(&problem.baseline.to_array());
+            (job, state)
+        };
+        let outputs: Vec<(usize, Result<(W, Outcome)>)> = (0..share)
+            .into_par_iter()
+            .flat_map_iter(|_| {
+                let mut outputs = Vec::new();
+                let system = &shape.system;
+                let each = members.len().div_ceil(share);
+                let native = system.native(control.scheme).is_some();
+                let run = if native || width(each) == WIDTH {
+                    run_thread::<WIDTH, _>
+                } else {
+                    run_thread::<32, _>
+                };
+                run(system, &control, &queue, members.len(), &make, &mut outputs);
+                outputs
+            })
+            .collect();
+        outputs
+            .into_iter()
+            .map(|(at, output)| (members[at], output))
+            .collect::<Vec<_>>()
+    };
+    // A shape is held while its group runs, so that many of them need not be there at once.
     let outputs: Vec<(usize, Result<(W, Outcome)>)> = groups
         .par_iter()
-        .flat_map_iter(|(shape, scheme, members)| {
-            // A group as large as the others together is shared by the threads.
-            let share = (members.len() * threads).div_ceil(problems.len()).max(1);
-            let queue = AtomicUsize::new(0);
-            let control = Control {
-                rtol: accuracy.rtol,
-                max_step: accuracy.max_step,
-                scheme: *scheme,
+        .flat_map_iter(|(key, members)| {
+            let shape = shape::shape(&problems[members[0]], key);
+            let scheme = |index: &usize| {
+                let problem = &problems[*index];
+                Shape::scheme(problem, shape.fastest(problem, &keyed[*index].1))
             };
-            let make = |at: usize| {
-                let index = members[at];
-                let problem = &problems[index];
-                let watch = watch(index, problem);
-                let job = ModelJob::new(problem, shape, &keyed[index].1, *accuracy, watch);
-                let state = job.moving(&problem.baseline.to_array());
-                (job, state)
-            };
-            let outputs: Vec<(usize, Result<(W, Outcome)>)> = (0..share)
-                .into_par_iter()
-                .flat_map_iter(|_| {
-                    let mut outputs = Vec::new();
-                    let system = &shape.system;
-                    let each = members.len().div_ceil(share);
-                    let native = system.native(control.scheme).is_some();
-                    let run = if native || width(each) == WIDTH {
-                        run_thread::<WIDTH, _>
-                    } else {
-                        run_thread::<32, _>
-                    };
-                    run(system, &control, &queue, members.len(), &make, &mut outputs);
-                    outputs
-                })
+            let schemes: Vec<Scheme> = members.par_iter().map(scheme).collect();
+            let mut parts: BTreeMap<Scheme, Vec<usize>> = BTreeMap::new();
+            for (index, scheme) in members.iter().zip(schemes) {
+                parts.entry(scheme).or_default().push(*index);
+            }
+            let parts: Vec<(Scheme, Vec<usize>)> = parts.into_iter().collect();
+            let outputs: Vec<_> = parts
+                .par_iter()
+                .flat_map_iter(|(scheme, members)| run_group(&shape, *scheme, members))
                 .collect();
             outputs
-                .into_iter()
-                .map(|(at, output)| (members[at], output))
-                .collect::<Vec<_>>()
         })
         .collect();
+    let mut results: Vec<Option<Result<(W, Outcome)>>> = problems.iter().map(|_| None).collect();
     for (index, output) in outputs {
         results[index] = Some(output);
     }

@@ -167,17 +167,24 @@ impl Shape {
     }
 }
 
-/// Shapes compiled so far.
+/// Shapes kept; studies that meet more of them compile some again.
+const KEPT: usize = 64;
+
+/// Shapes compiled lately.
 static SHAPES: LazyLock<Mutex<HashMap<Key, Arc<Shape>>>> = LazyLock::new(Mutex::default);
 
-/// The compiled shape of a problem; compiled once per process.
+/// The compiled shape of a problem; compiled once per process where there are not very many.
 pub(super) fn shape(problem: &Problem, key: &Key) -> Arc<Shape> {
     let shapes = || SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(shape) = shapes().get(key) {
         return Arc::clone(shape);
     }
     let shape = Arc::new(compile(problem, flags(key, problem)));
-    shapes().insert(key.clone(), Arc::clone(&shape));
+    let mut kept = shapes();
+    if kept.len() >= KEPT {
+        kept.clear();
+    }
+    kept.insert(key.clone(), Arc::clone(&shape));
     shape
 }
 
