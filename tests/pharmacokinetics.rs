@@ -161,7 +161,10 @@ fn an_infusion_in_the_mouse_follows_its_closed_form() {
         let amount = infused(rate, 2.0, p.clearance / p.volume, *time);
         assert_close(found, amount / (p.volume * weight), 1e-6, *time);
     }
-    assert!((problem.timeline.amounts(Drug::Sorafenib).0 - 10.0 * weight).abs() < 1e-15);
+    assert!(
+        (problem.timeline.totals().drugs[Drug::Sorafenib.slot()].given - 10.0 * weight).abs()
+            < 1e-15
+    );
 }
 
 #[test]

@@ -17,4 +17,4 @@ pub use arm::Arm;
 pub use drug::{Dosing, Mode, PartnerDrug};
 pub use records::{COMPARTMENTS, Compartment, Happening, Record, RecordedDose, SteadyState};
 pub use schedule::{Course, Cycle, OxygenStep, Regimen, Resection};
-pub use timeline::{Change, Drug, Event, Timeline};
+pub use timeline::{Change, Drug, DrugTotal, Event, Timeline, Totals};

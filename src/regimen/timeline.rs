@@ -5,7 +5,7 @@ use super::schedule::{Course, Regimen};
 use crate::error::{Error, Result};
 use crate::model::exposure::SorafenibKinetics;
 use crate::model::partner::PartnerAction;
-use crate::model::{Inputs, Model};
+use crate::model::{Inputs, Model, PARTNER_SLOTS};
 use crate::units::Quantity;
 
 /// A drug of the run.
@@ -15,6 +15,16 @@ pub enum Drug {
     Sorafenib,
     /// The partner in this slot, from 0.
     Partner(usize),
+}
+
+impl Drug {
+    /// Its place among the drugs of a run: sorafenib, then the partners.
+    pub fn slot(self) -> usize {
+        match self {
+            Self::Sorafenib => 0,
+            Self::Partner(slot) => 1 + slot,
+        }
+    }
 }
 
 /// What changes at an event.
@@ -72,6 +82,37 @@ pub struct Timeline {
     pub before: Inputs,
     /// Last time at which any drug is still being given, h; 0 without drug.
     pub last_treatment: f64,
+}
+
+/// What a timeline gives.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Totals {
+    /// Of each drug, by [`Drug::slot`].
+    pub drugs: [DrugTotal; 1 + PARTNER_SLOTS],
+    /// Whether any is infused.
+    pub infused: bool,
+    /// Times at which anything happens.
+    pub moments: usize,
+}
+
+/// What a timeline gives of one drug.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DrugTotal {
+    /// Whether it is dosed or infused at all.
+    pub used: bool,
+    /// Amount given by doses and infusions, mg.
+    pub given: f64,
+    /// Part of it that is absorbed, mg.
+    pub absorbed: f64,
+    /// Largest absorbed amount of a dose, mg, or an hour's worth of an infusion.
+    pub largest: f64,
+}
+
+impl DrugTotal {
+    fn infuse(&mut self, amount: f64) {
+        self.given += amount;
+        self.absorbed += amount;
+    }
 }
 
 /// An infusion: start, end, rate.
@@ -139,34 +180,44 @@ impl Timeline {
         })
     }
 
-    /// Amounts given (total) and absorbed of a drug by doses and infusions, mg.
-    pub fn amounts(&self, drug: Drug) -> (f64, f64) {
-        let (mut given, mut absorbed) = (0.0, 0.0);
-        let mut running = (0.0, 0.0);
+    /// What is given of each drug, in one pass through the events.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        let mut running = [(0.0, 0.0); 1 + PARTNER_SLOTS];
+        let mut last = f64::NEG_INFINITY;
         for event in &self.events {
+            if event.time - last > 1e-9 {
+                totals.moments += 1;
+                last = event.time;
+            }
             match event.change {
                 Change::Dose {
-                    drug: dosed,
-                    given: amount,
-                    absorbed: part,
-                } if dosed == drug => {
-                    given += amount;
-                    absorbed += part;
+                    drug,
+                    given,
+                    absorbed,
+                } => {
+                    let total = &mut totals.drugs[drug.slot()];
+                    total.used = true;
+                    total.given += given;
+                    total.absorbed += absorbed;
+                    total.largest = total.largest.max(absorbed);
                 }
-                Change::Infusion {
-                    drug: infused,
-                    rate,
-                } if infused == drug => {
-                    let amount = running.1 * (event.time - running.0);
-                    given += amount;
-                    absorbed += amount;
-                    running = (event.time, rate);
+                Change::Infusion { drug, rate } => {
+                    let total = &mut totals.drugs[drug.slot()];
+                    let running = &mut running[drug.slot()];
+                    total.used = true;
+                    total.infuse(running.1 * (event.time - running.0));
+                    total.largest = total.largest.max(rate);
+                    totals.infused = true;
+                    *running = (event.time, rate);
                 }
                 _ => {}
             }
         }
-        let rest = running.1 * (self.duration - running.0);
-        (given + rest, absorbed + rest)
+        for (total, (since, rate)) in totals.drugs.iter_mut().zip(running) {
+            total.infuse(rate * (self.duration - since));
+        }
+        totals
     }
 
     /// The times at which sorafenib is dosed or its infusion changes, h.

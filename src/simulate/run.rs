@@ -5,7 +5,7 @@ use super::ensemble;
 use super::integrator::{self, Accuracy, Method, Work};
 use crate::error::{Error, Result};
 use crate::model::{Inputs, Model, Number, PARTNER_SLOTS, STATES, Signals, State};
-use crate::regimen::{Change, Drug, Timeline};
+use crate::regimen::{Change, Drug, DrugTotal, Timeline, Totals};
 use num_dual::Dual64;
 use serde::Serialize;
 
@@ -220,35 +220,26 @@ impl Problem {
         Ok(Outcome {
             end: state,
             work,
-            balance: self.balance(&state),
+            balance: self.balance(&state, &self.timeline.totals()),
         })
     }
 
     /// Largest single amounts of sorafenib and of each partner, mg (of an infusion an hour's worth); they
     /// set the scale of the drug states.
     pub fn largest_doses(&self) -> [f64; 1 + PARTNER_SLOTS] {
-        let mut largest = [0.0f64; 1 + PARTNER_SLOTS];
-        for event in &self.timeline.events {
-            match event.change {
-                Change::Dose { drug, absorbed, .. } => {
-                    let slot = slot(drug);
-                    largest[slot] = largest[slot].max(absorbed);
-                }
-                // An hour's worth of an infusion.
-                Change::Infusion { drug, rate } => {
-                    let slot = slot(drug);
-                    largest[slot] = largest[slot].max(rate);
-                }
-                _ => {}
-            }
-        }
-        largest
+        self.timeline.totals().drugs.map(|drug| drug.largest)
     }
 
-    pub(super) fn balance(&self, end: &State<f64>) -> [DrugBalance; 1 + PARTNER_SLOTS] {
+    pub(super) fn balance(
+        &self,
+        end: &State<f64>,
+        totals: &Totals,
+    ) -> [DrugBalance; 1 + PARTNER_SLOTS] {
         let drugs = [Drug::Sorafenib, Drug::Partner(0), Drug::Partner(1)];
         drugs.map(|drug| {
-            let (given, absorbed) = self.timeline.amounts(drug);
+            let DrugTotal {
+                given, absorbed, ..
+            } = totals.drugs[drug.slot()];
             let (in_body, eliminated) = match drug {
                 Drug::Sorafenib => (end.sorafenib.in_body(), end.sorafenib.eliminated),
                 Drug::Partner(slot) => {
@@ -278,13 +269,6 @@ impl Problem {
                      (`hif-switch params show NAME`), or tighten --rtol"
                 .to_owned(),
         }
-    }
-}
-
-fn slot(drug: Drug) -> usize {
-    match drug {
-        Drug::Sorafenib => 0,
-        Drug::Partner(slot) => 1 + slot,
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! A course is the way through a stretch: the number of steps, and the [`History`] of each.
 
+use super::cycle::Cycle;
 use super::history::{History, Seen, Tolerance};
+use super::linear::Chosen;
+use std::collections::VecDeque;
 
 /// Events that a stretch follows, the last one last: the same event at another place of the day's schedule is
 /// another kind.
@@ -10,6 +13,9 @@ pub(super) type Kinds = [u32; 4];
 
 /// Courses kept per lane; the one that was not used for longest goes first.
 const KEPT: usize = 64;
+
+/// Stretches that are remembered in order.
+const REMEMBERED: usize = 65;
 
 /// A step of a course.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +36,18 @@ struct Course {
     /// Whether its steps were cut the last time only because someone looked into them.
     looked: bool,
     steps: Vec<Step>,
+    /// How many steps lead through the stretch; 0 where the last time they were not those of the course.
+    whole: usize,
+}
+
+/// A stretch that was gone through.
+#[derive(Debug, Clone, Copy)]
+struct Visit {
+    course: usize,
+    /// When it began.
+    time: f64,
+    /// The table of its exactly known states.
+    table: Chosen,
 }
 
 /// The courses of one lane.
@@ -38,8 +56,9 @@ pub(super) struct Courses {
     known: Vec<Course>,
     current: usize,
     /// Number of stretches so far.
-    time: u64,
-    expected: Vec<f64>,
+    stretches: u64,
+    /// The last of them, the present one last.
+    visits: VecDeque<Visit>,
 }
 
 fn same(a: f64, b: f64) -> bool {
@@ -47,13 +66,14 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 impl Courses {
-    /// Chooses the course of a stretch; the steps per piece that it had, or 1.
-    pub fn choose(&mut self, kinds: Kinds, length: f64) -> usize {
+    /// Chooses the course of a stretch that begins at a `time`; the steps per piece that it had, or 1.
+    pub fn choose(&mut self, kinds: Kinds, length: f64, time: f64) -> usize {
         let known = |course: &Course| course.kinds == kinds && same(course.length, length);
         self.current = self.known.iter().position(known).unwrap_or_else(|| {
             if self.known.len() >= KEPT {
                 let oldest = (0..self.known.len()).min_by_key(|at| self.known[*at].used);
                 self.known.swap_remove(oldest.unwrap_or_default());
+                self.visits.clear();
             }
             self.known.push(Course {
                 used: 0,
@@ -62,12 +82,104 @@ impl Courses {
                 parts: 1,
                 looked: false,
                 steps: Vec::new(),
+                whole: 0,
             });
             self.known.len() - 1
         });
-        self.time += 1;
-        self.known[self.current].used = self.time;
-        self.known[self.current].parts
+        self.stretches += 1;
+        if self.visits.len() == REMEMBERED {
+            self.visits.pop_front();
+        }
+        self.visits.push_back(Visit {
+            course: self.current,
+            time,
+            table: Chosen::default(),
+        });
+        let course = &mut self.known[self.current];
+        course.used = self.stretches;
+        course.parts
+    }
+
+    /// Keeps the table of the present stretch.
+    pub fn note_table(&mut self, table: Chosen) {
+        if let Some(present) = self.visits.back_mut() {
+            present.table = table;
+        }
+    }
+
+    /// Keeps how many steps led through the stretch; 0 if they were not those of the course.
+    pub fn note_steps(&mut self, whole: usize) {
+        if let Some(course) = self.known.get_mut(self.current) {
+            course.whole = whole;
+        }
+    }
+
+    /// The stretches of the last cycle, from the one like the present one up to the one before it; none if they are not known.
+    fn last_cycle(&self, cycle: &Cycle) -> Option<std::ops::Range<usize>> {
+        let present = self.visits.len().checked_sub(1)?;
+        let first = present.checked_sub(cycle.stretches)?;
+        let same = self.visits[first].course == self.visits[present].course;
+        let mut visits = self.visits.range(first..present);
+        (same && visits.all(|visit| visit.table.pieces > 0)).then_some(first..present)
+    }
+
+    /// How many cycles from the present stretch's start on need not be computed, as far as their histories go; not more than `most`.
+    pub fn foreseen_cycles(&self, cycle: &Cycle, most: usize) -> usize {
+        let Some(last) = self.last_cycle(cycle) else {
+            return 0;
+        };
+        let mut ahead = most as f64;
+        for visit in self.visits.range(last) {
+            let course = &self.known[visit.course];
+            if course.whole == 0 || course.whole != course.steps.len() {
+                return 0;
+            }
+            for step in &course.steps {
+                ahead = ahead.min((step.history.horizon() - visit.time) / cycle.length);
+            }
+        }
+        ahead.max(0.0) as usize
+    }
+
+    /// Foresees the cycle that is so much `later` than the last one, from the state and the drug amounts at the present stretch's start;
+    /// the number of steps, `None` if any of them has to be computed. `pass` takes the amounts through a piece by its table, and
+    /// `dose` applies the doses at the end of a stretch.
+    pub fn foresee_cycle(
+        &self,
+        cycle: &Cycle,
+        later: f64,
+        (state, amounts, end): (&mut [f64], &mut [f64], &mut Vec<f64>),
+        tolerance: &Tolerance<'_>,
+        mut pass: impl FnMut(Chosen, &mut [f64]) -> bool,
+        mut dose: impl FnMut(&mut [f64]) -> bool,
+    ) -> Option<usize> {
+        let last = self.last_cycle(cycle)?;
+        let mut count = 0;
+        for visit in self.visits.range(last) {
+            let steps = &self.known[visit.course].steps;
+            let parts = steps.len() / visit.table.pieces;
+            for (place, step) in steps.iter().enumerate() {
+                let time = visit.time + later;
+                if !step.history.foresee(time, state, amounts, tolerance, end) {
+                    return None;
+                }
+                state.copy_from_slice(&end[..state.len()]);
+                if (place + 1) % parts == 0 && !pass(visit.table, amounts) {
+                    return None;
+                }
+            }
+            if !dose(amounts) {
+                return None;
+            }
+            count += steps.len();
+        }
+        Some(count)
+    }
+
+    /// Goes on by cycles that were foreseen, `later` in all.
+    pub fn skip(&mut self, cycle: &Cycle, later: f64) {
+        let stretches = self.visits.iter_mut().rev().take(cycle.stretches + 1);
+        stretches.for_each(|visit| visit.time += later);
     }
 
     /// Changes the number of steps per piece for the next time; if it is only for the sake of someone who `looked`,
@@ -84,16 +196,10 @@ impl Courses {
         }
     }
 
-    /// The increments to expect of a step of the current course; nothing if it is new.
-    pub fn expect(&mut self, place: usize, length: f64, time: f64) -> &[f64] {
-        self.expected.clear();
-        let course = self.known.get(self.current);
-        if let Some(step) = course.and_then(|course| course.steps.get(place))
-            && same(step.length, length)
-        {
-            step.history.expect(time, &mut self.expected);
-        }
-        &self.expected
+    /// The increments to expect of a step of the current course; whether there are any.
+    pub fn expect(&self, place: usize, length: f64, time: f64, into: &mut [f64]) -> bool {
+        self.history(place, length)
+            .is_some_and(|history| history.expect(time, into))
     }
 
     /// The history of a step of the current course.
@@ -109,7 +215,7 @@ impl Courses {
         place: usize,
         length: f64,
         time: f64,
-        seen: &Seen,
+        seen: &Seen<'_>,
         tolerance: &Tolerance<'_>,
     ) {
         let Some(course) = self.known.get_mut(self.current) else {

@@ -6,6 +6,8 @@
 
 use super::bend::{BEND, MAX_CUTS, first_bend};
 use super::collocation::{Sweep, watched_at_end};
+use super::columns::{turn, turn_back};
+use super::cycle::Cycle;
 use super::history::{Seen, Tolerance};
 use super::lanes::{Lanes, dispatch};
 use super::linear::{LONGEST, Matrix, TERMS, Tables, series};
@@ -62,6 +64,20 @@ pub(super) trait Job {
     /// Applies the next events to states and inputs; `None` at the end. `inputs` is empty at the start.
     /// The first call is before the first step.
     fn next(&mut self, state: &mut [f64], inputs: &mut Vec<f64>) -> Option<Stretch>;
+
+    /// The cycle that the coming events go through.
+    fn cycle(&mut self) -> Option<Cycle> {
+        None
+    }
+
+    /// Adds the doses of the next events that come together, number `event` from now on, to the amounts; the number of
+    /// the event after them, `None` if a dose does not go to the amounts.
+    fn dose(&self, event: usize, _amounts: &mut [f64]) -> Option<usize> {
+        Some(event)
+    }
+
+    /// Goes on by whole cycles.
+    fn skip(&mut self, _cycle: &Cycle, _cycles: usize) {}
 
     /// Time since the last event up to which no step is of interest.
     fn interest(&self) -> f64;
@@ -172,7 +188,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
         system,
         control,
         machine: Machine::new(system, control.rtol),
-        buffers: Buffers::new(system),
+        buffers: Buffers::new(system, W),
         lane: 0,
     };
     let layout = &system.layout;
@@ -196,6 +212,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             }
         }
         let mut busy = None;
+        let mut begun = [false; W];
         for (lane, slot) in lanes.iter_mut().enumerate() {
             desk.lane = lane;
             // Idle lanes stand still.
@@ -205,6 +222,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                 desk.machine.rows[layout.step].0[lane] = step;
                 if control.scheme == Scheme::Collocation && runner.passage.fresh {
                     runner.begin_step(&mut desk, step);
+                    begun[lane] = true;
                 }
                 desk.machine.rows[layout.time].0[lane] = runner.time - runner.piece.start;
                 busy = Some(lane);
@@ -218,6 +236,14 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             })
         });
         let machine = &mut desk.machine;
+        let spectrum = layout.spectrum..layout.spectrum + NODES * system.states;
+        if begun.contains(&true) {
+            turn_back(
+                &desk.buffers.begin,
+                &begun,
+                &mut machine.rows[spectrum.clone()],
+            );
+        }
         match native {
             Some(native) => native.step(&mut machine.rows, dense, last < NARROW),
             None if control.scheme == Scheme::Collocation => dispatch(Sweep {
@@ -230,6 +256,9 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                 machine,
                 dense,
             }),
+        }
+        if control.scheme == Scheme::Collocation {
+            desk.buffers.turn(system, &desk.machine);
         }
         for (lane, slot) in lanes.iter_mut().enumerate() {
             let Some(runner) = slot else { continue };
@@ -277,12 +306,20 @@ struct Buffers {
     after: Vec<f64>,
     dense: Vec<f64>,
     foreseen: Vec<f64>,
-    seen: Seen,
+    /// State and amounts within a cycle that is foreseen.
+    now: Vec<f64>,
+    /// Increments that steps begin with, lane by lane.
+    begin: Vec<f64>,
+    /// Lane by lane: states at the start and at the end of the step, increments, drug amounts, and ranges of watched values.
+    end: Vec<f64>,
+    stride: usize,
+    partials: Vec<f64>,
 }
 
 impl Buffers {
-    fn new(system: &System) -> Self {
+    fn new(system: &System, lanes: usize) -> Self {
         let all = system.integrated.len() + system.linear.len();
+        let stride = (2 + NODES) * system.states + system.linear.len() + 2 * system.watched;
         Self {
             all: vec![0.0; all],
             state: vec![0.0; system.states],
@@ -290,7 +327,29 @@ impl Buffers {
             after: vec![0.0; system.states],
             dense: vec![0.0; COEFFICIENTS * system.states],
             foreseen: Vec::new(),
-            seen: Seen::default(),
+            now: Vec::new(),
+            begin: vec![0.0; lanes * NODES * system.states],
+            end: vec![0.0; lanes * stride],
+            stride,
+            partials: Vec::new(),
+        }
+    }
+
+    /// Takes what the lanes have computed.
+    fn turn<const W: usize>(&mut self, system: &System, machine: &Machine<W>) {
+        let (layout, n) = (&system.layout, system.states);
+        for (at, first, count) in [
+            (0, layout.before, n),
+            (n, layout.after, n),
+            (2 * n, layout.spectrum, NODES * n),
+            (
+                (2 + NODES) * n + system.linear.len(),
+                layout.ranges,
+                2 * system.watched,
+            ),
+        ] {
+            let rows = &machine.rows[first..][..count];
+            turn(rows, &mut self.end, self.stride, at);
         }
     }
 }
@@ -397,16 +456,9 @@ impl<J: Job> Runner<J> {
         let (part, parts) = self.part(step);
         let regular = self.passage.regular;
         let layout = &system.layout;
-        let spectrum = &mut desk.machine.rows[layout.spectrum..][..NODES * system.states];
-        let expected = self.passage.begin_step(part, parts, step);
-        for (row, value) in spectrum.iter_mut().zip(expected) {
-            row.0[lane] = *value;
-        }
-        if expected.is_empty() {
-            for row in spectrum {
-                row.0[lane] = 0.0;
-            }
-        }
+        let count = NODES * system.states;
+        let increments = &mut desk.buffers.begin[lane * count..][..count];
+        self.passage.begin_step(part, parts, step, increments);
         let Some(table) = self.tables.current() else {
             return;
         };
@@ -446,6 +498,8 @@ impl<J: Job> Runner<J> {
         }
         let length = self.piece.length;
         self.tables.choose(&self.matrix, length, &system.drives);
+        let pieces = (self.stretch.length / length + 0.5) as usize;
+        self.passage.courses.note_table(self.tables.chosen(pieces));
         let Some(table) = self.tables.current().filter(|_| !collocation) else {
             return;
         };
@@ -498,6 +552,61 @@ impl<J: Job> Runner<J> {
             Verdict::Rejected(factor) => self.reject(desk, step * factor.min(0.9)),
             Verdict::Taken => self.take(desk),
         }
+    }
+
+    /// Foresees whole cycles of events from the start of a stretch on, if nobody looks at them and their histories allow it.
+    fn skip<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> bool {
+        if desk.control.scheme != Scheme::Collocation || self.time > 0.0 {
+            return false;
+        }
+        let Some(cycle) = self.job.cycle() else {
+            return false;
+        };
+        let unseen = (self.job.interest() / cycle.length).ceil() - 1.0;
+        let most = unseen.clamp(0.0, cycle.times as f64) as usize;
+        let most = self.passage.courses.foreseen_cycles(&cycle, most);
+        let tolerance = tolerance(&self.job, desk.control);
+        let (courses, tables) = (&self.passage.courses, &mut self.tables);
+        let Buffers {
+            state,
+            foreseen,
+            now,
+            ..
+        } = &mut desk.buffers;
+        let mut event = 0;
+        let mut cycles = 0;
+        while cycles < most {
+            now.clear();
+            now.extend_from_slice(state);
+            now.extend_from_slice(&self.amounts);
+            let (state_now, amounts_now) = now.split_at_mut(state.len());
+            let later = (cycles + 1) as f64 * cycle.length;
+            let steps = courses.foresee_cycle(
+                &cycle,
+                later,
+                (state_now, amounts_now, foreseen),
+                &tolerance,
+                |table, amounts| tables.pass(table, amounts),
+                |amounts| {
+                    let next = self.job.dose(event, amounts);
+                    event = next.unwrap_or(event);
+                    next.is_some()
+                },
+            );
+            let Some(steps) = steps else {
+                break;
+            };
+            state.copy_from_slice(state_now);
+            self.amounts.copy_from_slice(amounts_now);
+            self.work.accepted_steps += steps as u64;
+            cycles += 1;
+        }
+        if cycles > 0 {
+            self.work.segments += (cycles * cycle.stretches) as u64;
+            self.job.skip(&cycle, cycles);
+            self.passage.skip(&cycle, cycles);
+        }
+        cycles > 0
     }
 
     /// Foresees the next step, if nobody looks at it and its history allows it; its length.
@@ -604,9 +713,11 @@ impl<J: Job> Runner<J> {
         }
         let mut settled = self.go_on(desk, step);
         let mut leapt = false;
-        while matches!(settled, Settled::Running)
-            && let Some(step) = self.leap(desk)
-        {
+        while matches!(settled, Settled::Running) {
+            leapt |= self.skip(desk);
+            let Some(step) = self.leap(desk) else {
+                break;
+            };
             leapt = true;
             settled = self.go_on(desk, step);
         }
@@ -627,29 +738,22 @@ impl<J: Job> Runner<J> {
     /// Keeps a step of the collocation in its history.
     fn learn<const W: usize>(&mut self, desk: &mut Desk<'_, W>, step: f64) {
         let (system, lane) = (desk.system, desk.lane);
-        let (layout, rows) = (&system.layout, &desk.machine.rows);
-        let group = |first: usize, count: usize| {
-            let rows = rows[first..][..count].iter();
-            rows.map(|row| row.0[lane])
-        };
-        let seen = &mut desk.buffers.seen;
-        seen.values.clear();
-        seen.values.extend(group(layout.before, system.states));
-        seen.values.extend(group(layout.after, system.states));
-        seen.values.extend_from_slice(&self.amounts);
-        let spectrum = group(layout.spectrum, NODES * system.states);
-        seen.values.extend(spectrum);
-        seen.ranges.clear();
-        let watched = system.watched;
-        let low = group(layout.ranges, watched);
-        let ranges = low.zip(group(layout.ranges + watched, watched));
-        seen.ranges.extend(ranges.map(|(low, high)| [low, high]));
-        seen.partials.clear();
+        let rows = &desk.machine.rows;
+        let buffers = &mut desk.buffers;
+        buffers.partials.clear();
         let own = system.own.iter();
         let partial = |row: &Option<usize>| row.map_or(0.0, |at| step * rows[at].0[lane]);
-        seen.partials.extend(own.map(partial));
+        buffers.partials.extend(own.map(partial));
+        let column = &mut buffers.end[lane * buffers.stride..][..buffers.stride];
+        let (values, ranges) = column.split_at_mut(buffers.stride - 2 * system.watched);
+        values[(2 + NODES) * system.states..].copy_from_slice(&self.amounts);
+        let seen = Seen {
+            values,
+            ranges,
+            partials: &buffers.partials,
+        };
         let tolerance = tolerance(&self.job, desk.control);
-        self.passage.learn(step, seen, &tolerance);
+        self.passage.learn(step, &seen, &tolerance);
     }
 
     /// Goes on from the end of a step, to the next piece or stretch where it ends one.

@@ -44,19 +44,22 @@ const FORESEEN: f64 = 0.01;
 const DEVIATION: f64 = 1.0;
 const AMOUNT: f64 = 0.01;
 
+/// Places at which errors ahead are looked at together.
+const PLACES_AHEAD: usize = 8;
+
 /// How far ahead of the last computed passage, over the time between that and the one before.
 const FAR: f64 = 3.0;
 
 /// A passage of a step.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    /// Integrated states at its start, at its end, drug amounts at the start of its piece, and the increments of the states at its
-    /// nodes in the basis of the method, one after the other.
-    pub values: Vec<f64>,
-    /// Smallest and largest of each watched value.
-    pub ranges: Vec<[f64; 2]>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// Integrated states at its start, at its end, the increments of the states at its nodes in the basis of the method, one after
+    /// the other, and drug amounts at the start of its piece.
+    pub values: &'a [f64],
+    /// Smallest of each watched value, and largest of each.
+    pub ranges: &'a [f64],
     /// Partial derivatives of the rates by their own states, times the length of the step.
-    pub partials: Vec<f64>,
+    pub partials: &'a [f64],
 }
 
 /// The size of a step's errors.
@@ -74,15 +77,19 @@ pub(super) struct History {
     /// When the last passages began, newest first.
     times: [f64; PASSAGES],
     known: usize,
-    /// The values' divided differences.
-    differences: [Vec<f64>; PASSAGES],
+    /// The values of the last passage.
+    values: Vec<f64>,
+    /// Their divided differences, from the first on; small against the values, so that single precision does.
+    differences: [Vec<f32>; PASSAGES - 1],
     /// Errors of the last two passages over the product of the distances, by number of passages; infinite
     /// where not yet known.
     scales: [[f64; 2]; PASSAGES],
     /// What is left of a deviation at the end of the step, per state.
     left: Vec<f64>,
     /// Ranges of the watched values in the last two passages.
-    ranges: [Vec<[f64; 2]>; 2],
+    ranges: [Vec<f64>; 2],
+    /// Time up to which the step need not be computed.
+    horizon: f64,
 }
 
 impl Default for History {
@@ -90,10 +97,12 @@ impl Default for History {
         Self {
             times: [0.0; PASSAGES],
             known: 0,
+            values: Vec::new(),
             differences: Default::default(),
             scales: [[f64::INFINITY; 2]; PASSAGES],
             left: Vec::new(),
             ranges: Default::default(),
+            horizon: f64::NEG_INFINITY,
         }
     }
 }
@@ -108,6 +117,7 @@ impl History {
     /// Forgets how good expectations were.
     pub fn doubt(&mut self) {
         self.scales = [[f64::INFINITY; 2]; PASSAGES];
+        self.horizon = f64::NEG_INFINITY;
     }
 
     /// Factors of the divided differences in the polynomial through the last `used` passages.
@@ -120,23 +130,16 @@ impl History {
         })
     }
 
-    /// The increments to expect; nothing without a history.
-    pub fn expect(&self, time: f64, into: &mut Vec<f64>) {
-        into.clear();
+    /// The increments to expect; whether there are any.
+    pub fn expect(&self, time: f64, into: &mut [f64]) -> bool {
         if self.known == 0 {
-            return;
+            return false;
         }
         let (used, _) = self.best(time);
-        let increments = NODES * self.left.len();
-        into.resize(increments, 0.0);
-        dispatch(Sum {
-            differences: self
-                .differences
-                .each_ref()
-                .map(|d| &d[d.len() - increments..]),
-            factors: self.factors(time, used),
-            into,
-        });
+        let first = 2 * self.left.len();
+        let factors = self.factors(time, used);
+        self.sum(first, &factors, into);
+        true
     }
 
     /// The number of passages that lets expect the smallest error, and that error over the tolerance.
@@ -160,7 +163,7 @@ impl History {
     }
 
     /// The states at the end of a step that need not be computed, from those at its `start` and the drug `amounts`
-    /// there; they come first in `end`.
+    /// there.
     pub fn foresee(
         &self,
         time: f64,
@@ -169,183 +172,393 @@ impl History {
         tolerance: &Tolerance<'_>,
         end: &mut Vec<f64>,
     ) -> bool {
-        let ahead = time - self.times[0];
-        if self.known < 3 || ahead > FAR * (self.times[0] - self.times[1]) {
+        if time > self.horizon {
             return false;
         }
-        let (used, error) = self.best(time);
-        let proved = self.scales[used - 1].iter().all(|scale| scale.is_finite());
-        if !proved || error > FORESEEN || !self.clear_of_kinks(ahead) {
-            return false;
-        }
-        let n = start.len();
-        let all = 2 * n + amounts.len();
-        end.resize(all, 0.0);
-        dispatch(Sum {
-            differences: self.differences.each_ref().map(|d| &d[..all]),
-            factors: self.factors(time, used),
-            into: end,
-        });
-        let (expected_start, rest) = end.split_at_mut(n);
-        let (expected_end, expected_amounts) = rest.split_at(n);
+        let (used, _) = self.best(time);
+        let factors = self.factors(time, used);
         let total: f64 = amounts.iter().map(|amount| amount.abs()).sum();
         let allowed = AMOUNT * tolerance.rtol * total;
-        let mut amounts = amounts.iter().zip(expected_amounts);
-        if amounts.any(|(amount, expected)| (amount - expected).abs() > allowed) {
+        let n = start.len();
+        let after = (2 + NODES) * n;
+        let as_expected = amounts.iter().enumerate().all(|(i, amount)| {
+            let mut expected = self.values[after + i];
+            for (differences, factor) in self.differences.iter().zip(&factors[1..]) {
+                expected += factor * f64::from(differences[after + i]);
+            }
+            (amount - expected).abs() <= allowed
+        });
+        if !as_expected {
             return false;
         }
+        end.resize(n, 0.0);
         let mut as_expected = true;
-        for (i, value) in expected_start.iter_mut().enumerate() {
-            let deviation = start[i] - *value;
-            let size = tolerance.rtol * (tolerance.weights[i] + start[i].abs());
-            as_expected &= deviation.abs() <= DEVIATION * size;
-            *value = expected_end[i] + self.left[i] * deviation;
-        }
+        dispatch(Foresee {
+            history: self,
+            factors: &factors[1..],
+            start,
+            tolerance,
+            end,
+            as_expected: &mut as_expected,
+        });
         as_expected
     }
 
-    /// Whether every watched value stays on its side of 0 if it goes on moving at most twice as fast as lately.
-    fn clear_of_kinks(&self, ahead: f64) -> bool {
-        let share = 2.0 * ahead / (self.times[0] - self.times[1]);
-        let [last, before] = &self.ranges;
-        last.iter().zip(before).all(|(last, before)| {
-            let [low, high] = *last;
-            let moved = (low - before[0]).abs().max((high - before[1]).abs());
-            let same_side = !(low < 0.0 && high > 0.0);
-            same_side && low.abs().min(high.abs()) >= share * moved
-        })
+    /// The polynomials' values from number `first` on.
+    fn sum(&self, first: usize, factors: &[f64; PASSAGES], into: &mut [f64]) {
+        let end = first + into.len();
+        dispatch(Sum {
+            values: &self.values[first..end],
+            differences: self.differences.each_ref().map(|d| &d[first..end]),
+            factors: &factors[1..],
+            into,
+        });
+    }
+
+    /// Time up to which the step need not be computed, as far as the history goes.
+    pub fn horizon(&self) -> f64 {
+        self.horizon
+    }
+
+    /// Finds the horizon: how far the error stays below what is allowed, not beyond [`FAR`], and with every watched value on
+    /// its side of 0 if it goes on moving at most twice as fast as lately; `room` is the smallest distance from 0 over the last movement.
+    fn look_ahead(&mut self, room: f64) {
+        self.horizon = f64::NEG_INFINITY;
+        let proved = |scales: &[f64; 2]| scales.iter().all(|scale| scale.is_finite());
+        if self.known < 3 || !self.scales[..3].iter().all(proved) {
+            return;
+        }
+        let spacing = self.times[0] - self.times[1];
+        let far = spacing * FAR.min(0.5 * room);
+        // The error only grows: twice the last of some places ahead where it is still allowed.
+        let mut near = 0.0;
+        let mut step = far / PLACES_AHEAD as f64;
+        for _ in 0..2 {
+            let places = std::array::from_fn(|k| near + (k + 1) as f64 * step);
+            let errors = self.errors_ahead(&places);
+            let allowed = errors.iter().take_while(|error| **error <= FORESEEN);
+            let count = allowed.count();
+            if count > 0 {
+                near = places[count - 1];
+            }
+            if count == PLACES_AHEAD {
+                break;
+            }
+            step /= PLACES_AHEAD as f64;
+        }
+        if near > 0.0 {
+            self.horizon = self.times[0] + near;
+        }
+    }
+
+    /// Smallest expected error at some distances from the last passage.
+    fn errors_ahead(&self, places: &[f64; PLACES_AHEAD]) -> [f64; PLACES_AHEAD] {
+        let mut products = [1.0; PLACES_AHEAD];
+        let mut errors = [f64::INFINITY; PLACES_AHEAD];
+        for used in 0..self.known {
+            let distance = self.times[0] - self.times[used];
+            let [last, before] = self.scales[used];
+            let scale = if last > before { last } else { before };
+            for (product, place) in products.iter_mut().zip(places) {
+                *product *= place + distance;
+            }
+            for (error, product) in errors.iter_mut().zip(&products) {
+                let expected = scale * product;
+                *error = if expected < *error { expected } else { *error };
+            }
+        }
+        errors
     }
 
     /// Keeps a passage that was computed.
-    pub fn learn(&mut self, time: f64, seen: &Seen, tolerance: &Tolerance<'_>) {
+    pub fn learn(&mut self, time: f64, seen: &Seen<'_>, tolerance: &Tolerance<'_>) {
         let n = seen.partials.len();
-        self.left.clear();
-        self.left.extend(seen.partials.iter().map(|partial| {
-            let z = (-partial).max(0.0);
-            1.0 / (1.0 + z * (1.0 + z * (0.5 + z / 6.0)))
-        }));
-        if self.known > 0 {
-            let mut errors = [0.0; PASSAGES];
-            dispatch(Errors {
-                differences: self.differences.each_ref().map(|d| &d[..2 * n]),
-                factors: self.factors(time, self.known),
-                values: &seen.values[..2 * n],
-                left: &self.left,
-                weights: tolerance.weights,
-                errors: &mut errors,
-            });
-            let mut product = 1.0;
-            for used in 1..=self.known {
-                product *= time - self.times[used - 1];
-                let scales = &mut self.scales[used - 1];
-                scales[1] = scales[0];
-                scales[0] = errors[used - 1] / (tolerance.rtol * product);
-            }
-        }
-        let inverse = std::array::from_fn(|k| {
-            if k < self.known {
-                1.0 / (time - self.times[k])
-            } else {
-                0.0
-            }
-        });
+        self.left.resize(n, 0.0);
+        self.values.resize(seen.values.len(), 0.0);
         for differences in &mut self.differences {
             differences.resize(seen.values.len(), 0.0);
         }
-        dispatch(Divide {
-            values: &seen.values,
-            differences: self.differences.each_mut(),
-            inverse,
+        let known = self.known;
+        let distances: [f64; PASSAGES] = std::array::from_fn(|k| {
+            if k < known {
+                time - self.times[k]
+            } else {
+                f64::INFINITY
+            }
         });
+        let factors = self.factors(time, known);
+        let mut errors = [0.0; PASSAGES];
+        let mut room = f64::INFINITY;
+        self.ranges.swap(0, 1);
+        self.ranges[0].clear();
+        self.ranges[0].extend_from_slice(seen.ranges);
+        dispatch(Learn {
+            history: self,
+            seen,
+            weights: tolerance.weights,
+            distances,
+            factors: &factors[1..],
+            errors: &mut errors,
+            room: &mut room,
+        });
+        let mut product = 1.0;
+        for ((scales, error), distance) in self
+            .scales
+            .iter_mut()
+            .zip(errors)
+            .zip(distances)
+            .take(known)
+        {
+            product *= distance;
+            scales[1] = scales[0];
+            scales[0] = error / (tolerance.rtol * product);
+        }
         self.times.rotate_right(1);
         self.times[0] = time;
-        self.known = (self.known + 1).min(PASSAGES);
-        self.ranges.swap(0, 1);
-        self.ranges[0].clone_from(&seen.ranges);
+        self.known = (known + 1).min(PASSAGES);
+        self.look_ahead(room);
     }
 }
 
 /// Values of the polynomials.
 struct Sum<'a> {
-    differences: [&'a [f64]; PASSAGES],
-    factors: [f64; PASSAGES],
+    values: &'a [f64],
+    differences: [&'a [f32]; PASSAGES - 1],
+    /// Of the differences.
+    factors: &'a [f64],
     into: &'a mut [f64],
 }
 
 impl Operate for Sum<'_> {
     #[inline(always)]
     fn operate<const FUSED: bool>(self) {
-        let [a, b, c, d, e] = self.differences;
-        let [p, q, r, s, t] = self.factors;
-        let all = self.into.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(e);
-        for (((((to, a), b), c), d), e) in all {
-            let sum = fma::<FUSED>(q, *b, p * a);
-            let more = fma::<FUSED>(s, *d, fma::<FUSED>(r, *c, sum));
-            *to = fma::<FUSED>(t, *e, more);
+        let [a, b, c, d] = self.differences;
+        let &[p, q, r, s] = self.factors else {
+            return;
+        };
+        let all = self.into.iter_mut().zip(self.values);
+        for (((((to, value), a), b), c), d) in all.zip(a).zip(b).zip(c).zip(d) {
+            let [a, b, c, d] = [*a, *b, *c, *d].map(f64::from);
+            let sum = fma::<FUSED>(q, b, fma::<FUSED>(p, a, *value));
+            *to = fma::<FUSED>(s, d, fma::<FUSED>(r, c, sum));
         }
     }
 }
 
-/// Divided differences with a passage more, and the oldest less.
-struct Divide<'a> {
-    values: &'a [f64],
-    differences: [&'a mut Vec<f64>; PASSAGES],
-    /// 1 over the distances to the last passages, 0 beyond those that are known.
-    inverse: [f64; PASSAGES],
+/// States that are gone through together where the largest of something is wanted.
+const TOGETHER: usize = 8;
+
+/// The end of a step from the polynomials and its start, and whether that is as expected.
+struct Foresee<'a> {
+    history: &'a History,
+    /// Of the differences.
+    factors: &'a [f64],
+    start: &'a [f64],
+    tolerance: &'a Tolerance<'a>,
+    end: &'a mut [f64],
+    as_expected: &'a mut bool,
 }
 
-impl Operate for Divide<'_> {
+impl Operate for Foresee<'_> {
     #[inline(always)]
-    fn operate<const FUSED: bool>(self) {
-        let [a, b, c, d, e] = self.differences;
-        let [p, q, r, s, _] = self.inverse;
-        let all = self.values.iter().zip(a).zip(b).zip(c).zip(d).zip(e);
-        for (((((value, a), b), c), d), e) in all {
-            let first = (value - *a) * p;
-            let second = (first - *b) * q;
-            let third = (second - *c) * r;
-            *e = (third - *d) * s;
-            *d = third;
-            *c = second;
-            *b = first;
-            *a = *value;
+    fn operate<const FUSED: bool>(mut self) {
+        let n = self.start.len();
+        let whole = n / TOGETHER * TOGETHER;
+        let mut excess = [f64::NEG_INFINITY; TOGETHER];
+        for i in (0..whole).step_by(TOGETHER) {
+            self.states::<FUSED, TOGETHER>(i, &mut excess);
         }
+        let mut rest = [f64::NEG_INFINITY; 1];
+        for i in whole..n {
+            self.states::<FUSED, 1>(i, &mut rest);
+        }
+        *self.as_expected = excess.iter().chain(&rest).all(|excess| *excess <= 0.0);
     }
 }
 
-/// Largest error at the end of the step over the size of the state, by number of passages.
-struct Errors<'a> {
-    /// Of the states at the start, then of those at the end.
-    differences: [&'a [f64]; PASSAGES],
-    factors: [f64; PASSAGES],
-    values: &'a [f64],
-    left: &'a [f64],
-    weights: &'a [f64],
-    errors: &'a mut [f64; PASSAGES],
-}
-
-impl Operate for Errors<'_> {
+impl Foresee<'_> {
+    /// `N` states from number `i` on: their ends, and by how much their starts deviate beyond what is allowed.
     #[inline(always)]
-    fn operate<const FUSED: bool>(self) {
-        let n = self.left.len();
-        let (start, end) = self.values.split_at(n);
-        let differences = self.differences.map(|d| d.split_at(n));
-        for i in 0..n {
-            let inverse = 1.0 / (self.weights[i] + end[i].abs());
-            let left = self.left[i];
-            let mut error = fma::<FUSED>(left, start[i], -end[i]);
-            for (k, (at_start, at_end)) in differences.iter().enumerate() {
-                let term = fma::<FUSED>(-left, at_start[i], at_end[i]);
-                error = fma::<FUSED>(self.factors[k], term, error);
-                let over_size = error.abs() * inverse;
-                let largest = &mut self.errors[k];
-                *largest = if over_size > *largest {
-                    over_size
-                } else {
-                    *largest
-                };
+    fn states<const FUSED: bool, const N: usize>(&mut self, i: usize, excess: &mut [f64; N]) {
+        let n = self.start.len();
+        let mut expected = [0.0; N];
+        let mut expected_end = [0.0; N];
+        expected.copy_from_slice(&self.history.values[i..][..N]);
+        expected_end.copy_from_slice(&self.history.values[n + i..][..N]);
+        for (differences, factor) in self.history.differences.iter().zip(self.factors) {
+            let at_start = &differences[i..][..N];
+            let at_end = &differences[n + i..][..N];
+            for k in 0..N {
+                expected[k] = fma::<FUSED>(*factor, f64::from(at_start[k]), expected[k]);
+                expected_end[k] = fma::<FUSED>(*factor, f64::from(at_end[k]), expected_end[k]);
             }
         }
+        let (start, left) = (&self.start[i..][..N], &self.history.left[i..][..N]);
+        let (weights, end) = (&self.tolerance.weights[i..][..N], &mut self.end[i..][..N]);
+        for k in 0..N {
+            let deviation = start[k] - expected[k];
+            let size = self.tolerance.rtol * (weights[k] + start[k].abs());
+            let over = fma::<FUSED>(-DEVIATION, size, deviation.abs());
+            // Not a number is in excess too.
+            excess[k] = if over <= excess[k] { excess[k] } else { over };
+            end[k] = fma::<FUSED>(left[k], deviation, expected_end[k]);
+        }
+    }
+}
+
+/// What a passage more makes of a history.
+struct Learn<'a, 'b> {
+    history: &'a mut History,
+    seen: &'a Seen<'b>,
+    weights: &'a [f64],
+    /// From the last passages, infinite beyond those that are known.
+    distances: [f64; PASSAGES],
+    /// Of the differences.
+    factors: &'a [f64],
+    /// Largest error of a state at the end of the step over its size, by number of passages.
+    errors: &'a mut [f64; PASSAGES],
+    /// Smallest distance of a watched value from 0, over how far it moved since the last passage; below 0 if it is on both sides.
+    room: &'a mut f64,
+}
+
+impl Operate for Learn<'_, '_> {
+    #[inline(always)]
+    fn operate<const FUSED: bool>(mut self) {
+        self.relax();
+        self.look_back::<FUSED>();
+        self.divide();
+        self.look_at_kinks();
+    }
+}
+
+impl Learn<'_, '_> {
+    /// What is left of deviations at the end of the step: exp(z), as a rational function of z < 0.
+    #[inline(always)]
+    fn relax(&mut self) {
+        for (left, partial) in self.history.left.iter_mut().zip(self.seen.partials) {
+            let z = if *partial < 0.0 { -*partial } else { 0.0 };
+            *left = 1.0 / (1.0 + z * (1.0 + z * (0.5 + z / 6.0)));
+        }
+    }
+
+    /// Divided differences with a passage more, and the oldest less.
+    #[inline(always)]
+    fn divide(&mut self) {
+        let [a, b, c, d] = &mut self.history.differences;
+        let [p, q, r, s, _] = self.distances.map(|distance| 1.0 / distance);
+        let all = self.seen.values.iter().zip(&mut self.history.values);
+        for (((((value, last), a), b), c), d) in all.zip(a).zip(b).zip(c).zip(d) {
+            let first = (value - *last) * p;
+            let second = (first - f64::from(*a)) * q;
+            let third = (second - f64::from(*b)) * r;
+            let fourth = (third - f64::from(*c)) * s;
+            *last = *value;
+            *a = first as f32;
+            *b = second as f32;
+            *c = third as f32;
+            *d = fourth as f32;
+        }
+    }
+
+    #[inline(always)]
+    fn look_at_kinks(&mut self) {
+        let [last, before] = &self.history.ranges;
+        let watched = last.len() / 2;
+        if before.len() != last.len() {
+            return;
+        }
+        let ((low, high), (low_before, high_before)) =
+            (last.split_at(watched), before.split_at(watched));
+        let mut room = [f64::INFINITY; TOGETHER];
+        let mut note = |k: usize, i: usize| {
+            let (low, high) = (low[i], high[i]);
+            let (fell, rose) = ((low - low_before[i]).abs(), (high - high_before[i]).abs());
+            let moved = if fell > rose { fell } else { rose };
+            let (below, above) = (low.abs(), high.abs());
+            let near = if below < above { below } else { above };
+            let near = if (low < 0.0) & (high > 0.0) {
+                -1.0
+            } else {
+                near
+            };
+            let ratio = near / moved;
+            room[k] = if ratio < room[k] { ratio } else { room[k] };
+        };
+        let whole = watched / TOGETHER * TOGETHER;
+        for first in (0..whole).step_by(TOGETHER) {
+            for k in 0..TOGETHER {
+                note(k, first + k);
+            }
+        }
+        for i in whole..watched {
+            note(0, i);
+        }
+        *self.room = room.into_iter().fold(f64::INFINITY, f64::min);
+    }
+
+    /// The errors that each number of passages makes.
+    #[inline(always)]
+    fn look_back<const FUSED: bool>(&mut self) {
+        let n = self.history.left.len();
+        let whole = n / TOGETHER * TOGETHER;
+        let mut largest = [[0.0; TOGETHER]; PASSAGES];
+        for i in (0..whole).step_by(TOGETHER) {
+            self.states::<FUSED, TOGETHER>(i, &mut largest);
+        }
+        let mut rest = [[0.0; 1]; PASSAGES];
+        for i in whole..n {
+            self.states::<FUSED, 1>(i, &mut rest);
+        }
+        for ((error, largest), rest) in self.errors.iter_mut().zip(largest).zip(rest) {
+            *error = largest.into_iter().chain(rest).fold(0.0, f64::max);
+        }
+    }
+
+    /// Errors of `N` states from number `i` on.
+    #[inline(always)]
+    fn states<const FUSED: bool, const N: usize>(
+        &self,
+        i: usize,
+        largest: &mut [[f64; N]; PASSAGES],
+    ) {
+        let history = &*self.history;
+        let n = history.left.len();
+        let (start, end) = (&self.seen.values[i..][..N], &self.seen.values[n + i..][..N]);
+        let (left, weights) = (&history.left[i..][..N], &self.weights[i..][..N]);
+        let (last_start, last_end) = (&history.values[i..][..N], &history.values[n + i..][..N]);
+        let mut error = [0.0; N];
+        let mut inverse = [0.0; N];
+        for k in 0..N {
+            let moved = end[k] - last_end[k];
+            error[k] = fma::<FUSED>(left[k], start[k] - last_start[k], -moved);
+            inverse[k] = 1.0 / (weights[k] + end[k].abs());
+        }
+        let (first, others) = largest.split_at_mut(1);
+        note(&error, &inverse, &mut first[0]);
+        let differences = history.differences.iter().zip(self.factors);
+        for ((differences, factor), largest) in differences.zip(others) {
+            let at_start = &differences[i..][..N];
+            let at_end = &differences[n + i..][..N];
+            for k in 0..N {
+                let (at_start, at_end) = (f64::from(at_start[k]), f64::from(at_end[k]));
+                let term = fma::<FUSED>(-left[k], at_start, at_end);
+                error[k] = fma::<FUSED>(*factor, term, error[k]);
+            }
+            note(&error, &inverse, largest);
+        }
+    }
+}
+
+/// Keeps the largest errors over sizes.
+#[inline(always)]
+fn note<const N: usize>(error: &[f64; N], inverse: &[f64; N], largest: &mut [f64; N]) {
+    for k in 0..N {
+        let over_size = error[k].abs() * inverse[k];
+        largest[k] = if over_size > largest[k] {
+            over_size
+        } else {
+            largest[k]
+        };
     }
 }
 
@@ -365,26 +578,23 @@ mod tests {
         (start, start + 0.1 + 0.01 * x)
     }
 
-    fn seen(time: f64, range: [f64; 2]) -> Seen {
+    fn learn(history: &mut History, time: f64, range: [f64; 2]) {
         let (start, end) = day(time);
-        Seen {
-            values: [start, end, 50.0]
-                .into_iter()
-                .chain([end - start; NODES])
-                .collect(),
-            ranges: vec![range],
-            partials: vec![-0.1],
-        }
+        let mut values = vec![start, end];
+        values.extend([end - start; NODES]);
+        values.push(50.0);
+        let seen = Seen {
+            values: &values,
+            ranges: &range,
+            partials: &[-0.1],
+        };
+        history.learn(time, &seen, &TOLERANCE);
     }
 
     fn after(days: usize) -> (History, f64) {
         let mut history = History::default();
         for day in 0..days {
-            history.learn(
-                24.0 * day as f64,
-                &seen(24.0 * day as f64, [0.5, 0.6]),
-                &TOLERANCE,
-            );
+            learn(&mut history, 24.0 * day as f64, [0.5, 0.6]);
         }
         (history, 24.0 * days as f64)
     }
@@ -406,9 +616,8 @@ mod tests {
                 "{end:?} {exact}"
             );
         }
-        let mut increments = Vec::new();
-        history.expect(time, &mut increments);
-        assert_eq!(increments.len(), NODES);
+        let mut increments = [0.0; NODES];
+        assert!(history.expect(time, &mut increments));
         let (start, end) = day(time);
         assert!(
             increments
@@ -443,7 +652,7 @@ mod tests {
             ([0.15, 0.6], false),
         ] {
             let (mut history, time) = after(8);
-            history.learn(time, &seen(time, range), &TOLERANCE);
+            learn(&mut history, time, range);
             let next = time + 24.0;
             assert_eq!(
                 foreseen(&history, next, day(next).0, 50.0).is_some(),

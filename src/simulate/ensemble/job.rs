@@ -1,12 +1,13 @@
 //! Problems as jobs for the lanes.
 
+use super::cycle::{Cycle, Cycles};
 use super::driver::{Control, Failure, Job, Piece, Step, Stretch, run_thread};
 use super::native::WIDTH;
 use super::program::Scheme;
 use super::shape::{self, Key, Shape};
 use crate::error::Result;
 use crate::model::{Inputs, PARTNER_SLOTS, STATES, State};
-use crate::regimen::{Change, Drug};
+use crate::regimen::{Change, Drug, Totals};
 use crate::simulate::dense::{Dense, LaneSteps, Vector};
 use crate::simulate::integrator::{self, Accuracy, Method, SegmentFailure, Work};
 use crate::simulate::recorder::{Recorder, Trajectory};
@@ -144,7 +145,13 @@ fn run_all<W: Watch + Send>(
             .map(|(index, problem)| alone(problem, accuracy, watch(index, problem)))
             .collect();
     }
-    let mut keyed: Vec<(Key, Vec<f64>)> = problems.par_iter().map(shape::key).collect();
+    let (mut keyed, totals): (Vec<(Key, Vec<f64>)>, Vec<Totals>) = problems
+        .par_iter()
+        .map(|problem| {
+            let totals = problem.timeline.totals();
+            (shape::key(problem, &totals), totals)
+        })
+        .unzip();
     if mixed {
         shape::pool(&mut keyed, ENOUGH);
     }
@@ -167,7 +174,13 @@ fn run_all<W: Watch + Send>(
             let index = members[at];
             let problem = &problems[index];
             let watch = watch(index, problem);
-            let job = ModelJob::new(problem, shape, &keyed[index].1, *accuracy, watch);
+            let job = ModelJob::new(
+                problem,
+                shape,
+                (&keyed[index].1, totals[index]),
+                *accuracy,
+                watch,
+            );
             let state = job.moving(&problem.baseline.to_array());
             (job, state)
         };
@@ -199,7 +212,8 @@ fn run_all<W: Watch + Send>(
             let shape = shape::shape(&problems[members[0]], key);
             let scheme = |index: &usize| {
                 let problem = &problems[*index];
-                Shape::scheme(problem, shape.fastest(problem, &keyed[*index].1))
+                let fastest = shape.fastest(problem, &keyed[*index].1);
+                Shape::scheme(problem, &totals[*index], fastest)
             };
             let schemes: Vec<Scheme> = members.par_iter().map(scheme).collect();
             let mut parts: BTreeMap<Scheme, Vec<usize>> = BTreeMap::new();
@@ -253,13 +267,14 @@ pub(in crate::simulate) fn run_single(
             }
         }
     }
-    let (key, parameters) = shape::key(problem);
+    let totals = problem.timeline.totals();
+    let (key, parameters) = shape::key(problem, &totals);
     let shape = shape::shape(problem, &key);
     let fastest = shape.fastest(problem, &parameters);
     let control = Control {
         rtol: accuracy.rtol,
         max_step: accuracy.max_step,
-        scheme: Shape::scheme(problem, fastest),
+        scheme: Shape::scheme(problem, &totals, fastest),
     };
     let watch = std::cell::RefCell::new(Some(All(observers)));
     let mut outputs = Vec::new();
@@ -269,7 +284,13 @@ pub(in crate::simulate) fn run_single(
         &AtomicUsize::new(0),
         1,
         &|_| {
-            let job = ModelJob::new(problem, &shape, &parameters, *accuracy, watch.take());
+            let job = ModelJob::new(
+                problem,
+                &shape,
+                (&parameters, totals),
+                *accuracy,
+                watch.take(),
+            );
             let state = job.moving(&problem.baseline.to_array());
             (job, state)
         },
@@ -306,12 +327,16 @@ struct ModelJob<'a, W> {
     problem: &'a Problem,
     shape: &'a Shape,
     parameters: &'a [f64],
+    totals: Totals,
     accuracy: Accuracy,
     weights: Vec<f64>,
     inputs: Inputs,
     /// All states at the last event.
     full: [f64; STATES],
     event: usize,
+    cycles: Cycles,
+    /// Depots among the exactly known states.
+    depots: [Option<usize>; 1 + PARTNER_SLOTS],
     /// Last event, h, and the next.
     now: f64,
     end: f64,
@@ -329,21 +354,28 @@ impl<'a, W: Watch> ModelJob<'a, W> {
     fn new(
         problem: &'a Problem,
         shape: &'a Shape,
-        parameters: &'a [f64],
+        (parameters, totals): (&'a [f64], Totals),
         accuracy: Accuracy,
         watch: W,
     ) -> Self {
-        let scale = integrator::scales(&problem.model, problem.largest_doses());
+        let largest = totals.drugs.map(|drug| drug.largest);
+        let scale = integrator::scales(&problem.model, largest);
         let weights = shape.moving.iter().map(|i| 1e-2 * scale[*i]).collect();
         Self {
             problem,
             shape,
             parameters,
+            totals,
             accuracy,
             weights,
             inputs: problem.timeline.before,
             full: problem.baseline.to_array(),
             event: 0,
+            cycles: Cycles::default(),
+            depots: DEPOTS.map(|depot| {
+                let mut linear = shape.system.linear.iter();
+                linear.position(|state| shape.moving[*state] == depot)
+            }),
             now: 0.0,
             end: 0.0,
             started: false,
@@ -426,13 +458,6 @@ static DEPOTS: LazyLock<[usize; 1 + PARTNER_SLOTS]> = LazyLock::new(|| {
     })
 });
 
-fn depot(drug: Drug) -> usize {
-    DEPOTS[match drug {
-        Drug::Sorafenib => 0,
-        Drug::Partner(slot) => 1 + slot,
-    }]
-}
-
 /// Kinds of events for the memory of steps.
 fn kind(change: &Change) -> u32 {
     match change {
@@ -476,7 +501,7 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             && event.time <= self.now + 1e-9
         {
             match event.change {
-                Change::Dose { drug, absorbed, .. } => self.full[depot(drug)] += absorbed,
+                Change::Dose { drug, absorbed, .. } => self.full[DEPOTS[drug.slot()]] += absorbed,
                 Change::Gallbladder(open) => {
                     self.inputs.sorafenib.gallbladder_open = open;
                     changed = true;
@@ -510,6 +535,33 @@ impl<W: Watch> Job for ModelJob<'_, W> {
             changed,
             jumps: whole,
         })
+    }
+
+    fn cycle(&mut self) -> Option<Cycle> {
+        self.cycles.at(&self.problem.timeline.events, self.event)
+    }
+
+    fn dose(&self, event: usize, amounts: &mut [f64]) -> Option<usize> {
+        let events = &self.problem.timeline.events[self.event..];
+        let mut next = event;
+        while let Some(now) = events.get(next)
+            && now.time <= events[event].time + 1e-9
+        {
+            if let Change::Dose { drug, absorbed, .. } = now.change {
+                amounts[self.depots[drug.slot()]?] += absorbed;
+            }
+            next += 1;
+        }
+        Some(next)
+    }
+
+    fn skip(&mut self, cycle: &Cycle, cycles: usize) {
+        let events = &self.problem.timeline.events;
+        self.event += cycles * cycle.events;
+        self.now = events[self.event - 1].time;
+        self.end = events
+            .get(self.event)
+            .map_or(self.problem.timeline.duration, |event| event.time);
     }
 
     fn interest(&self) -> f64 {
@@ -550,7 +602,7 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         let outcome = Outcome {
             end,
             work,
-            balance: self.problem.balance(&end),
+            balance: self.problem.balance(&end, &self.totals),
         };
         Ok((self.watch, outcome))
     }

@@ -9,10 +9,13 @@
 //! ```
 //!
 //! whose matrices `M_i` depend on `A`, `b` and `L` only and are made once per regimen and problem. They
-//! come from `exp(A t)` by uniformisation: with `P = I + A/q`, `q` the largest rate,
-//! `exp(A t) = sum_k exp(-q t) (q t)^k/k! P^k`, a sum of positive terms for compartments.
+//! come from `exp(A t)` by uniformisation: with `P = I + A/q`, `q` no less than the largest rate,
+//! `exp(A t) = sum_k exp(-q t) (q t)^k/k! P^k`, a sum of positive terms for compartments. `q L` is one of
+//! [`Uniform::LENGTHS`], so that the weights of the sums are common to all problems.
 //!
-//! A piece is at most [`LONGEST`]`/q` long, for which [`TERMS`] terms leave less than 1e-10 of the
+//! At the ends of pieces, and at the nodes of a step that goes through a whole piece, the sum is taken itself.
+//!
+//! A piece is at most [`LONGEST`] over the largest rate long, for which [`TERMS`] terms leave less than 1e-10 of the
 //! amounts (measured in the tests). Longer stretches are cut into equal pieces.
 
 use super::lanes::{Operate, dispatch, fma};
@@ -60,19 +63,81 @@ impl Matrix {
 /// One row of `TERMS` coefficients per state at the start of a piece and one for 1.
 type Rows = Vec<[f64; TERMS]>;
 
+/// Weights of the iterates `P^k` in the sums over a piece whose length times the rate of uniformisation is given.
+#[derive(Debug)]
+struct Uniform {
+    /// That product.
+    length: f64,
+    /// Of each iterate in each coefficient: the Chebyshev transform of Poisson weights.
+    terms: Vec<[f64; TERMS]>,
+    /// At the nodes of the collocation over the whole piece, the last of which is its end.
+    nodes: Vec<[f64; NODES]>,
+}
+
+static UNIFORMS: LazyLock<[Uniform; 5]> = LazyLock::new(|| Uniform::LENGTHS.map(Uniform::new));
+
+impl Uniform {
+    const LENGTHS: [f64; 5] = [1.0, 2.0, 4.0, 8.0, LONGEST];
+
+    fn new(length: f64) -> Self {
+        let iterates = (length + 7.0 * length.sqrt() + 16.0) as usize;
+        let mut terms = vec![[0.0; TERMS]; iterates];
+        for at in 0..TERMS {
+            let angle = std::f64::consts::PI * (at as f64 + 0.5) / TERMS as f64;
+            let place = 0.5 * (1.0 + libm::cos(angle));
+            for (weights, poisson) in terms.iter_mut().zip(poisson(length * place)) {
+                for (term, weight) in weights.iter_mut().enumerate() {
+                    let share = if term == 0 { 1.0 } else { 2.0 } / TERMS as f64;
+                    *weight += share * libm::cos(term as f64 * angle) * poisson;
+                }
+            }
+        }
+        let mut nodes = vec![[0.0; NODES]; iterates];
+        for (node, place) in PLACES.into_iter().enumerate() {
+            for (weights, poisson) in nodes.iter_mut().zip(poisson(length * place)) {
+                weights[node] = poisson;
+            }
+        }
+        Self {
+            length,
+            terms,
+            nodes,
+        }
+    }
+
+    /// The shortest that a piece of a length with a largest rate fits into.
+    fn of(fastest: f64, length: f64) -> &'static Self {
+        let least = fastest * length * (1.0 - 1e-9);
+        let [.., last] = &*UNIFORMS;
+        UNIFORMS.iter().find(|u| u.length >= least).unwrap_or(last)
+    }
+}
+
+/// `exp(-x) x^k/k!` for `k` from 0 on.
+fn poisson(x: f64) -> impl Iterator<Item = f64> {
+    let mut weight = libm::exp(-x);
+    (1..).map(move |k| {
+        let now = weight;
+        weight *= x / f64::from(k);
+        now
+    })
+}
+
 /// Series of states over a piece, as functions of the state at its start.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     matrix: Matrix,
     length: f64,
-    /// Largest rate, and the weights of the iterates in each coefficient.
-    fastest: f64,
-    weights: Vec<[f64; TERMS]>,
-    /// M_i of the states that are followed all the time, and of all once someone has looked.
-    followed: Vec<Rows>,
+    uniform: &'static Uniform,
+    /// Entries of the matrix over the rate of uniformisation.
+    steps: Vec<(usize, usize, f64)>,
+    /// The states that are followed all the time.
+    followed: Vec<usize>,
+    /// M_i of those, and of all, once someone has asked for them.
+    followed_rows: Vec<Rows>,
     all: Vec<Rows>,
-    /// The states at the end of the piece, a row of factors per state.
-    ends: Vec<f64>,
+    /// The states at the end of the piece by those at its start, the last for 1: factors of [`TOGETHER`] states side by side.
+    ends: Vec<[f64; TOGETHER]>,
     /// The followed states at the nodes of the collocation in equal parts of the piece.
     courses: Vec<Course>,
 }
@@ -86,80 +151,73 @@ struct Course {
     factors: Vec<[f64; NODES]>,
 }
 
-/// cos(k pi (n + 1/2)/TERMS) by node and term.
-static COSINES: LazyLock<[[f64; TERMS]; TERMS]> = LazyLock::new(|| {
-    std::array::from_fn(|node| {
-        let angle = std::f64::consts::PI * (node as f64 + 0.5) / TERMS as f64;
-        std::array::from_fn(|term| libm::cos(term as f64 * angle))
-    })
-});
-
 impl Table {
     fn new(matrix: &Matrix, length: f64, followed: &[usize]) -> Self {
-        let fastest = matrix.fastest().max(1e-3 / length);
-        let z = fastest * length;
-        let iterates = (z + 7.0 * z.sqrt() + 16.0) as usize;
-        let mut weights = vec![[0.0; TERMS]; iterates];
-        dispatch(Weigh {
-            z,
-            weights: &mut weights,
+        let uniform = Uniform::of(matrix.fastest(), length);
+        let over_rate = length / uniform.length;
+        let triples = matrix.triples();
+        let steps: Vec<_> = triples.map(|(i, j, a)| (i, j, a * over_rate)).collect();
+        let wide = matrix.size + 1;
+        let mut ends = vec![[0.0; TOGETHER]; matrix.size.div_ceil(TOGETHER) * wide];
+        let mut whole = vec![[0.0; NODES]; followed.len() * wide];
+        dispatch(Sums {
+            steps: &steps,
+            nodes: &uniform.nodes,
+            size: matrix.size,
+            followed,
+            ends: &mut ends,
+            whole: &mut whole,
         });
-        let mut table = Self {
+        Self {
             matrix: matrix.clone(),
             length,
-            fastest,
-            weights,
-            followed: Vec::new(),
+            uniform,
+            steps,
+            followed: followed.to_vec(),
+            followed_rows: Vec::new(),
             all: Vec::new(),
-            ends: vec![0.0; matrix.size * (matrix.size + 1)],
-            courses: Vec::new(),
-        };
-        table.followed = followed.iter().map(|state| table.rows(*state)).collect();
-        let steps = table.steps();
-        dispatch(Ends {
-            steps: &steps,
-            weights: &table.weights,
-            size: matrix.size,
-            ends: &mut table.ends,
-        });
-        table
-    }
-
-    /// Entries of the matrix over its largest rate.
-    fn steps(&self) -> Vec<(usize, usize, f64)> {
-        let triples = self.matrix.triples();
-        triples.map(|(i, j, a)| (i, j, a / self.fastest)).collect()
-    }
-
-    /// Calls `see` with the iterates of a row of the identity and their weights.
-    fn iterate(&self, state: usize, mut see: impl FnMut(&[f64], &[f64; TERMS])) {
-        let wide = self.matrix.size + 1;
-        let mut row = vec![0.0; wide];
-        row[state] = 1.0;
-        let mut next = row.clone();
-        let steps = self.steps();
-        for weights in &self.weights {
-            see(&row, weights);
-            next.copy_from_slice(&row);
-            for (i, j, a) in &steps {
-                next[*j] += row[*i] * a;
-            }
-            std::mem::swap(&mut row, &mut next);
+            ends,
+            courses: vec![Course {
+                parts: 1,
+                part: 0,
+                factors: whole,
+            }],
         }
     }
 
     fn rows(&self, state: usize) -> Rows {
-        let mut rows = vec![[0.0; TERMS]; self.matrix.size + 1];
-        self.iterate(state, |row, weights| {
-            for (terms, value) in rows.iter_mut().zip(row) {
+        let wide = self.matrix.size + 1;
+        let mut rows = vec![[0.0; TERMS]; wide];
+        let mut row = vec![0.0; wide];
+        row[state] = 1.0;
+        let mut next = row.clone();
+        for weights in &self.uniform.terms {
+            for (terms, value) in rows.iter_mut().zip(&row) {
                 if f64::abs(*value) > 0.0 {
                     for (to, weight) in terms.iter_mut().zip(weights) {
                         *to += weight * value;
                     }
                 }
             }
-        });
+            next.copy_from_slice(&row);
+            for (i, j, a) in &self.steps {
+                next[*j] += row[*i] * a;
+            }
+            std::mem::swap(&mut row, &mut next);
+        }
         rows
+    }
+
+    /// M_i of the followed states.
+    fn follow_rows(&mut self) -> &[Rows] {
+        if self.followed_rows.is_empty() {
+            self.followed_rows = self
+                .followed
+                .iter()
+                .map(|state| self.rows(*state))
+                .collect();
+        }
+        &self.followed_rows
     }
 
     /// Whether this is the table of a piece of the same problem.
@@ -170,8 +228,8 @@ impl Table {
     }
 
     /// Coefficients of a followed state, by its place among them, from the states at the start.
-    pub fn follow(&self, place: usize, start: &[f64]) -> [f64; TERMS] {
-        coefficients(&self.followed[place], start)
+    pub fn follow(&mut self, place: usize, start: &[f64]) -> [f64; TERMS] {
+        coefficients(&self.follow_rows()[place], start)
     }
 
     /// A followed state at the nodes of a part of the piece, from the states at its start.
@@ -184,10 +242,10 @@ impl Table {
     ) -> [f64; NODES] {
         let known = |course: &Course| course.part == part && course.parts == parts;
         let at = self.courses.iter().position(known).unwrap_or_else(|| {
-            let factors = self.followed.iter().flatten().map(|terms| {
-                PLACES.map(|node| series(terms, 2.0 * (part as f64 + node) / parts as f64 - 1.0))
-            });
-            let factors = factors.collect();
+            let place = |node: f64| 2.0 * (part as f64 + node) / parts as f64 - 1.0;
+            let rows = self.follow_rows().iter().flatten();
+            let at_nodes = rows.map(|terms| PLACES.map(|node| series(terms, place(node))));
+            let factors = at_nodes.collect();
             self.courses.push(Course {
                 parts,
                 part,
@@ -216,70 +274,61 @@ impl Table {
 
     /// The states at the end of the piece from those at its start.
     fn finish(&self, start: &[f64], states: &mut [f64]) {
-        let m = self.matrix.size;
-        for (value, row) in states.iter_mut().zip(self.ends.chunks(m + 1)) {
-            *value = row[m] + row.iter().zip(start).map(|(a, x)| a * x).sum::<f64>();
-        }
-    }
-}
-
-/// Weights of the iterates in each coefficient: the Chebyshev transform of Poisson weights.
-struct Weigh<'a> {
-    z: f64,
-    weights: &'a mut [[f64; TERMS]],
-}
-
-impl Operate for Weigh<'_> {
-    #[inline(always)]
-    fn operate<const FUSED: bool>(self) {
-        for cosines in COSINES.iter() {
-            let at = 0.5 * self.z * (1.0 + cosines[1]);
-            let mut poisson = libm::exp(-at);
-            for (k, weights) in self.weights.iter_mut().enumerate() {
-                if k > 0 {
-                    poisson *= at / k as f64;
-                }
-                for (weight, cosine) in weights.iter_mut().zip(cosines) {
-                    *weight = fma::<FUSED>(*cosine, poisson, *weight);
+        let wide = self.matrix.size + 1;
+        let blocks = self.ends.chunks_exact(wide);
+        for (states, factors) in states.chunks_mut(TOGETHER).zip(blocks) {
+            let mut sums = factors[wide - 1];
+            for (factors, x) in factors.iter().zip(start) {
+                for (sum, factor) in sums.iter_mut().zip(factors) {
+                    *sum += factor * x;
                 }
             }
-        }
-        for weights in self.weights {
-            for (term, weight) in weights.iter_mut().enumerate() {
-                *weight *= if term == 0 { 1.0 } else { 2.0 } / TERMS as f64;
+            for (state, sum) in states.iter_mut().zip(sums) {
+                *state = sum;
             }
         }
     }
 }
 
-/// Factors of the states at the start in those at the end.
-struct Ends<'a> {
+/// Factors of the states at the start in those at the end, and in the followed ones at the nodes.
+struct Sums<'a> {
     steps: &'a [(usize, usize, f64)],
-    weights: &'a [[f64; TERMS]],
+    nodes: &'a [[f64; NODES]],
     size: usize,
-    ends: &'a mut [f64],
+    followed: &'a [usize],
+    ends: &'a mut [[f64; TOGETHER]],
+    whole: &'a mut [[f64; NODES]],
 }
 
 /// States whose iterates are computed together.
 const TOGETHER: usize = 8;
 
-impl Operate for Ends<'_> {
+impl Operate for Sums<'_> {
     #[inline(always)]
     fn operate<const FUSED: bool>(self) {
         let wide = self.size + 1;
         let mut now = vec![[0.0; TOGETHER]; wide];
         let mut next = now.clone();
-        let mut sums = now.clone();
-        for first in (0..self.size).step_by(TOGETHER) {
+        let firsts = (0..self.size).step_by(TOGETHER);
+        for (first, sums) in firsts.zip(self.ends.chunks_exact_mut(wide)) {
             for (j, column) in now.iter_mut().enumerate() {
-                sums[j] = [0.0; TOGETHER];
                 *column = std::array::from_fn(|k| if first + k == j { 1.0 } else { 0.0 });
             }
-            for weights in self.weights {
-                let weight: f64 = weights.iter().sum();
+            for weights in self.nodes {
+                let end = weights[NODES - 1];
                 for (sum, column) in sums.iter_mut().zip(&now) {
                     for (sum, x) in sum.iter_mut().zip(column) {
-                        *sum = fma::<FUSED>(weight, *x, *sum);
+                        *sum = fma::<FUSED>(end, *x, *sum);
+                    }
+                }
+                for (state, factors) in self.followed.iter().zip(self.whole.chunks_mut(wide)) {
+                    let Some(at) = state.checked_sub(first).filter(|at| *at < TOGETHER) else {
+                        continue;
+                    };
+                    for (factors, column) in factors.iter_mut().zip(&now) {
+                        for (factor, weight) in factors.iter_mut().zip(weights) {
+                            *factor = fma::<FUSED>(*weight, column[at], *factor);
+                        }
                     }
                 }
                 next.copy_from_slice(&now);
@@ -290,17 +339,6 @@ impl Operate for Ends<'_> {
                     }
                 }
                 std::mem::swap(&mut now, &mut next);
-            }
-            for (k, end) in self
-                .ends
-                .chunks_mut(wide)
-                .skip(first)
-                .take(TOGETHER)
-                .enumerate()
-            {
-                for (to, sum) in end.iter_mut().zip(&sums) {
-                    *to = sum[k];
-                }
             }
         }
     }
@@ -321,7 +359,18 @@ fn coefficients(rows: &Rows, start: &[f64]) -> [f64; TERMS] {
 pub(super) struct Tables {
     kept: Vec<Table>,
     current: usize,
+    /// How often all were dropped.
+    dropped: u32,
     start: Vec<f64>,
+}
+
+/// A table that was chosen for the pieces of a stretch.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Chosen {
+    table: usize,
+    dropped: u32,
+    /// How many pieces; 0 where none was chosen.
+    pub pieces: usize,
 }
 
 impl Tables {
@@ -337,6 +386,7 @@ impl Tables {
         }
         if self.kept.len() >= KEPT {
             self.kept.clear();
+            self.dropped += 1;
         }
         self.kept.push(Table::new(matrix, length, followed));
         self.current = self.kept.len() - 1;
@@ -345,6 +395,28 @@ impl Tables {
     /// The chosen table.
     pub fn current(&mut self) -> Option<&mut Table> {
         self.kept.get_mut(self.current)
+    }
+
+    /// The chosen table, for a stretch of so many pieces.
+    pub fn chosen(&self, pieces: usize) -> Chosen {
+        Chosen {
+            table: self.current,
+            dropped: self.dropped,
+            pieces,
+        }
+    }
+
+    /// The states at the end of a piece, in place of those at its start, by the table that was chosen for it; whether it is
+    /// still there.
+    pub fn pass(&mut self, chosen: Chosen, states: &mut [f64]) -> bool {
+        let known = chosen.dropped == self.dropped;
+        let Some(table) = self.kept.get(chosen.table).filter(|_| known) else {
+            return false;
+        };
+        self.start.clear();
+        self.start.extend_from_slice(states);
+        table.finish(&self.start, states);
+        true
     }
 
     /// The states at the end of the piece, in place of those at its start.
@@ -406,7 +478,7 @@ mod tests {
                 let exact = full.exp() * nalgebra::SVector::<f64, 4>::new(240.0, 10.0, 3.0, 1.0);
                 for i in 0..3 {
                     let value = series(&all[i], 2.0 * part - 1.0);
-                    assert!(part < 1.0 || (value - end[i]).abs() < 240.0 * 1e-12);
+                    assert!(part < 1.0 || (end[i] - exact[i]).abs() < 240.0 * 1e-13);
                     assert!(
                         (value - exact[i]).abs() < 240.0 * 1e-10,
                         "{length} {part} {i}: {value} {}",

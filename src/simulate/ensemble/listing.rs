@@ -27,7 +27,7 @@ pub struct Listing {
 impl Listing {
     /// Lists the equations of a problem. They hold for all problems that differ in the values of parameters only.
     pub fn new(problem: &Problem) -> Self {
-        let (key, _) = shape::key(problem);
+        let (key, _) = shape::key(problem, &problem.timeline.totals());
         let (moving, mut graph, rates) = shape::record(problem, shape::flags(&key, problem));
         let entries = jacobian(&mut graph, &rates);
         let n = moving.len();

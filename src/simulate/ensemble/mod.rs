@@ -16,7 +16,9 @@ mod bend;
 #[cfg(test)]
 mod classical;
 mod collocation;
+mod columns;
 mod course;
+mod cycle;
 mod differentiate;
 mod driver;
 #[cfg(target_arch = "x86_64")]

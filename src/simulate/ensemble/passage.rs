@@ -3,6 +3,7 @@
 
 use super::collocation;
 use super::course::{Courses, Kinds};
+use super::cycle::Cycle;
 use super::history::{Seen, Tolerance};
 
 /// What is to become of a step.
@@ -67,7 +68,7 @@ impl Passage {
         if let Some(last) = self.kinds.last_mut() {
             *last = kind;
         }
-        self.parts = self.courses.choose(self.kinds, length);
+        self.parts = self.courses.choose(self.kinds, length, self.time);
         self.longest = f64::INFINITY;
         self.pieces = 0;
         self.regular = true;
@@ -86,18 +87,18 @@ impl Passage {
         part.min(self.longest).min(longest)
     }
 
-    /// Begins a step, number `part` of equal `parts` of its piece if the way is regular; the increments to begin with,
-    /// none if they are not known.
-    pub fn begin_step(&mut self, part: usize, parts: usize, step: f64) -> &[f64] {
+    /// Begins a step, number `part` of equal `parts` of its piece if the way is regular, with these increments.
+    pub fn begin_step(&mut self, part: usize, parts: usize, step: f64, increments: &mut [f64]) {
         self.fresh = false;
         self.sweeps = 0;
         self.place = self.regular.then_some(self.pieces * parts + part);
-        let increments = match self.place {
-            Some(place) if !self.blank => self.courses.expect(place, step, self.time),
-            _ => &[],
+        self.expected = match self.place {
+            Some(place) if !self.blank => self.courses.expect(place, step, self.time, increments),
+            _ => false,
         };
-        self.expected = !increments.is_empty();
-        increments
+        if !self.expected {
+            increments.fill(0.0);
+        }
     }
 
     /// Whether the sweeps have come to an end and the step, of a length, holds: by the change of the last sweep over the
@@ -119,7 +120,12 @@ impl Passage {
         self.change = change;
         let left = change * speed.min(1.0);
         let outside = !change.is_finite();
-        if outside || change > collocation::SETTLED && left > collocation::LEFT {
+        let part = if self.expected {
+            1.0
+        } else {
+            collocation::UNEXPECTED
+        };
+        if outside || change > part * collocation::SETTLED && left > part * collocation::LEFT {
             let hopeless = self.sweeps > 2 && speed > collocation::HOPELESS;
             if !outside && !hopeless && self.sweeps < collocation::SWEEPS {
                 return Verdict::Repeat;
@@ -181,8 +187,15 @@ impl Passage {
         foreseen
     }
 
+    /// Goes on by cycles that were foreseen.
+    pub fn skip(&mut self, cycle: &Cycle, cycles: usize) {
+        let later = cycles as f64 * cycle.length;
+        self.courses.skip(cycle, later);
+        self.time += later;
+    }
+
     /// After a step that was taken: keeps it, if it is one of the course.
-    pub fn learn(&mut self, step: f64, seen: &Seen, tolerance: &Tolerance<'_>) {
+    pub fn learn(&mut self, step: f64, seen: &Seen<'_>, tolerance: &Tolerance<'_>) {
         self.fresh = true;
         self.blank = false;
         if let Some(place) = self.place {
@@ -192,6 +205,9 @@ impl Passage {
 
     /// At the end of the stretch: how many steps to make the next time.
     pub fn end(&mut self) {
+        let steps = (self.pieces + 1) * self.parts;
+        self.courses
+            .note_steps(if self.regular { steps } else { 0 });
         if self.foreseen {
             return;
         }
@@ -208,15 +224,27 @@ impl Passage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::ensemble::radau::NODES;
+
+    fn bits(increments: [f64; NODES]) -> [u64; NODES] {
+        increments.map(f64::to_bits)
+    }
+
+    /// Begins a step; the increments that it begins with.
+    fn begin(passage: &mut Passage, part: usize, parts: usize, step: f64) -> [f64; NODES] {
+        let mut increments = [f64::NAN; NODES];
+        passage.begin_step(part, parts, step, &mut increments);
+        increments
+    }
 
     /// A short step that is rejected does not cut the whole course as fine as itself.
     #[test]
     fn a_rejected_short_step_does_not_divide_the_course() {
         let mut passage = Passage::default();
         passage.begin(1, 6.0);
-        assert!(passage.begin_step(0, 1, 6.0).is_empty());
+        assert_eq!(bits(begin(&mut passage, 0, 1, 6.0)), bits([0.0; NODES]));
         passage.leave();
-        let _ = passage.begin_step(0, 1, 1e-3);
+        begin(&mut passage, 0, 1, 1e-3);
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 1e-3),
             Verdict::Rejected(_)
@@ -235,16 +263,17 @@ mod tests {
         let mut passage = Passage::default();
         for _ in 0..5 {
             passage.begin(1, 6.0);
-            let _ = passage.begin_step(0, 1, 6.0);
+            begin(&mut passage, 0, 1, 6.0);
             assert!(matches!(
-                passage.judge(0.1, 0.0, false, 1e-6, 6.0),
+                passage.judge(1e-3, 0.0, false, 1e-6, 6.0),
                 Verdict::Taken
             ));
-            let increments = [1.0; crate::simulate::ensemble::radau::NODES];
+            let mut values = [1.0; 2 + NODES];
+            values[1] = 2.0;
             let seen = Seen {
-                values: [1.0, 2.0].into_iter().chain(increments).collect(),
-                ranges: Vec::new(),
-                partials: vec![0.0],
+                values: &values,
+                ranges: &[],
+                partials: &[0.0],
             };
             let tolerance = Tolerance {
                 rtol: 1e-6,
@@ -254,16 +283,13 @@ mod tests {
             passage.end();
         }
         passage.begin(1, 6.0);
-        assert_eq!(
-            passage.begin_step(0, 1, 6.0),
-            [1.0; crate::simulate::ensemble::radau::NODES]
-        );
+        assert_eq!(bits(begin(&mut passage, 0, 1, 6.0)), bits([1.0; NODES]));
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
             Verdict::Repeat
         ));
         assert!(passage.fresh);
-        assert!(passage.begin_step(0, 1, 6.0).is_empty());
+        assert_eq!(bits(begin(&mut passage, 0, 1, 6.0)), bits([0.0; NODES]));
         assert!(matches!(
             passage.judge(f64::NAN, 0.0, false, 1e-6, 6.0),
             Verdict::Rejected(_)
@@ -278,9 +304,9 @@ mod tests {
             weights: &[1.0],
         };
         let seen = Seen {
-            values: vec![1.0; 2 + crate::simulate::ensemble::radau::NODES],
-            ranges: Vec::new(),
-            partials: vec![0.0],
+            values: &[1.0; 2 + NODES],
+            ranges: &[],
+            partials: &[0.0],
         };
         let mut passage = Passage::default();
         let mut end = Vec::new();
@@ -293,9 +319,9 @@ mod tests {
                     foreseen += 1;
                     continue;
                 }
-                let _ = passage.begin_step(part, 2, 3.0);
+                begin(&mut passage, part, 2, 3.0);
                 assert!(matches!(
-                    passage.judge(0.1, 0.9e-3, false, 1e-6, 3.0),
+                    passage.judge(1e-3, 0.9e-3, false, 1e-6, 3.0),
                     Verdict::Taken
                 ));
                 passage.learn(3.0, &seen, &tolerance);

@@ -588,11 +588,11 @@ impl System {
             values[id as usize] = match node {
                 Node::State(i) => state[i as usize],
                 _ => {
-                    let arguments: Vec<f64> = node
-                        .arguments()
-                        .map(|a| self.value(a, fixed, state, values))
-                        .collect();
-                    symbol::evaluate(node, |i| arguments.get(i).copied().unwrap_or(0.0))
+                    let mut arguments = [0.0; 2];
+                    for (value, a) in arguments.iter_mut().zip(node.arguments()) {
+                        *value = self.value(a, fixed, state, values);
+                    }
+                    symbol::evaluate(node, |i| arguments[i])
                 }
             };
         }

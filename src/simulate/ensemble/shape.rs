@@ -9,7 +9,7 @@ use super::symbol::{self, Graph, Id, Symbol};
 use crate::model::exposure::SorafenibKinetics;
 use crate::model::partner::{NODES, Nodes, PartnerAction, PartnerKinetics};
 use crate::model::{Environment, Inputs, Model, Number, PARTNER_SLOTS, STATES, State};
-use crate::regimen::{Change, Drug};
+use crate::regimen::Totals;
 use crate::simulate::Problem;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -44,27 +44,8 @@ pub(super) fn parameters(model: &Model<f64>) -> Vec<f64> {
     values
 }
 
-/// Drugs that a problem gives at all.
-fn given(problem: &Problem) -> [bool; 1 + PARTNER_SLOTS] {
-    let mut given = [false; 1 + PARTNER_SLOTS];
-    for event in &problem.timeline.events {
-        if let Change::Dose { drug, .. } | Change::Infusion { drug, .. } = event.change {
-            given[match drug {
-                Drug::Sorafenib => 0,
-                Drug::Partner(slot) => 1 + slot,
-            }] = true;
-        }
-    }
-    given
-}
-
-fn infused(problem: &Problem) -> bool {
-    let infusion = |change: &Change| matches!(change, Change::Infusion { .. });
-    problem.timeline.events.iter().any(|e| infusion(&e.change))
-}
-
 /// The shape of a problem and its parameters.
-pub(super) fn key(problem: &Problem) -> (Key, Vec<f64>) {
+pub(super) fn key(problem: &Problem, totals: &Totals) -> (Key, Vec<f64>) {
     let model = &problem.model;
     let mut key = vec![
         u8::from(matches!(model.environment, Environment::Culture)),
@@ -75,9 +56,9 @@ pub(super) fn key(problem: &Problem) -> (Key, Vec<f64>) {
         },
         u8::from(model.clamp.oxygen.is_some()),
         u8::from(model.clamp.switch_index),
-        u8::from(infused(problem)),
+        u8::from(totals.infused),
     ];
-    key.extend(given(problem).map(u8::from));
+    key.extend(totals.drugs.map(|drug| u8::from(drug.used)));
     for partner in &model.partners {
         key.push(partner.as_ref().map_or(0, |partner| {
             let kinetics = u8::from(matches!(partner.kinetics, PartnerKinetics::Held));
@@ -143,11 +124,8 @@ const CLOSE: f64 = 35.0;
 impl Shape {
     /// The method for a problem whose fastest relaxation is `fastest`: collocation where events follow one another so
     /// closely that the way from one to the next is a step or two.
-    pub fn scheme(problem: &Problem, fastest: f64) -> Scheme {
-        let timeline = &problem.timeline;
-        let mut times: Vec<f64> = timeline.events.iter().map(|event| event.time).collect();
-        times.dedup_by(|a, b| *a - *b < 1e-9);
-        let mean = timeline.duration / times.len().max(1) as f64;
+    pub fn scheme(problem: &Problem, totals: &Totals, fastest: f64) -> Scheme {
+        let mean = problem.timeline.duration / totals.moments.max(1) as f64;
         if fastest * mean <= CLOSE {
             Scheme::Collocation
         } else {
@@ -199,8 +177,8 @@ fn rates(problem: &Problem, flags: &[u8], states: &State<Symbol>) -> [Symbol; ST
             _ => Symbol::parameter(position - 1),
         }
     });
-    let given = given(problem);
-    let infused = infused(problem);
+    let totals = problem.timeline.totals();
+    let (given, infused) = (totals.drugs.map(|drug| drug.used), totals.infused);
     let input = |position: usize, used: bool| {
         if used {
             Symbol::input(position)
@@ -259,7 +237,7 @@ fn compile(problem: &Problem, flags: &[u8]) -> Shape {
 /// `flags` tell which parameters drop out: the end of a key.
 pub(super) fn record(problem: &Problem, flags: &[u8]) -> (Vec<usize>, Graph, Vec<Id>) {
     let fields = State::fields();
-    let given = given(problem);
+    let given = problem.timeline.totals().drugs.map(|drug| drug.used);
     // Amounts of a drug that is not given are 0 throughout.
     let absent = |index: usize| {
         let name = fields[index].name;
@@ -394,7 +372,7 @@ mod tests {
     #[test]
     fn compiled_rates_are_the_rates_of_the_model() {
         for (place, problem) in everywhere() {
-            let (key, parameters) = key(&problem);
+            let (key, parameters) = key(&problem, &problem.timeline.totals());
             let shape = shape(&problem, &key);
             let system = &shape.system;
             let mut full = problem.baseline;
@@ -460,7 +438,7 @@ mod tests {
     #[test]
     fn machine_code_gives_the_same_bits() {
         for (place, problem) in everywhere() {
-            let (key, parameters) = key(&problem);
+            let (key, parameters) = key(&problem, &problem.timeline.totals());
             let shape = shape(&problem, &key);
             for scheme in [Scheme::OneStep, Scheme::Collocation] {
                 let Some(native) = shape.system.native(scheme) else {
