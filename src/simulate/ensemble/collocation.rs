@@ -43,8 +43,9 @@ pub(super) const SEEN: [usize; NODES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 pub(super) const SETTLED: f64 = 0.2;
 pub(super) const LEFT: f64 = 0.02;
 
-/// Part of both that is allowed for a step that had nothing to start from: its error would be carried through the whole run.
-pub(super) const UNEXPECTED: f64 = 0.01;
+/// Part of both that the first passage of a step is to come to, in so many sweeps more.
+pub(super) const FIRST: f64 = 0.01;
+pub(super) const MORE: u32 = 2;
 
 /// Sweeps of one step, and the ratio of changes beyond which there is no hope.
 pub(super) const SWEEPS: u32 = 10;

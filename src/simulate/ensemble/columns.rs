@@ -8,6 +8,9 @@ use super::lanes::Lanes;
 /// Rows and lanes of a block.
 const BLOCK: usize = 8;
 
+/// Whether to go by blocks: without optimisation every vector instruction is a call.
+const BY_BLOCKS: bool = !cfg!(debug_assertions);
+
 /// Copies `rows` to the columns of the lanes, from `at` on in each column of length `stride`.
 pub(super) fn turn<const W: usize>(
     rows: &[Lanes<W>],
@@ -15,13 +18,26 @@ pub(super) fn turn<const W: usize>(
     stride: usize,
     at: usize,
 ) {
+    turn_some(rows, columns, (stride, at), BY_BLOCKS);
+}
+
+fn turn_some<const W: usize>(
+    rows: &[Lanes<W>],
+    columns: &mut [f64],
+    (stride, at): (usize, usize),
+    by_blocks: bool,
+) {
     if rows.is_empty() {
         return;
     }
-    let turned = blocks::turn(rows, columns, stride, at);
-    for (i, row) in rows.iter().enumerate().skip(turned) {
-        for (value, column) in row.0.iter().zip(columns.chunks_exact_mut(stride)) {
-            column[at + i] = *value;
+    let turned = if by_blocks {
+        blocks::turn(rows, columns, stride, at)
+    } else {
+        0
+    };
+    for (lane, column) in columns.chunks_exact_mut(stride).enumerate() {
+        for (value, row) in column[at + turned..].iter_mut().zip(&rows[turned..]) {
+            *value = row.0[lane];
         }
     }
 }
@@ -32,16 +48,28 @@ pub(super) fn turn_back<const W: usize>(
     chosen: &[bool; W],
     rows: &mut [Lanes<W>],
 ) {
+    turn_some_back(columns, chosen, rows, BY_BLOCKS);
+}
+
+fn turn_some_back<const W: usize>(
+    columns: &[f64],
+    chosen: &[bool; W],
+    rows: &mut [Lanes<W>],
+    by_blocks: bool,
+) {
     let stride = rows.len();
     if stride == 0 {
         return;
     }
-    let turned = blocks::turn_back(columns, chosen, rows);
-    for (i, row) in rows.iter_mut().enumerate().skip(turned) {
-        let columns = columns.chunks_exact(stride).zip(chosen);
-        for (value, (column, chosen)) in row.0.iter_mut().zip(columns) {
-            if *chosen {
-                *value = column[i];
+    let turned = if by_blocks {
+        blocks::turn_back(columns, chosen, rows)
+    } else {
+        0
+    };
+    for (lane, column) in columns.chunks_exact(stride).enumerate() {
+        if chosen[lane] {
+            for (value, row) in column[turned..].iter().zip(&mut rows[turned..]) {
+                row.0[lane] = *value;
             }
         }
     }
@@ -214,14 +242,16 @@ mod blocks {
 mod tests {
     use super::*;
 
-    /// Every number of rows around a block, at two widths.
+    /// Every number of rows around a block, at two widths, by blocks and without.
     #[test]
     fn columns_hold_what_the_rows_do() {
-        there_and_back::<BLOCK>();
-        there_and_back::<4>();
+        for by_blocks in [true, false] {
+            there_and_back::<BLOCK>(by_blocks);
+            there_and_back::<4>(by_blocks);
+        }
     }
 
-    fn there_and_back<const W: usize>() {
+    fn there_and_back<const W: usize>(by_blocks: bool) {
         let value = |row: usize, lane: usize| (100 * row + lane) as f64;
         for count in 0..20 {
             let rows: Vec<Lanes<W>> = (0..count)
@@ -229,7 +259,7 @@ mod tests {
                 .collect();
             let stride = count + 3;
             let mut columns = vec![-1.0; W * stride];
-            turn(&rows, &mut columns, stride, 2);
+            turn_some(&rows, &mut columns, (stride, 2), by_blocks);
             for (lane, column) in columns.chunks(stride).enumerate() {
                 let expected: Vec<f64> = (0..count).map(|row| value(row, lane)).collect();
                 assert_eq!(column[..2], [-1.0; 2]);
@@ -239,7 +269,7 @@ mod tests {
             let columns: Vec<f64> = (0..W * count).map(|at| at as f64).collect();
             let chosen: [bool; W] = std::array::from_fn(|lane| lane % 3 == 1);
             let mut back = rows.clone();
-            turn_back(&columns, &chosen, &mut back);
+            turn_some_back(&columns, &chosen, &mut back, by_blocks);
             for (i, (now, before)) in back.iter().zip(&rows).enumerate() {
                 for (lane, chosen) in chosen.iter().enumerate() {
                     let own = if *chosen {

@@ -257,9 +257,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                 dense,
             }),
         }
-        if control.scheme == Scheme::Collocation {
-            desk.buffers.turn(system, &desk.machine);
-        }
+        desk.buffers.turned = false;
         for (lane, slot) in lanes.iter_mut().enumerate() {
             let Some(runner) = slot else { continue };
             desk.lane = lane;
@@ -313,6 +311,8 @@ struct Buffers {
     /// Lane by lane: states at the start and at the end of the step, increments, drug amounts, and ranges of watched values.
     end: Vec<f64>,
     stride: usize,
+    /// Whether that is of the last sweep.
+    turned: bool,
     partials: Vec<f64>,
 }
 
@@ -331,12 +331,16 @@ impl Buffers {
             begin: vec![0.0; lanes * NODES * system.states],
             end: vec![0.0; lanes * stride],
             stride,
+            turned: false,
             partials: Vec::new(),
         }
     }
 
-    /// Takes what the lanes have computed.
+    /// Takes what all lanes have computed, once after every sweep that one of them learns from.
     fn turn<const W: usize>(&mut self, system: &System, machine: &Machine<W>) {
+        if std::mem::replace(&mut self.turned, true) {
+            return;
+        }
         let (layout, n) = (&system.layout, system.states);
         for (at, first, count) in [
             (0, layout.before, n),
@@ -737,9 +741,13 @@ impl<J: Job> Runner<J> {
 
     /// Keeps a step of the collocation in its history.
     fn learn<const W: usize>(&mut self, desk: &mut Desk<'_, W>, step: f64) {
+        if !self.passage.done() {
+            return;
+        }
         let (system, lane) = (desk.system, desk.lane);
         let rows = &desk.machine.rows;
         let buffers = &mut desk.buffers;
+        buffers.turn(system, &desk.machine);
         buffers.partials.clear();
         let own = system.own.iter();
         let partial = |row: &Option<usize>| row.map_or(0.0, |at| step * rows[at].0[lane]);

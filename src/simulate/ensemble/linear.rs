@@ -138,18 +138,16 @@ pub(super) struct Table {
     all: Vec<Rows>,
     /// The states at the end of the piece by those at its start, the last for 1: factors of [`TOGETHER`] states side by side.
     ends: Vec<[f64; TOGETHER]>,
-    /// The followed states at the nodes of the collocation in equal parts of the piece.
-    courses: Vec<Course>,
+    /// Factors of the followed states at the nodes of the collocation in equal parts of the piece, by number of parts and by part; empty
+    /// where not needed so far.
+    courses: Vec<Vec<Factors>>,
 }
 
-/// Followed states at the nodes of one of several equal parts of a piece.
-#[derive(Debug, Clone)]
-struct Course {
-    parts: usize,
-    part: usize,
-    /// By followed state and by state at the start of the piece, last for 1.
-    factors: Vec<[f64; NODES]>,
-}
+/// By followed state and by state at the start of the piece, last for 1.
+type Factors = Vec<[f64; NODES]>;
+
+/// Parts of a piece for which factors are kept.
+const MOST_PARTS: usize = 32;
 
 impl Table {
     fn new(matrix: &Matrix, length: f64, followed: &[usize]) -> Self {
@@ -177,11 +175,7 @@ impl Table {
             followed_rows: Vec::new(),
             all: Vec::new(),
             ends,
-            courses: vec![Course {
-                parts: 1,
-                part: 0,
-                factors: whole,
-            }],
+            courses: vec![Vec::new(), vec![whole]],
         }
     }
 
@@ -240,21 +234,22 @@ impl Table {
         place: usize,
         start: &[f64],
     ) -> [f64; NODES] {
-        let known = |course: &Course| course.part == part && course.parts == parts;
-        let at = self.courses.iter().position(known).unwrap_or_else(|| {
-            let place = |node: f64| 2.0 * (part as f64 + node) / parts as f64 - 1.0;
+        let at = |node: f64| 2.0 * (part as f64 + node) / parts as f64 - 1.0;
+        if parts > MOST_PARTS {
+            let terms = self.follow(place, start);
+            return PLACES.map(|node| series(&terms, at(node)));
+        }
+        if self.courses.len() <= parts {
+            self.courses.resize_with(parts + 1, Vec::new);
+        }
+        self.courses[parts].resize_with(parts, Vec::new);
+        if self.courses[parts][part].is_empty() {
             let rows = self.follow_rows().iter().flatten();
-            let at_nodes = rows.map(|terms| PLACES.map(|node| series(terms, place(node))));
-            let factors = at_nodes.collect();
-            self.courses.push(Course {
-                parts,
-                part,
-                factors,
-            });
-            self.courses.len() - 1
-        });
+            let at_nodes = rows.map(|terms| PLACES.map(|node| series(terms, at(node))));
+            self.courses[parts][part] = at_nodes.collect();
+        }
         let wide = start.len() + 1;
-        let factors = &self.courses[at].factors[place * wide..(place + 1) * wide];
+        let factors = &self.courses[parts][part][place * wide..(place + 1) * wide];
         let mut values = factors[wide - 1];
         for (factors, x) in factors.iter().zip(start) {
             for (value, factor) in values.iter_mut().zip(factors) {

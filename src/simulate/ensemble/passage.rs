@@ -47,8 +47,9 @@ pub(super) struct Passage {
     /// Whether it began with increments that the course let expect, and whether it must begin without.
     expected: bool,
     blank: bool,
-    /// Its sweeps, and the change that the last one made.
+    /// Its sweeps, those of them after it had settled, and the change that the last one made.
     sweeps: u32,
+    more: u32,
     change: f64,
     /// Largest errors in this stretch of steps that nobody looked into, and of those that someone did.
     errors: [f64; 2],
@@ -91,6 +92,7 @@ impl Passage {
     pub fn begin_step(&mut self, part: usize, parts: usize, step: f64, increments: &mut [f64]) {
         self.fresh = false;
         self.sweeps = 0;
+        self.more = 0;
         self.place = self.regular.then_some(self.pieces * parts + part);
         self.expected = match self.place {
             Some(place) if !self.blank => self.courses.expect(place, step, self.time, increments),
@@ -120,12 +122,15 @@ impl Passage {
         self.change = change;
         let left = change * speed.min(1.0);
         let outside = !change.is_finite();
-        let part = if self.expected {
-            1.0
-        } else {
-            collocation::UNEXPECTED
-        };
-        if outside || change > part * collocation::SETTLED && left > part * collocation::LEFT {
+        let settled =
+            |part: f64| change <= part * collocation::SETTLED || left <= part * collocation::LEFT;
+        // A step of the course that had nothing to start from: its error would go through the whole run.
+        let first = self.place.is_some() && !self.expected;
+        if first && settled(1.0) && !settled(collocation::FIRST) && self.more < collocation::MORE {
+            self.more += 1;
+            return Verdict::Repeat;
+        }
+        if outside || !settled(1.0) {
             let hopeless = self.sweeps > 2 && speed > collocation::HOPELESS;
             if !outside && !hopeless && self.sweeps < collocation::SWEEPS {
                 return Verdict::Repeat;
@@ -194,10 +199,15 @@ impl Passage {
         self.time += later;
     }
 
-    /// After a step that was taken: keeps it, if it is one of the course.
-    pub fn learn(&mut self, step: f64, seen: &Seen<'_>, tolerance: &Tolerance<'_>) {
+    /// After a step that was taken: whether it is one of the course, to be learned.
+    pub fn done(&mut self) -> bool {
         self.fresh = true;
         self.blank = false;
+        self.place.is_some()
+    }
+
+    /// Keeps a step of the course.
+    pub fn learn(&mut self, step: f64, seen: &Seen<'_>, tolerance: &Tolerance<'_>) {
         if let Some(place) = self.place {
             self.courses.learn(place, step, self.time, seen, tolerance);
         }
@@ -279,6 +289,7 @@ mod tests {
                 rtol: 1e-6,
                 weights: &[1.0],
             };
+            assert!(passage.done());
             passage.learn(6.0, &seen, &tolerance);
             passage.end();
         }
@@ -324,6 +335,7 @@ mod tests {
                     passage.judge(1e-3, 0.9e-3, false, 1e-6, 3.0),
                     Verdict::Taken
                 ));
+                assert!(passage.done());
                 passage.learn(3.0, &seen, &tolerance);
             }
             passage.end();
