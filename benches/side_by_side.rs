@@ -153,6 +153,20 @@ fn error(values: &Samples, reference: &Samples) -> f64 {
     worst
 }
 
+/// The error of lanes: of runs that are looked into at every sample, and of runs that are looked into at one of them only,
+/// because steps that nobody looks into may be foreseen.
+fn lane_error(problems: &[Problem], reference: &Samples, accuracy: &Accuracy) -> f64 {
+    let mut worst = error(&sampled(problems, accuracy), reference);
+    for (at, time) in samples().into_iter().enumerate().skip(4).step_by(5) {
+        let probe = Probe { times: vec![time] };
+        let runs = run_many(problems, &probe, accuracy).into_iter();
+        let values = runs.map(|run| run.unwrap().trajectory.states).collect();
+        let expected = reference.iter().map(|states| vec![states[at]]).collect();
+        worst = worst.max(error(&values, &expected));
+    }
+    worst
+}
+
 fn put(file: &mut File, values: &[f64]) {
     let bytes: Vec<u8> = values
         .iter()
@@ -489,9 +503,9 @@ fn main() {
     export(folder, few, &reference);
     let mut results = Results::open(folder);
 
-    for rtol in [1e-4, 1e-5, 3e-6, 1e-6, 1e-7, 1e-8] {
+    for rtol in [1e-4, 3e-5, 1e-5, 1e-6, 1e-7, 1e-8] {
         let lanes = with(Accuracy::ensemble(), rtol);
-        let off = error(&sampled(few, &lanes), &reference);
+        let off = lane_error(few, &reference, &lanes);
         let seconds = cost(MANY, || {
             let _ = run_many(&many, &Probe::default(), &lanes);
         });
@@ -500,7 +514,7 @@ fn main() {
     for rtol in [1e-5, 1e-6, 1e-7] {
         let lanes = with(Accuracy::ensemble(), rtol);
         let one = &few[..1];
-        let off = error(&sampled(one, &lanes), &vec![reference[0].clone()]);
+        let off = lane_error(one, &vec![reference[0].clone()], &lanes);
         let seconds = cost(1, || {
             let _ = run_many(one, &Probe::default(), &lanes);
         });

@@ -202,6 +202,58 @@ fn irregular_regimens_agree_with_single_runs() {
     agree_with_single_runs(&problems);
 }
 
+/// Where nobody looks, steps and whole days are foreseen: the state at the end is right all the same, also where doses end or
+/// change on the way.
+#[test]
+fn what_is_foreseen_is_right() {
+    let library = Library::shipped();
+    for (regimen, arm, lag, days, mostly) in [
+        ("patient-standard", "sorafenib", 0.0, 120.0, true),
+        ("patient-dose-reduction", "sorafenib", 0.0, 120.0, false),
+        (
+            "patient-standard",
+            "sorafenib+belzutifan",
+            1440.0,
+            90.0,
+            false,
+        ),
+    ] {
+        let scenario = Scenario {
+            regimen: Some(regimen.to_owned()),
+            mode: Mode::AchievableExposure,
+            duration: Some(24.0 * days),
+            partner_lag: lag,
+            ..Scenario::new("patient", Arm::parse(arm, &library, "test").unwrap())
+        };
+        let problem = scenario.prepare(&library).unwrap();
+        let lanes = accuracy(Accuracy::ensemble(), 1e-6);
+        let run = problem.run(&lanes, &mut []).unwrap();
+        let single = Accuracy {
+            method: Method::Dop853,
+            rtol: 1e-10,
+            ..Accuracy::default()
+        };
+        let exact = problem.run(&single, &mut []).unwrap();
+        // Ten evaluations are a sweep, and no step that is computed takes less than one.
+        let computed = run.work.evaluations / 10;
+        assert!(
+            !mostly || computed < run.work.accepted_steps,
+            "{:?}",
+            run.work
+        );
+        let values = run.end.to_array().into_iter().zip(exact.end.to_array());
+        for (field, (a, b)) in State::fields().iter().zip(values) {
+            let size = if field.unit == "mg" { 100.0 } else { 1e-2 };
+            let error = (a - b).abs() / (b.abs() + size);
+            assert!(
+                error < 5e-6,
+                "{regimen} {arm}: {} off by {error:e}",
+                field.name
+            );
+        }
+    }
+}
+
 /// Endpoints are looked for inside steps: it does not matter how long these are.
 #[test]
 fn endpoints_do_not_depend_on_the_steps() {
