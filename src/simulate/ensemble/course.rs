@@ -2,7 +2,7 @@
 //!
 //! A course is the way through a stretch: the number of steps, and the [`History`] of each.
 
-use super::cycle::Cycle;
+use super::cycle::{self, Cycle};
 use super::history::{History, Seen, Tolerance};
 use super::linear::Chosen;
 use std::collections::VecDeque;
@@ -14,8 +14,8 @@ pub(super) type Kinds = [u32; 4];
 /// Courses kept per lane; the one that was not used for longest goes first.
 const KEPT: usize = 64;
 
-/// Stretches that are remembered in order.
-const REMEMBERED: usize = 65;
+/// Stretches that are remembered in order: the longest cycle, and the present one.
+const REMEMBERED: usize = cycle::LONGEST + 1;
 
 /// A step of a course.
 #[derive(Debug, Clone, Default)]
@@ -131,7 +131,8 @@ impl Courses {
         let mut ahead = most as f64;
         for visit in self.visits.range(last) {
             let course = &self.known[visit.course];
-            if course.whole == 0 || course.whole != course.steps.len() {
+            let steps = course.steps.len();
+            if steps == 0 || steps != course.whole || !steps.is_multiple_of(visit.table.pieces) {
                 return 0;
             }
             for step in &course.steps {

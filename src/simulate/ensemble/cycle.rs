@@ -4,7 +4,7 @@
 use crate::regimen::{Change, Event};
 
 /// Events of a cycle at most: a week of a drug twice daily, with the gallbladder's.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 /// Events until a cycle is looked for again where none was found.
 const PATIENCE: usize = 8;

@@ -236,13 +236,9 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             })
         });
         let machine = &mut desk.machine;
-        let spectrum = layout.spectrum..layout.spectrum + NODES * system.states;
         if begun.contains(&true) {
-            turn_back(
-                &desk.buffers.begin,
-                &begun,
-                &mut machine.rows[spectrum.clone()],
-            );
+            let spectrum = &mut machine.rows[layout.spectrum..][..NODES * system.states];
+            turn_back(&desk.buffers.begin, &begun, spectrum);
         }
         match native {
             Some(native) => native.step(&mut machine.rows, dense, last < NARROW),

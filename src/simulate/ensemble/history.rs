@@ -71,6 +71,9 @@ pub(super) struct Tolerance<'a> {
     pub weights: &'a [f64],
 }
 
+/// Factors of the divided differences, from the first on.
+type Factors = [f64; PASSAGES - 1];
+
 /// The last passages of a step.
 #[derive(Debug, Clone)]
 pub(super) struct History {
@@ -121,12 +124,11 @@ impl History {
     }
 
     /// Factors of the divided differences in the polynomial through the last `used` passages.
-    fn factors(&self, time: f64, used: usize) -> [f64; PASSAGES] {
+    fn factors(&self, time: f64, used: usize) -> Factors {
         let mut product = 1.0;
         std::array::from_fn(|k| {
-            let factor = if k < used { product } else { 0.0 };
             product *= time - self.times[k];
-            factor
+            if k + 1 < used { product } else { 0.0 }
         })
     }
 
@@ -138,7 +140,7 @@ impl History {
         let (used, _) = self.best(time);
         let first = 2 * self.left.len();
         let factors = self.factors(time, used);
-        self.sum(first, &factors, into);
+        self.sum(first, factors, into);
         true
     }
 
@@ -183,7 +185,7 @@ impl History {
         let after = (2 + NODES) * n;
         let as_expected = amounts.iter().enumerate().all(|(i, amount)| {
             let mut expected = self.values[after + i];
-            for (differences, factor) in self.differences.iter().zip(&factors[1..]) {
+            for (differences, factor) in self.differences.iter().zip(factors) {
                 expected += factor * f64::from(differences[after + i]);
             }
             (amount - expected).abs() <= allowed
@@ -195,7 +197,7 @@ impl History {
         let mut as_expected = true;
         dispatch(Foresee {
             history: self,
-            factors: &factors[1..],
+            factors,
             start,
             tolerance,
             end,
@@ -205,12 +207,12 @@ impl History {
     }
 
     /// The polynomials' values from number `first` on.
-    fn sum(&self, first: usize, factors: &[f64; PASSAGES], into: &mut [f64]) {
+    fn sum(&self, first: usize, factors: Factors, into: &mut [f64]) {
         let end = first + into.len();
         dispatch(Sum {
             values: &self.values[first..end],
             differences: self.differences.each_ref().map(|d| &d[first..end]),
-            factors: &factors[1..],
+            factors,
             into,
         });
     }
@@ -230,6 +232,9 @@ impl History {
         }
         let spacing = self.times[0] - self.times[1];
         let far = spacing * FAR.min(0.5 * room);
+        if far <= 0.0 {
+            return;
+        }
         // The error only grows: twice the last of some places ahead where it is still allowed.
         let mut near = 0.0;
         let mut step = far / PLACES_AHEAD as f64;
@@ -297,7 +302,7 @@ impl History {
             seen,
             weights: tolerance.weights,
             distances,
-            factors: &factors[1..],
+            factors,
             errors: &mut errors,
             room: &mut room,
         });
@@ -324,8 +329,7 @@ impl History {
 struct Sum<'a> {
     values: &'a [f64],
     differences: [&'a [f32]; PASSAGES - 1],
-    /// Of the differences.
-    factors: &'a [f64],
+    factors: Factors,
     into: &'a mut [f64],
 }
 
@@ -333,9 +337,7 @@ impl Operate for Sum<'_> {
     #[inline(always)]
     fn operate<const FUSED: bool>(self) {
         let [a, b, c, d] = self.differences;
-        let &[p, q, r, s] = self.factors else {
-            return;
-        };
+        let [p, q, r, s] = self.factors;
         let all = self.into.iter_mut().zip(self.values);
         for (((((to, value), a), b), c), d) in all.zip(a).zip(b).zip(c).zip(d) {
             let [a, b, c, d] = [*a, *b, *c, *d].map(f64::from);
@@ -351,8 +353,7 @@ const TOGETHER: usize = 8;
 /// The end of a step from the polynomials and its start, and whether that is as expected.
 struct Foresee<'a> {
     history: &'a History,
-    /// Of the differences.
-    factors: &'a [f64],
+    factors: Factors,
     start: &'a [f64],
     tolerance: &'a Tolerance<'a>,
     end: &'a mut [f64],
@@ -364,22 +365,22 @@ impl Operate for Foresee<'_> {
     fn operate<const FUSED: bool>(mut self) {
         let n = self.start.len();
         let whole = n / TOGETHER * TOGETHER;
-        let mut excess = [f64::NEG_INFINITY; TOGETHER];
+        let mut beyond = [0.0; TOGETHER];
         for i in (0..whole).step_by(TOGETHER) {
-            self.states::<FUSED, TOGETHER>(i, &mut excess);
+            self.states::<FUSED, TOGETHER>(i, &mut beyond);
         }
-        let mut rest = [f64::NEG_INFINITY; 1];
+        let mut rest = [0.0; 1];
         for i in whole..n {
             self.states::<FUSED, 1>(i, &mut rest);
         }
-        *self.as_expected = excess.iter().chain(&rest).all(|excess| *excess <= 0.0);
+        *self.as_expected = beyond.iter().chain(&rest).all(|beyond| *beyond < 1.0);
     }
 }
 
 impl Foresee<'_> {
-    /// `N` states from number `i` on: their ends, and by how much their starts deviate beyond what is allowed.
+    /// `N` states from number `i` on: their ends, and 1 where a start deviates beyond what is allowed.
     #[inline(always)]
-    fn states<const FUSED: bool, const N: usize>(&mut self, i: usize, excess: &mut [f64; N]) {
+    fn states<const FUSED: bool, const N: usize>(&mut self, i: usize, beyond: &mut [f64; N]) {
         let n = self.start.len();
         let mut expected = [0.0; N];
         let mut expected_end = [0.0; N];
@@ -389,8 +390,8 @@ impl Foresee<'_> {
             let at_start = &differences[i..][..N];
             let at_end = &differences[n + i..][..N];
             for k in 0..N {
-                expected[k] = fma::<FUSED>(*factor, f64::from(at_start[k]), expected[k]);
-                expected_end[k] = fma::<FUSED>(*factor, f64::from(at_end[k]), expected_end[k]);
+                expected[k] = fma::<FUSED>(factor, f64::from(at_start[k]), expected[k]);
+                expected_end[k] = fma::<FUSED>(factor, f64::from(at_end[k]), expected_end[k]);
             }
         }
         let (start, left) = (&self.start[i..][..N], &self.history.left[i..][..N]);
@@ -399,8 +400,8 @@ impl Foresee<'_> {
             let deviation = start[k] - expected[k];
             let size = self.tolerance.rtol * (weights[k] + start[k].abs());
             let over = fma::<FUSED>(-DEVIATION, size, deviation.abs());
-            // Not a number is in excess too.
-            excess[k] = if over <= excess[k] { excess[k] } else { over };
+            // What is not a number is beyond it too.
+            beyond[k] = if over <= 0.0 { beyond[k] } else { 1.0 };
             end[k] = fma::<FUSED>(left[k], deviation, expected_end[k]);
         }
     }
@@ -413,8 +414,7 @@ struct Learn<'a, 'b> {
     weights: &'a [f64],
     /// From the last passages, infinite beyond those that are known.
     distances: [f64; PASSAGES],
-    /// Of the differences.
-    factors: &'a [f64],
+    factors: Factors,
     /// Largest error of a state at the end of the step over its size, by number of passages.
     errors: &'a mut [f64; PASSAGES],
     /// Smallest distance of a watched value from 0, over how far it moved since the last passage; below 0 if it is on both sides.
@@ -542,7 +542,7 @@ impl Learn<'_, '_> {
             for k in 0..N {
                 let (at_start, at_end) = (f64::from(at_start[k]), f64::from(at_end[k]));
                 let term = fma::<FUSED>(-left[k], at_start, at_end);
-                error[k] = fma::<FUSED>(*factor, term, error[k]);
+                error[k] = fma::<FUSED>(factor, term, error[k]);
             }
             note(&error, &inverse, largest);
         }
@@ -659,6 +659,34 @@ mod tests {
                 clear,
                 "{range:?}"
             );
+        }
+    }
+
+    /// One state that is not a number is enough, wherever it stands among the others.
+    #[test]
+    fn nothing_is_foreseen_from_what_is_no_number() {
+        const STATES: usize = TOGETHER + 3;
+        let tolerance = Tolerance {
+            weights: &[1.0; STATES],
+            ..TOLERANCE
+        };
+        let mut history = History::default();
+        for time in 0..8 {
+            let values = [1.0 + 0.01 * f64::from(time); (2 + NODES) * STATES];
+            let seen = Seen {
+                values: &values,
+                ranges: &[],
+                partials: &[0.0; STATES],
+            };
+            history.learn(f64::from(time), &seen, &tolerance);
+        }
+        let mut end = Vec::new();
+        let mut foreseen = |start: &[f64]| history.foresee(8.0, start, &[], &tolerance, &mut end);
+        assert!(foreseen(&[1.08; STATES]));
+        for at in 0..STATES {
+            let mut start = [1.08; STATES];
+            start[at] = f64::NAN;
+            assert!(!foreseen(&start), "{at}");
         }
     }
 

@@ -267,6 +267,24 @@ mod tests {
         assert!((passage.longest(6.0, 6.0) - 6.0).abs() < 1e-12);
     }
 
+    /// The first passage of a step of the course is swept on after it has settled, an irregular step is not.
+    #[test]
+    fn a_first_passage_is_settled_further() {
+        let mut passage = Passage::default();
+        passage.begin(1, 6.0);
+        begin(&mut passage, 0, 1, 6.0);
+        let mut sweep = |change| passage.judge(change, 0.0, false, 1e-6, 6.0);
+        assert!(matches!(sweep(0.1), Verdict::Repeat));
+        assert!(matches!(sweep(0.09), Verdict::Repeat));
+        assert!(matches!(sweep(0.08), Verdict::Taken));
+        passage.leave();
+        begin(&mut passage, 0, 1, 3.0);
+        assert!(matches!(
+            passage.judge(0.1, 0.0, false, 1e-6, 3.0),
+            Verdict::Taken
+        ));
+    }
+
     /// Where the expected increments lead out of the domain, the step begins again without them.
     #[test]
     fn wrong_expectations_are_dropped_before_the_step_is() {
