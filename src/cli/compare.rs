@@ -4,6 +4,7 @@ use super::options::RunOptions;
 use super::{Context, progress};
 use crate::error::Result;
 use crate::figure::{self, Selection};
+use crate::parameters::bounds::ARMS;
 use crate::regimen::Arm;
 use crate::report::{self, Beside, Manifest};
 use crate::study::{self, Overview};
@@ -70,6 +71,8 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
             .map(|text| Arm::parse(text, library, "--arm"))
             .collect::<Result<Vec<_>>>()?
     };
+    ARMS.count(arms.len(), "--arm")?;
+    run.check_arms(context, &scenario, &arms)?;
     let bar = progress::bar(arms.len() as u64, context.quiet);
     let study = study::compare(
         library,
@@ -86,7 +89,7 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
 
     let results = options.out.join("results");
     let manifest = Manifest::new(library, &accuracy, &context.command);
-    let name = format!("comparison-{setting}");
+    let name = format!("comparison-{}", scenario.setting);
     let mut files = table_files(
         &report::endpoints_table(&study),
         &results,

@@ -1,9 +1,10 @@
 //! `hif-switch simulate`: one arm in one setting.
 
-use super::options::{RunOptions, time};
+use super::options::RunOptions;
 use super::{Context, emit};
 use crate::error::{Error, Result};
 use crate::interchange::DataSet;
+use crate::parameters::bounds::{self, SAMPLES};
 use crate::regimen::Arm;
 use crate::report::{self, Manifest};
 use crate::simulate::{Accuracy, Scenario};
@@ -55,31 +56,30 @@ pub struct SimulateOptions {
     dry_run: bool,
 }
 
-/// More rows than this are a slip of the unit of --every.
-const MAX_ROWS: f64 = 5e6;
-
 pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Result<()> {
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let scenario = run.scenario(context, &options.setting, arm)?;
+    if options.dry_run && (options.csv.is_some() || options.parquet.is_some()) {
+        return Err(Error::input(
+            "--dry-run",
+            "nothing is simulated, so that there is no time course to write",
+            "leave out --dry-run, or --csv and --parquet",
+        ));
+    }
     if let Some(data) = &options.data {
         return answer(context, &scenario, data, options, run);
     }
+    run.check_arms(context, &scenario, std::slice::from_ref(&scenario.arm))?;
     let problem = scenario.prepare(library)?;
     if options.dry_run {
         let timeline = report::timeline_table(&problem.timeline, &scenario.arm.partners);
         context.print_table(&timeline);
         return Ok(());
     }
-    let step = time(&options.every, "--every")?;
-    let rows = problem.timeline.duration / step;
-    if step <= 0.0 || rows > MAX_ROWS {
-        return Err(Error::input(
-            format!("--every {}", options.every),
-            format!("{rows:.0} rows would be written"),
-            "give a time between samples such as 1h",
-        ));
-    }
+    let step = bounds::length(&options.every, None, "--every")?;
+    let rows = (problem.timeline.duration / step).ceil() + 1.0;
+    SAMPLES.check(rows, format!("--every {}", options.every))?;
     let accuracy = run.accuracy()?;
     let treated = run_scenario(library, &scenario, &accuracy, step, run.verify)?;
     let table = scenario.parameters(library)?;

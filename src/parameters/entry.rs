@@ -109,6 +109,19 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Where another value, in `unit`, lies outside the plausible range: the range, with its unit and where it is stated.
+    pub fn outside(&self, value: f64) -> Option<String> {
+        let (low, high) = self.range?;
+        // Conversions round.
+        let room = 1e-12 * low.abs().max(high.abs());
+        (value < low - room || value > high + room).then(|| {
+            format!(
+                "outside the plausible range, {low} to {high} {} ({})",
+                self.unit, self.origin
+            )
+        })
+    }
+
     /// Whether the value lies outside the plausible range of its file.
     pub fn is_implausible(&self) -> bool {
         match (self.value, self.range) {

@@ -2,6 +2,7 @@
 //! culture.
 
 use crate::error::{Error, Result};
+use crate::parameters::bounds;
 use crate::regimen::{Course, Mode, OxygenStep, Regimen};
 use crate::simulate::{Problem, Template};
 use crate::units::Quantity;
@@ -213,7 +214,8 @@ fn turn(
 /// Levels of sorafenib or oxygen held one after the other, each for `hold` hours.
 pub fn staircase(template: &Template, knob: &Knob, levels: &[f64], hold: f64) -> Result<Regimen> {
     let mut regimen = template.regimen.clone();
-    regimen.duration = hold * levels.len() as f64;
+    let place = format!("{} levels of {hold} h", levels.len());
+    regimen.duration = bounds::time(hold * levels.len() as f64, place)?;
     regimen.evaluations = vec![regimen.duration];
     let starts = levels
         .iter()

@@ -2,6 +2,7 @@
 
 use super::readouts::READOUTS;
 use crate::error::{Error, Result};
+use crate::parameters::bounds::{FACTORS, SPREAD};
 use crate::parameters::{Domain, Entry, Library, ParameterTable, Reader};
 use nalgebra::DMatrix;
 
@@ -128,6 +129,7 @@ impl Population {
                 "add a table [factor.NAME] with paths, distribution, median and sd or cv",
             ));
         }
+        FACTORS.count(names.len(), &file)?;
         let factors = names
             .iter()
             .map(|name| read_factor(&table, &reader, name))
@@ -265,6 +267,13 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
             ));
         }
     };
+    SPREAD.check(
+        sd,
+        format!(
+            "{}, standard deviation of `{name}`",
+            origin(table, &key("paths"))
+        ),
+    )?;
     Ok(Factor {
         name: name.to_owned(),
         paths,

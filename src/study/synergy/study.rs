@@ -355,6 +355,19 @@ impl Outline for SynergyPlan {
         self.points.len() * self.subjects().max(1)
     }
 
+    fn hours(&self) -> f64 {
+        self.template.regimen.duration
+    }
+
+    fn sizes(&self) -> String {
+        format!(
+            "{} times {} doses of {} subjects",
+            self.first.len(),
+            self.second.len(),
+            self.subjects().max(1)
+        )
+    }
+
     fn fields(&self) -> Vec<Field> {
         let unit = self.template.table().text("burden_unit").unwrap_or("1");
         let burdens = self
