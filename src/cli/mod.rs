@@ -202,6 +202,11 @@ impl Context {
         }
     }
 
+    /// Shows that something of unknown length is going on, as long as the value lives.
+    fn busy(&self, what: &str) -> progress::Busy {
+        progress::Busy::new(what, self.quiet)
+    }
+
     /// Says which numbers of a scenario are possible but not plausible.
     fn warn_of(&self, scenario: &Scenario) -> Result<()> {
         for note in scenario.implausible(&self.library)? {

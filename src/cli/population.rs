@@ -30,7 +30,9 @@ pub fn run(context: &Context, options: &PopulationOptions, study: &StudyOptions)
     let library = &context.library;
     let population = Population::read(library, &options.name, "command line")?;
     let scenario = study.timed_scenario(context, &population.setting, Arm::sorafenib(), None)?;
+    let busy = context.busy("preparing");
     let sampler = Sampler::new(library, &population, &scenario, study.seed)?;
+    drop(busy);
     let table = scenario.parameters(library)?;
     let plan = SubjectsPlan {
         sampler: &sampler,

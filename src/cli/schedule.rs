@@ -79,7 +79,9 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
     let Some(rows) = study.rows(context, "schedule", &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
     context.print_table(&printed);
@@ -131,7 +133,9 @@ pub fn attribution(
     let Some(rows) = study.rows(context, "attribution", &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let table = report::attribution_table(&result);
     context.print_table(&table);
     study.conclude(context, "attribution", table.into(), &result.tally, || {

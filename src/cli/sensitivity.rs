@@ -103,12 +103,16 @@ impl SensitivityOptions {
 }
 
 pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions) -> Result<()> {
+    let busy = context.busy("preparing");
     let plan = options.plan(context, study)?;
+    drop(busy);
     let name = format!("sensitivity-{}", plan.method.name());
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let table = report::sensitivity_table(&result);
     context.print_table(&table);
     let notes = report::sensitivity_notes(&result);

@@ -39,9 +39,9 @@ pub struct SimulateOptions {
     /// Arm: vehicle, sorafenib, NAME, sorafenib+NAME, sorafenib+NAME+NAME
     #[arg(long, value_name = "ARM", default_value = "sorafenib")]
     arm: String,
-    /// Time between samples of the time course
-    #[arg(long, value_name = "TIME", default_value = "1h")]
-    every: String,
+    /// Time between samples of the time course, 1h without
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    every: Option<String>,
     /// Write the time course as CSV to a file, `-` for standard output
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -55,6 +55,9 @@ pub struct SimulateOptions {
     #[arg(long)]
     dry_run: bool,
 }
+
+/// Time between samples when none is given.
+const EVERY: &str = "1h";
 
 pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Result<()> {
     let library = &context.library;
@@ -77,19 +80,26 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
         context.print_table(&timeline);
         return Ok(());
     }
-    let step = bounds::length(&options.every, None, "--every")?;
+    let every = options.every.as_deref().unwrap_or(EVERY);
+    let step = bounds::length(every, None, "--every")?;
+    if options.every.is_some() && options.csv.is_none() && options.parquet.is_none() {
+        context.warn("--every has no effect without --csv or --parquet");
+    }
     let rows = (problem.timeline.duration / step).ceil() + 1.0;
-    SAMPLES.check(rows, format!("--every {}", options.every))?;
+    SAMPLES.check(rows, format!("--every {every}"))?;
     let accuracy = run.accuracy()?;
+    let busy = context.busy("simulating");
     let treated = run_scenario(library, &scenario, &accuracy, step, run.verify)?;
     let table = scenario.parameters(library)?;
     let burden_unit = table.text("burden_unit").unwrap_or("1");
     if options.csv.is_some() || options.parquet.is_some() {
         let vehicle = vehicle_of(&scenario);
         let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
+        drop(busy);
         let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
         return write_tables(context, &table, &table, options, &accuracy);
     }
+    drop(busy);
     context.print_table(&report::run_table(&treated, burden_unit));
     if !context.json {
         let work = treated.outcome.work;

@@ -139,11 +139,15 @@ impl SynergyOptions {
 }
 
 pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) -> Result<()> {
+    let busy = context.busy("preparing");
     let plan = options.plan(context, study)?;
+    drop(busy);
     let Some(rows) = study.rows(context, "synergy", &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let summary = report::synergy_summary(&result);
     context.print_table(&summary);
     if !context.json {

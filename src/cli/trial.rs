@@ -7,6 +7,7 @@ use crate::figure;
 use crate::parameters::bounds::{self, SUBJECTS};
 use crate::regimen::Arm;
 use crate::report;
+use crate::study::population::Population;
 use crate::study::trial::{Allocation, TrialDesign, TrialPlan};
 use clap::Args;
 
@@ -91,16 +92,25 @@ fn rate(text: &str) -> Result<f64> {
 
 pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> Result<()> {
     let design = options.design(context)?;
-    // The setting is the population's; it replaces this one.
-    let scenario = study.scenario(context, "patient", Arm::vehicle())?;
+    let population = Population::read(&context.library, &design.population, "trial")?;
+    let treated = design.arms.iter().find(|arm| !arm.partners.is_empty());
+    let arm = treated
+        .or(design.arms.first())
+        .cloned()
+        .unwrap_or_else(Arm::vehicle);
+    let scenario = study.timed_scenario(context, &population.setting, arm, None)?;
+    let busy = context.busy("preparing");
     let plan = TrialPlan::new(&context.library, &design, &scenario, study.seed)?;
+    drop(busy);
     let name = format!("trial-{}", design.name);
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
     let patients = plan.subjects();
     let subjects = study.beside(&name, &patients)?;
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows, &subjects)?;
+    drop(busy);
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));

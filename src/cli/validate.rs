@@ -126,7 +126,9 @@ pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
     if let Some(folder) = &options.out {
         let figure = figure::validation(&rows)?;
         let mut files: Vec<_> = figure.files(folder.join("plots")).into();
+        let busy = context.busy("drawing virtual patients");
         let checks = visual_checks(library, &targets, options.subjects, options.seed, &accuracy)?;
+        drop(busy);
         if !checks.is_empty() {
             let figure = figure::visual_checks(&checks)?;
             files.extend(figure.files(folder.join("plots")));

@@ -54,12 +54,12 @@ const fn count(
     }
 }
 
-/// Length of a run and every time within it: twenty years.
+/// Length of a run and every time within it: ten years.
 pub const DURATION: Bound = Bound {
     what: "length of a run, and times within it",
     unit: "d",
     least: 0.0,
-    largest: 7305.0,
+    largest: 3652.5,
     given: "--days, --weeks, --up-down, --evaluate, --horizons, --partner-lag, every time of regimens, claims, targets, trials and own data",
     price: price(1e-3, 0.0),
 };
@@ -85,7 +85,7 @@ pub const DRAWS: Bound = count(
     "draws of the parameters",
     (0.0, 2_000.0),
     "validate --draws",
-    price(0.1, 1e3),
+    price(0.1, 0.0),
 );
 
 /// Virtual patients behind a visual predictive check.
@@ -137,13 +137,13 @@ pub const LEVELS_HELD: Bound = count(
 /// Doses of a drug on a surface.
 pub const SURFACE: Bound = count(
     "doses of a drug on a surface",
-    (2.0, 60.0),
+    (1.0, 60.0),
     "synergy --doses, --partner-doses",
     FREE,
 );
 
 /// Times at which a surface is evaluated.
-pub const HORIZONS: Bound = count("horizons", (1.0, 100.0), "synergy --horizons", FREE);
+pub const HORIZONS: Bound = count("horizons", (0.0, 100.0), "synergy --horizons", FREE);
 
 /// Base points of a Sobol study, and schedules of a first sample.
 pub const POINTS: Bound = count(
@@ -238,7 +238,7 @@ pub const SPREAD: Bound = Bound {
 /// Draws that a plausible subject of a population takes, on average.
 pub const ATTEMPTS: Bound = count(
     "draws for a plausible subject",
-    (1.0, 500.0),
+    (0.0, 500.0),
     "limits, plausible windows and variability of populations",
     price(1e-4, 0.0),
 );
@@ -280,7 +280,7 @@ pub const PROCESSOR: Bound = Bound {
 /// Threads.
 pub const THREADS: Bound = count(
     "threads",
-    (0.0, 512.0),
+    (0.0, 256.0),
     "RAYON_NUM_THREADS",
     price(0.0, 4e6),
 );

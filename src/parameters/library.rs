@@ -13,6 +13,59 @@ use std::sync::{Arc, RwLock};
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/params");
 
+/// Texts and lists of the files of a folder, or of a file; `*` stands for any part of a key. What is not here is a slip.
+const TEXTS: [(&str, &[&str]); 9] = [
+    ("biology.toml", &["title", "note"]),
+    ("aliases.toml", &["vehicle", "sorafenib"]),
+    (
+        "studies.toml",
+        &["sensitivity.parameters", "sensitivity.without"],
+    ),
+    (
+        "settings",
+        &[
+            "title",
+            "note",
+            "aliases",
+            "default_regimen",
+            "environment",
+            "burden_unit",
+            "plausible_dose",
+            "exposure.form",
+        ],
+    ),
+    (
+        "phenotypes",
+        &[
+            "title",
+            "note",
+            "description",
+            "pretreatment.setting",
+            "pretreatment.regimen",
+        ],
+    ),
+    ("variants", &["title", "note", "description"]),
+    (
+        "partners",
+        &[
+            "name",
+            "title",
+            "note",
+            "aliases",
+            "class",
+            "review_reference",
+            "mechanism",
+            "limits",
+            "kinetics.*.form",
+        ],
+    ),
+    ("trials", &["title", "note", "population", "design", "arms"]),
+    (
+        "calibrations",
+        &["title", "note", "setting", "targets", "parameters"],
+    ),
+];
+
 /// Folders of files of graded numbers.
 const OF_NUMBERS: [&str; 6] = [
     "settings",
@@ -315,6 +368,9 @@ impl Library {
         let mut table = ParameterTable::default();
         for document in self.layers(folder, name, place)? {
             table.overlay(&ParameterTable::parse(&document.origin, &document.text)?);
+        }
+        if let Some((_, known)) = TEXTS.iter().find(|(of, _)| *of == folder || *of == path) {
+            table.check_texts(known)?;
         }
         if let Ok(mut tables) = self.tables.write() {
             tables.insert(path, table.clone());

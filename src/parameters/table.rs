@@ -223,6 +223,38 @@ impl ParameterTable {
         self.lists.get(path).map(|list| list.0.as_slice())
     }
 
+    /// Checks that every text and list of the table is one of the `known` keys; `*` stands for any part of a key.
+    ///
+    /// # Errors
+    /// Names the first that is not, with the nearest.
+    pub fn check_texts(&self, known: &[&str]) -> Result<()> {
+        let is = |path: &str, known: &str| {
+            let (mut parts, mut wanted) = (path.split('.'), known.split('.'));
+            loop {
+                match (parts.next(), wanted.next()) {
+                    (None, None) => return true,
+                    (Some(part), Some(wanted)) if wanted == "*" || part == wanted => {}
+                    _ => return false,
+                }
+            }
+        };
+        let unknown = |path: &&str| !known.iter().any(|known| is(path, known));
+        match self.text_paths().find(unknown) {
+            None => Ok(()),
+            Some(path) => {
+                let place = self
+                    .text_origin(path)
+                    .map_or_else(String::new, ToString::to_string);
+                Err(Error::unknown_name(
+                    place,
+                    "key",
+                    path,
+                    known.iter().copied(),
+                ))
+            }
+        }
+    }
+
     /// Paths of all texts and lists, in alphabetical order each.
     pub fn text_paths(&self) -> impl Iterator<Item = &str> {
         self.texts
@@ -313,13 +345,18 @@ impl Reader<'_> {
         self.table.number(path).is_some()
     }
 
-    /// Marks all numbers below `prefix` as used (they belong to another setting).
-    pub fn skip(&self, prefix: &str) {
+    /// Marks the numbers of some keys below `prefix` as used (they belong to another setting).
+    pub fn skip(&self, prefix: &str, keys: &[&str]) {
+        let known = |path: &str| {
+            path.rsplit('.')
+                .next()
+                .is_some_and(|key| keys.contains(&key))
+        };
         let skipped = self
             .table
             .numbers
             .keys()
-            .filter(|path| path.starts_with(prefix))
+            .filter(|path| path.starts_with(prefix) && known(path))
             .map(|path| path.to_string());
         self.used.borrow_mut().extend(skipped);
     }

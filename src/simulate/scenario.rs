@@ -57,6 +57,9 @@ pub struct Scenario {
 
 const PARENTAL: &str = "parental";
 
+/// Path of the length of the pre-treatment of a phenotype.
+const PRETREATMENT: &str = "pretreatment.duration";
+
 impl Scenario {
     /// The shipped default of a setting for an arm.
     pub fn new(setting: &str, arm: Arm) -> Self {
@@ -226,6 +229,7 @@ impl Scenario {
         if let Some(oxygen) = self.oxygen {
             regimen.hold_oxygen(oxygen);
         }
+        check_surroundings(regimen, table)?;
         bounds::time(
             self.partner_lag,
             format!("--partner-lag {} h", self.partner_lag),
@@ -322,6 +326,16 @@ impl Scenario {
     pub(super) fn partner_tables(&self, library: &Library) -> Result<Vec<ParameterTable>> {
         let read = |name: &String| {
             let mut table = library.table("partners", name, "partner")?;
+            let settings = library.names("settings");
+            for (path, entry) in table.numbers() {
+                let setting = path
+                    .strip_prefix("kinetics.")
+                    .and_then(|rest| rest.split('.').next());
+                if let Some(unknown) = setting.filter(|setting| !settings.contains(setting)) {
+                    let place = format!("{}, key `{path}`", entry.origin);
+                    return Err(Error::unknown_name(place, "setting", unknown, settings));
+                }
+            }
             let prefix = format!("partner.{name}.");
             for (path, value) in &self.overrides {
                 if let Some(key) = path.strip_prefix(&prefix) {
@@ -385,11 +399,7 @@ impl Scenario {
             .text("pretreatment.setting")
             .unwrap_or(&self.setting);
         let reader = phenotype.reader();
-        let duration = reader.read(
-            "pretreatment.duration",
-            "h",
-            crate::parameters::Domain::Positive,
-        )?;
+        let duration = reader.read(PRETREATMENT, "h", crate::parameters::Domain::Positive)?;
         let before = Self {
             setting: setting.to_owned(),
             arm: Arm::sorafenib(),
@@ -412,6 +422,44 @@ impl Scenario {
     }
 }
 
+/// What a regimen says of the surroundings and of the way of dosing must have an effect in the setting.
+fn check_surroundings(regimen: &Regimen, table: &ParameterTable) -> Result<()> {
+    let fail = |place: &str, what: &str, why: &str| {
+        let problem = format!(
+            "{what} has no effect in the setting `{}`: {why}",
+            regimen.setting
+        );
+        Err(Error::input(
+            place,
+            problem,
+            "leave it out, or choose another setting",
+        ))
+    };
+    let name = format!("regimen `{}`", regimen.name);
+    let stepped = regimen.oxygen_before.is_some() || !regimen.oxygen.is_empty();
+    if table.text("environment") == Some("tumour") && stepped {
+        return fail(&name, "the pO2 of a medium", "pO2 follows from the vessels");
+    }
+    if table.text("exposure.form") != Some("medium") {
+        return Ok(());
+    }
+    for course in &regimen.sorafenib {
+        let given = [
+            (course.interval.is_some(), "interval"),
+            (course.infusion.is_some(), "infusion"),
+            (course.loading.is_some(), "loading"),
+        ];
+        if let Some((_, key)) = given.iter().find(|(given, _)| *given) {
+            return fail(
+                &course.place,
+                &format!("`{key}`"),
+                "the medium is held at the concentration",
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Every path that a phenotype or variant changes must exist in the biology or in some setting.
 fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
     let mut all = library.table("", "biology", "params")?;
@@ -419,7 +467,7 @@ fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
         all.overlay(&library.table("settings", setting, "--setting")?);
     }
     for (path, entry) in over.numbers() {
-        if all.number(path).is_none() && !path.starts_with("pretreatment.") {
+        if all.number(path).is_none() && path == PRETREATMENT {
             return Err(Error::unknown_name(
                 entry.origin.to_string(),
                 "key",

@@ -27,6 +27,13 @@ impl Knob {
     /// # Errors
     /// A path or partner that the arm does not have, or a dose where none is given.
     pub fn parse(text: &str, template: &Template, place: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Error::input(
+                place,
+                "no knob is named",
+                "write NAME=LOW:HIGH:COUNT",
+            ));
+        }
         if text == "dose" {
             let given = template
                 .regimen
