@@ -113,7 +113,12 @@ impl Quantity {
 
 impl std::fmt::Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.value, self.unit)
+        let size = self.value.abs();
+        if (1e-9..1e15).contains(&size) || self.value == 0.0 {
+            write!(f, "{} {}", self.value, self.unit)
+        } else {
+            write!(f, "{:e} {}", self.value, self.unit)
+        }
     }
 }
 

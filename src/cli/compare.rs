@@ -2,7 +2,7 @@
 
 use super::options::RunOptions;
 use super::{Context, progress};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::figure::{self, Selection};
 use crate::parameters::bounds::ARMS;
 use crate::regimen::Arm;
@@ -72,6 +72,13 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
             .collect::<Result<Vec<_>>>()?
     };
     ARMS.count(arms.len(), "--arm")?;
+    if let Some(twice) = (1..arms.len()).find(|i| arms[..*i].contains(&arms[*i])) {
+        return Err(Error::input(
+            "--arm",
+            format!("the arm `{}` is named twice", arms[twice]),
+            "name each arm once",
+        ));
+    }
     run.check_arms(context, &scenario, &arms)?;
     let bar = progress::bar(arms.len() as u64, context.quiet);
     let study = study::compare(

@@ -160,6 +160,9 @@ fn write_petab(
 
 fn scenario(context: &Context, options: &ExportOptions, run: &RunOptions) -> Result<Scenario> {
     let arm = Arm::parse(&options.arm, &context.library, "--arm")?;
+    if run.verify {
+        context.warn("--verify has no effect: nothing is run");
+    }
     run.scenario_of(context, &options.setting, arm)
 }
 

@@ -63,6 +63,7 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
         study.whole("an up-and-down sweep")?;
         let template = Template::read(library, &scenario)?;
         let axis = Axis::parse(&options.x, &template, "--x")?;
+        warn_of(context, &axis, &template, "--x")?;
         return hysteresis(context, study, &template, &axis, (time, options.adapting));
     }
     let quantities = options
@@ -76,6 +77,9 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
         axes.push(Axis::parse(y, &assay.templates[0], "--y")?);
     }
     axes.push(Axis::parse(&options.x, &assay.templates[0], "--x")?);
+    for (axis, option) in axes.iter().rev().zip(["--x", "--y"]) {
+        warn_of(context, axis, &assay.templates[0], option)?;
+    }
     if axes.len() == 2 && axes[0].knob == axes[1].knob {
         return Err(Error::input(
             "--x and --y",
@@ -97,6 +101,21 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
         context.print(&format!(
             "\nshown are the first {PRINTED} of {count} rows; all of them are in sweep.csv"
         ));
+    }
+    Ok(())
+}
+
+/// Says which values are possible but not plausible.
+fn warn_of(context: &Context, axis: &Axis, template: &Template, option: &str) -> Result<()> {
+    let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else {
+        return Ok(());
+    };
+    let place = format!("{option} {}", axis.knob.name());
+    if let Some(note) = axis
+        .knob
+        .implausible(&context.library, template, (*low, *high), &place)?
+    {
+        context.warn(&note);
     }
     Ok(())
 }

@@ -126,6 +126,18 @@ impl SynergyOptions {
             ));
         }
         let plan = SynergyPlan::new(library, &scenario, &first, &second, endpoint, &times)?;
+        for (doses, (knob, option)) in [&plan.first, &plan.second]
+            .into_iter()
+            .zip(plan.knobs.iter().zip(["--doses", "--partner-doses"]))
+        {
+            // The lowest is 0.
+            if let [_, low, .., high] = doses.as_slice()
+                && let Some(note) =
+                    knob.implausible(library, &plan.template, (*low, *high), option)?
+            {
+                context.warn(&note);
+            }
+        }
         match &self.population {
             None => Ok(plan),
             Some(name) => {

@@ -389,7 +389,10 @@ impl Bound {
                 self.with_unit(value),
                 self.with_unit(self.largest)
             ),
-            format!("allowed: {allowed}; was another unit or fewer digits meant?"),
+            match self.unit {
+                "B" => format!("allowed: {allowed}"),
+                _ => format!("allowed: {allowed}; was another unit or fewer digits meant?"),
+            },
         ))
     }
 

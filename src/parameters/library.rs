@@ -271,22 +271,28 @@ impl Library {
             }
             for document in &layers[shipped..] {
                 let over = ParameterTable::parse(&document.origin, &document.text)?;
-                if ["phenotypes", "variants"].contains(&folder) {
-                    // They change the biology, or what a setting changed of it.
-                    let mut stated = self.table("", "biology", "params")?;
-                    for setting in self.names("settings") {
-                        stated.overlay(&self.table("settings", setting, "params")?);
-                    }
-                    notes.extend(stated.beyond_all(&over));
-                } else if shipped > 0 {
-                    let first = ParameterTable::parse(&layers[0].origin, &layers[0].text)?;
-                    notes.extend(first.beyond_all(&over));
-                } else if folder == "settings" {
-                    notes.extend(self.table("", "biology", "params")?.beyond_all(&over));
+                let mut stated = self.stated(folder)?;
+                for first in &layers[..shipped] {
+                    stated.overlay(&ParameterTable::parse(&first.origin, &first.text)?);
                 }
+                notes.extend(stated.beyond_all(&over));
             }
         }
         Ok(notes)
+    }
+
+    /// The numbers that those of the files of a folder stand in place of, beside those of the same file.
+    fn stated(&self, folder: &str) -> Result<ParameterTable> {
+        let mut stated = ParameterTable::default();
+        if ["settings", "phenotypes", "variants"].contains(&folder) {
+            stated = self.table("", "biology", "params")?;
+        }
+        if ["phenotypes", "variants"].contains(&folder) {
+            for setting in self.names("settings") {
+                stated.overlay(&self.table("settings", setting, "params")?);
+            }
+        }
+        Ok(stated)
     }
 
     /// A file must replace a shipped one or lie in a folder that the program reads.

@@ -31,7 +31,7 @@ impl ParameterTable {
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let source = Source::new(file, text);
         let document = toml_edit::Document::parse(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| source.line(span.start));
+            let line = error.span().map_or(1, |span| source.line(span.start));
             Error::input(
                 format!("{file}:{line}"),
                 format!("not valid TOML: {}", error.message()),

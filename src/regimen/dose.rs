@@ -2,7 +2,7 @@
 
 use super::schedule::Regimen;
 use crate::error::{Error, Result};
-use crate::parameters::{Domain, ParameterTable};
+use crate::parameters::{Domain, Library, ParameterTable};
 use crate::units::Quantity;
 
 /// How many times the upper end of what is plausible a dose is refused.
@@ -20,6 +20,8 @@ pub struct PlausibleDose {
     body_weight: Option<f64>,
     /// Of a concentration in mass, g/mol.
     molar_mass: f64,
+    /// The dose of the setting's own regimen.
+    usual: String,
     origin: String,
 }
 
@@ -28,7 +30,7 @@ impl PlausibleDose {
     ///
     /// # Errors
     /// A list that is not of two doses in one unit, the lower first.
-    pub fn read(table: &ParameterTable, setting: &str) -> Result<Option<Self>> {
+    pub fn read(library: &Library, table: &ParameterTable, setting: &str) -> Result<Option<Self>> {
         const KEY: &str = "plausible_dose";
         let Some(list) = table.list(KEY) else {
             return Ok(None);
@@ -66,6 +68,7 @@ impl PlausibleDose {
             unit: low.unit.clone(),
             body_weight: number("exposure.body_weight", "kg")?,
             molar_mass: number("sorafenib.molar_mass", "g/mol")?.unwrap_or(f64::NAN),
+            usual: usual(library, table)?,
             origin,
         }))
     }
@@ -96,14 +99,14 @@ impl PlausibleDose {
     /// Checks a dose; gives what is to be said of one that is possible but not plausible.
     ///
     /// # Errors
-    /// A unit that does not fit the setting, or ten times the largest plausible dose; `usual` is the one that the regimen
-    /// has.
-    pub fn check(&self, dose: &Quantity, usual: &str, place: &str) -> Result<Option<String>> {
+    /// A unit that does not fit the setting, or ten times the largest plausible dose.
+    pub fn check(&self, dose: &Quantity, place: &str) -> Result<Option<String>> {
         let Self {
             setting,
             low,
             high,
             unit,
+            usual,
             origin,
             ..
         } = self;
@@ -139,11 +142,11 @@ impl PlausibleDose {
     ///
     /// # Errors
     /// As [`check`](Self::check); a partner's dose for the whole body where doses go by weight.
-    pub fn check_regimen(&self, regimen: &Regimen, usual: &str) -> Result<Vec<String>> {
+    pub fn check_regimen(&self, regimen: &Regimen) -> Result<Vec<String>> {
         let mut notes = Vec::new();
         for course in &regimen.sorafenib {
             for dose in course.amount.iter().chain(&course.loading) {
-                notes.extend(self.check(dose, usual, &course.place)?);
+                notes.extend(self.check(dose, &course.place)?);
             }
         }
         let by_weight =
@@ -163,4 +166,19 @@ impl PlausibleDose {
         }
         Ok(notes)
     }
+}
+
+/// The first dose of sorafenib of the setting's own regimen.
+fn usual(library: &Library, table: &ParameterTable) -> Result<String> {
+    let Some(name) = table.text("default_regimen") else {
+        return Ok("not stated".to_owned());
+    };
+    let regimen = Regimen::read(library, name, "default_regimen")?;
+    let mut doses = regimen
+        .sorafenib
+        .iter()
+        .filter_map(|course| course.amount.as_ref());
+    Ok(doses
+        .next()
+        .map_or_else(|| "not stated".to_owned(), ToString::to_string))
 }

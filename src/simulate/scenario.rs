@@ -157,7 +157,7 @@ impl Scenario {
     /// beyond [`bounds::DURATION`].
     pub fn regimen(&self, library: &Library, table: &ParameterTable) -> Result<Regimen> {
         let mut regimen = self.read_regimen(library, table)?;
-        self.alter(&mut regimen, table)?;
+        self.alter(&mut regimen, library, table)?;
         Ok(regimen)
     }
 
@@ -195,7 +195,12 @@ impl Scenario {
     }
 
     /// Puts the scenario's duration, dose, oxygen and lag in place of the regimen's; gives what is to be said of doses.
-    fn alter(&self, regimen: &mut Regimen, table: &ParameterTable) -> Result<Vec<String>> {
+    fn alter(
+        &self,
+        regimen: &mut Regimen,
+        library: &Library,
+        table: &ParameterTable,
+    ) -> Result<Vec<String>> {
         if let Some(duration) = self.duration {
             regimen.duration = duration;
         }
@@ -206,12 +211,6 @@ impl Scenario {
         if !self.evaluations.is_empty() {
             regimen.evaluations.clone_from(&self.evaluations);
         }
-        let doses = regimen
-            .sorafenib
-            .iter()
-            .filter_map(|course| course.amount.as_ref());
-        let usual = doses.map(ToString::to_string).next();
-        let usual = usual.unwrap_or_else(|| "that of the shipped regimens".to_owned());
         if let Some(dose) = &self.dose {
             if regimen.sorafenib.is_empty() {
                 return Err(Error::input(
@@ -237,8 +236,8 @@ impl Scenario {
         if self.partner_lag > 0.0 {
             regimen.lag_partners(self.partner_lag);
         }
-        match PlausibleDose::read(table, &self.setting)? {
-            Some(plausible) => plausible.check_regimen(regimen, &usual),
+        match PlausibleDose::read(library, table, &self.setting)? {
+            Some(plausible) => plausible.check_regimen(regimen),
             None => Ok(Vec::new()),
         }
     }
@@ -263,7 +262,7 @@ impl Scenario {
         }
         self.override_with(library, &mut table)?;
         let mut regimen = self.read_regimen(library, &table)?;
-        notes.extend(self.alter(&mut regimen, &table)?);
+        notes.extend(self.alter(&mut regimen, library, &table)?);
         Ok(notes)
     }
 

@@ -2,8 +2,8 @@
 //! culture.
 
 use crate::error::{Error, Result};
-use crate::parameters::bounds;
-use crate::regimen::{Course, Mode, OxygenStep, Regimen};
+use crate::parameters::{Library, bounds};
+use crate::regimen::{Course, Mode, OxygenStep, PlausibleDose, Regimen};
 use crate::simulate::{Problem, Template};
 use crate::units::Quantity;
 
@@ -85,6 +85,44 @@ impl Knob {
             text,
             ["dose", "oxygen"].into_iter().chain(known),
         ))
+    }
+
+    /// What is to be said of values, from `low` to `high`, that are possible but not plausible.
+    ///
+    /// # Errors
+    /// A dose that [`PlausibleDose`] refuses.
+    pub fn implausible(
+        &self,
+        library: &Library,
+        template: &Template,
+        (low, high): (f64, f64),
+        place: &str,
+    ) -> Result<Option<String>> {
+        match self {
+            Self::Dose => {
+                let plausible =
+                    PlausibleDose::read(library, template.table(), &template.scenario.setting)?;
+                let dose = |value: f64| Quantity {
+                    value,
+                    unit: dose_unit(&template.regimen),
+                };
+                match plausible {
+                    None => Ok(None),
+                    Some(plausible) => Ok(plausible
+                        .check(&dose(high), place)?
+                        .or(plausible.check(&dose(low), place)?)),
+                }
+            }
+            Self::Parameter(path) => {
+                let entry = template.number(path);
+                let outside = entry.and_then(|entry| {
+                    Some((entry.outside(high).or(entry.outside(low))?, &entry.unit))
+                });
+                Ok(outside
+                    .map(|(range, unit)| format!("{place}: {low} to {high} {unit} is {range}")))
+            }
+            Self::Oxygen | Self::Partner(_) => Ok(None),
+        }
     }
 
     /// Name.
