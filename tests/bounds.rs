@@ -391,11 +391,16 @@ fn files_that_do_not_end_or_nest_without_end_are_refused() {
         &["params", "check"],
         &["unknown key `k0`"],
     );
-    refused_with(
-        "partners/x.toml",
-        "title = \"\u{fffd}\"",
-        &["params", "check"],
-        &["x.toml"],
+    let folder = folder("biology.toml", "");
+    std::fs::write(
+        folder.path().join("biology.toml"),
+        b"title = \"x\"\nnote = \"\xff\"\n",
+    )
+    .unwrap();
+    let params = folder.path().display().to_string();
+    refused(
+        &["params", "check", "--params", &params],
+        &["line 2 is not in UTF-8"],
     );
 }
 

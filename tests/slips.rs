@@ -51,7 +51,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 #[test]
 fn a_number_outside_its_range_is_warned_of_once_by_every_command() {
-    let set = "hif.haf_loss=900 1/h";
+    let set = "hif.haf_loss=6 1/h";
     for arguments in [
         &["simulate", "--days", "1"][..],
         &["simulate", "--days", "1", "--phenotype", "switch-prone"],
@@ -86,7 +86,7 @@ fn a_number_outside_its_range_is_warned_of_once_by_every_command() {
     ] {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--set", set]).collect();
         let error = warned(&arguments);
-        let needle = "900 1/h is outside the plausible range, 0.5 to";
+        let needle = "6 1/h is outside the plausible range, 0.5 to";
         assert_eq!(error.matches(needle).count(), 1, "{arguments:?}: {error}");
         assert!(
             error.starts_with("warning: ") && error.contains("params/"),
@@ -304,7 +304,7 @@ fn times_take_units_as_in_the_files() {
             ("simulate", "--days"),
             ("simulate", "--evaluate"),
             ("sweep", "--days"),
-            ("synergy", "--horizons"),
+            ("synergy", "--days"),
             ("trial", "--weeks"),
         ] {
             let mut arguments = vec![command, option, text];

@@ -3,7 +3,7 @@
 use super::schedule::Regimen;
 use crate::error::{Error, Result};
 use crate::parameters::{Domain, Library, ParameterTable};
-use crate::units::Quantity;
+use crate::units::{Quantity, UnitError};
 
 /// How many times the upper end of what is plausible a dose is refused.
 const BEYOND: f64 = 10.0;
@@ -112,6 +112,9 @@ impl PlausibleDose {
         } = self;
         let remedy = format!("give {low} to {high} {unit}; the usual dose is {usual}");
         let Some(value) = self.value(dose) else {
+            if let Err(error @ (UnitError::Unreadable(_) | UnitError::TooLong(_))) = dose.to(unit) {
+                return Err(Error::input(place, error.to_string(), remedy));
+            }
             return Err(Error::input(
                 place,
                 format!(

@@ -466,7 +466,7 @@ fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
         all.overlay(&library.table("settings", setting, "--setting")?);
     }
     for (path, entry) in over.numbers() {
-        if all.number(path).is_none() && path == PRETREATMENT {
+        if all.number(path).is_none() && path != PRETREATMENT {
             return Err(Error::unknown_name(
                 entry.origin.to_string(),
                 "key",
