@@ -80,7 +80,7 @@ fn a_number_outside_its_range_is_warned_of_once_by_every_command() {
             "--patients",
             "2",
             "--weeks",
-            "4d",
+            "2w",
             "--no-figures",
         ],
     ] {

@@ -120,6 +120,7 @@ fn check(context: &Context) -> Result<()> {
     let library = &context.library;
     let busy = context.busy("checking");
     let references = library.references()?;
+    library.table("", "aliases", "params check")?;
     let mut grades: BTreeMap<Grade, usize> = BTreeMap::new();
     let (mut unknown, mut implausible) = (0usize, Vec::new());
     for (folder, name) in parameter_files(library) {

@@ -373,7 +373,7 @@ impl Bound {
             return Ok(value);
         }
         let allowed = format!("{} to {}", plain(self.least), self.with_unit(self.largest));
-        if !(value > self.largest) {
+        if value.is_nan() || value <= self.largest {
             return Err(Error::input(
                 place,
                 format!("{}: {} is out of range", self.what, self.with_unit(value)),

@@ -199,7 +199,16 @@ impl Library {
             ));
         }
         if let Some(meant) = nearly(name, folders) {
-            return Err(differs(place, "folder of parameter files", name, meant));
+            // The first of what would not be read.
+            let inner = entries(path)?
+                .first()
+                .map(|inner| inner.display().to_string());
+            return Err(differs(
+                inner.unwrap_or(place),
+                "folder of parameter files",
+                name,
+                meant,
+            ));
         }
         self.leave(name, path);
         Ok(false)

@@ -118,7 +118,7 @@ impl PlausibleDose {
             return Err(Error::input(
                 place,
                 format!(
-                    "a dose in the setting `{setting}` is given in {unit}, not in {}",
+                    "`{dose}` is no dose in the setting `{setting}`: it is given in {unit}, not in {}",
                     dose.unit
                 ),
                 remedy,
