@@ -50,8 +50,8 @@ impl Error {
         remedy: impl Into<String>,
     ) -> Self {
         Self::Input {
-            place: place.into(),
-            problem: problem.into(),
+            place: cut(place.into()),
+            problem: cut(problem.into()),
             remedy: remedy.into(),
         }
     }
@@ -86,6 +86,20 @@ impl Error {
             Self::Run { .. } | Self::Output { .. } => 1,
         }
     }
+}
+
+/// Characters of a part of a message at most; what a user gave can be longer than any screen.
+const LONGEST: usize = 600;
+
+/// A text without its middle, where it is long.
+fn cut(text: String) -> String {
+    let count = text.chars().count();
+    if count <= LONGEST {
+        return text;
+    }
+    let start: String = text.chars().take(LONGEST / 2).collect();
+    let end: String = text.chars().skip(count - LONGEST / 4).collect();
+    format!("{start} … {end}")
 }
 
 /// Names that are listed at most.

@@ -3,6 +3,8 @@
 use super::{Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
+use crate::parameters::bounds::{DATA_FILE, STARTS};
+use crate::parameters::read_text;
 use crate::report::{self, Manifest};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{
@@ -79,13 +81,10 @@ struct Kept {
 }
 
 pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
-    if !(1..=1000).contains(&options.starts) {
-        return Err(Error::input(
-            format!("--starts {}", options.starts),
-            "the number is out of range",
-            "give 1 to 1000",
-        ));
-    }
+    STARTS.check(
+        options.starts as f64,
+        format!("--starts {}", options.starts),
+    )?;
     let library = &context.library;
     let accuracy = options::many(options.rtol)?;
     let calibration = calibration(context, &options.problem)?;
@@ -198,43 +197,37 @@ pub fn values(calibration: &Calibration, estimates: Option<&Path>) -> Result<Vec
         unit: String,
         fitted: f64,
     }
-    let bad = |problem: String| {
-        Error::input(
-            format!("--estimates {}", path.display()),
-            problem,
-            "give results/calibrate-NAME-estimates.csv of the same calibration",
-        )
-    };
-    let mut reader = csv::Reader::from_path(path).map_err(|error| bad(error.to_string()))?;
+    let place = format!("--estimates {}", path.display());
+    let remedy = "give results/calibrate-NAME-estimates.csv of the same calibration";
+    let text = read_text(path, &DATA_FILE, &place, remedy)?;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
     let rows = reader
         .deserialize()
         .collect::<std::result::Result<Vec<Row>, _>>()
-        .map_err(|error| bad(error.to_string()))?;
+        .map_err(|error| Error::input(&place, error.to_string(), remedy))?;
     let axes = &calibration.space.axes;
     axes.iter()
         .map(|axis| {
             let found = rows
                 .iter()
                 .find(|row| row.parameter == axis.path && row.unit == axis.unit);
-            let found = found.ok_or_else(|| bad(format!("`{}` is missing", axis.path)))?;
+            let found = found.ok_or_else(|| {
+                let problem = format!("`{}` is missing", axis.path);
+                Error::input(&place, problem, remedy)
+            })?;
             Ok(found.fitted)
         })
         .collect()
 }
 
 fn read_csv(path: &Path) -> Result<Vec<OwnData>> {
-    let bad = |problem: String| {
-        Error::input(
-            format!("--data {}", path.display()),
-            problem,
-            "give a CSV file with the columns animal,day,volume,arm and optionally dose",
-        )
-    };
-    let mut reader = csv::Reader::from_path(path).map_err(|error| bad(error.to_string()))?;
-    reader
+    let place = format!("--data {}", path.display());
+    let remedy = "give a CSV file with the columns animal,day,volume,arm and optionally dose";
+    let text = read_text(path, &DATA_FILE, &place, remedy)?;
+    csv::Reader::from_reader(text.as_bytes())
         .deserialize()
         .collect::<std::result::Result<Vec<OwnData>, _>>()
-        .map_err(|error| bad(error.to_string()))
+        .map_err(|error| Error::input(place, error.to_string(), remedy))
 }
 
 /// Fits from all starts; each is on disk as soon as it is done.

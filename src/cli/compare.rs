@@ -2,8 +2,9 @@
 
 use super::options::RunOptions;
 use super::{Context, progress};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::figure::{self, Selection};
+use crate::parameters::bounds::ARMS;
 use crate::regimen::Arm;
 use crate::report::{self, Beside, Manifest};
 use crate::study::{self, Overview};
@@ -70,6 +71,15 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
             .map(|text| Arm::parse(text, library, "--arm"))
             .collect::<Result<Vec<_>>>()?
     };
+    ARMS.count(arms.len(), "--arm")?;
+    if let Some(twice) = (1..arms.len()).find(|i| arms[..*i].contains(&arms[*i])) {
+        return Err(Error::input(
+            "--arm",
+            format!("the arm `{}` is named twice", arms[twice]),
+            "name each arm once",
+        ));
+    }
+    run.check_arms(context, &scenario, &arms)?;
     let bar = progress::bar(arms.len() as u64, context.quiet);
     let study = study::compare(
         library,
@@ -86,7 +96,7 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
 
     let results = options.out.join("results");
     let manifest = Manifest::new(library, &accuracy, &context.command);
-    let name = format!("comparison-{setting}");
+    let name = format!("comparison-{}", scenario.setting);
     let mut files = table_files(
         &report::endpoints_table(&study),
         &results,

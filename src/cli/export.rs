@@ -160,7 +160,10 @@ fn write_petab(
 
 fn scenario(context: &Context, options: &ExportOptions, run: &RunOptions) -> Result<Scenario> {
     let arm = Arm::parse(&options.arm, &context.library, "--arm")?;
-    run.scenario(context, &options.setting, arm)
+    if run.verify {
+        context.warn("--verify has no effect: nothing is run");
+    }
+    run.scenario_of(context, &options.setting, arm)
 }
 
 fn write(output: Option<&Path>, text: &str) -> Result<()> {

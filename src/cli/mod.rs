@@ -24,9 +24,12 @@ mod validate;
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::simulate::{Scenario, start_threads};
 use crate::table::Sheet;
 use clap::{Parser, Subcommand};
 use options::RunOptions;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -187,9 +190,42 @@ struct Context {
     quiet: bool,
     json: bool,
     command: Vec<String>,
+    /// What was said already.
+    warned: RefCell<BTreeSet<String>>,
 }
 
 impl Context {
+    /// Says something on standard error, once, unless quiet.
+    fn warn(&self, text: &str) {
+        if self.warned.borrow_mut().insert(text.to_owned()) && !self.quiet {
+            eprintln!("warning: {text}");
+        }
+    }
+
+    /// Shows that something of unknown length is going on, as long as the value lives.
+    fn busy(&self, what: &str) -> progress::Busy {
+        progress::Busy::new(what, self.quiet)
+    }
+
+    /// Says which numbers of a scenario are possible but not plausible.
+    fn warn_of(&self, scenario: &Scenario) -> Result<()> {
+        for note in scenario.implausible(&self.library)? {
+            self.warn(&note);
+        }
+        Ok(())
+    }
+
+    /// Says which of the user's files are not read, and which of their numbers are not plausible.
+    fn warn_of_files(&self) -> Result<()> {
+        for path in self.library.unread() {
+            self.warn(&format!("{path} is no parameter file and is not read"));
+        }
+        for note in self.library.implausible()? {
+            self.warn(&note);
+        }
+        Ok(())
+    }
+
     /// Prints a result to standard output, unless quiet; a closed pipe is no error.
     fn print(&self, text: &str) {
         if !self.quiet {
@@ -268,7 +304,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             .skip(1)
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
+        warned: RefCell::default(),
     };
+    start_threads(std::env::var_os("RAYON_NUM_THREADS"))?;
+    context.warn_of_files()?;
     match cli.command {
         None => Ok(()),
         Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::error::{Error, Result};
+use crate::parameters::{Library, bounds};
 use crate::regimen::{Arm, Mode};
 use crate::simulate::{Accuracy, Scenario};
 use crate::units::Quantity;
@@ -10,12 +11,12 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub struct RunOptions {
-    /// Length of the run in days, instead of the regimen's
-    #[arg(long, value_name = "DAYS", allow_hyphen_values = true)]
-    pub days: Option<f64>,
-    /// Day at which arms are compared, repeatable, the main one first; instead of the regimen's
-    #[arg(long, value_name = "DAY", allow_hyphen_values = true)]
-    pub evaluate: Vec<f64>,
+    /// Length of the run, instead of the regimen's: 28 (days), 4w, 672h
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub days: Option<String>,
+    /// Time at which arms are compared, as 21 (days) or 3w, repeatable, the main one first; instead of the regimen's
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub evaluate: Vec<String>,
     /// Regimen of params/regimens, instead of the setting's own
     #[arg(long, value_name = "NAME")]
     pub regimen: Option<String>,
@@ -48,39 +49,52 @@ pub struct RunOptions {
 impl RunOptions {
     /// The scenario of an arm in a setting.
     pub fn scenario(&self, context: &Context, setting: &str, arm: Arm) -> Result<Scenario> {
-        let settings = context.library.names("settings");
-        if !settings.contains(&setting) {
-            return Err(Error::unknown_name(
-                "--setting",
-                "setting",
-                setting,
-                settings,
-            ));
-        }
-        let overrides = overrides(&self.set)?;
-        let duration = self.days.map(|days| hours(days, "--days")).transpose()?;
+        let setting = &context.library.setting(setting, "--setting")?;
+        let overrides = overrides(&context.library, &self.set)?;
+        let duration = self.days.as_deref().map(|text| days(text, "--days"));
         let evaluations = self
             .evaluate
             .iter()
-            .map(|day| hours(*day, "--evaluate"))
+            .map(|text| days(text, "--evaluate"))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Scenario {
+        let scenario = Scenario {
             setting: setting.to_owned(),
             arm,
             regimen: self.regimen.clone(),
             phenotype: self.phenotype.clone(),
             variant: self.variant.clone(),
             mode: Mode::parse(&self.mode, "--mode")?,
-            duration,
+            duration: duration.transpose()?,
             evaluations,
             dose: self.dose.as_deref().map(dose).transpose()?,
             partner_lag: match &self.partner_lag {
-                Some(text) => time(text, "--partner-lag")?,
+                Some(text) => bounds::delay(text, None, "--partner-lag")?,
                 None => 0.0,
             },
             overrides,
             ..Scenario::new(setting, Arm::vehicle())
-        })
+        };
+        context.warn_of(&scenario)?;
+        Ok(scenario)
+    }
+
+    /// The scenario of an arm in a setting, each option of which must have an effect.
+    pub fn scenario_of(&self, context: &Context, setting: &str, arm: Arm) -> Result<Scenario> {
+        let scenario = self.scenario(context, setting, arm)?;
+        self.check_arms(context, &scenario, std::slice::from_ref(&scenario.arm))?;
+        Ok(scenario)
+    }
+
+    /// Checks that what was asked for has an effect in some arms.
+    pub fn check_arms(&self, context: &Context, scenario: &Scenario, arms: &[Arm]) -> Result<()> {
+        let table = scenario.parameters(&context.library)?;
+        let regimen = scenario.regimen(&context.library, &table)?;
+        if self.mode != Mode::default().to_string()
+            && arms.iter().all(|arm| arm.partners.is_empty())
+        {
+            context.warn("--mode has no effect: no arm has a partner");
+        }
+        scenario.check_arms(arms, regimen.duration)
     }
 
     /// Accuracy of the integrator.
@@ -89,21 +103,36 @@ impl RunOptions {
     }
 }
 
-/// Paths and values of `--set`.
-pub fn overrides(texts: &[String]) -> Result<Vec<(String, String)>> {
-    texts
-        .iter()
-        .map(|text| {
-            let (path, value) = text.split_once('=').ok_or_else(|| {
-                Error::input(
-                    format!("--set {text}"),
-                    "there is no `=`",
-                    "write --set path.to.parameter=\"value unit\"",
-                )
-            })?;
-            Ok((path.trim().to_owned(), value.trim().to_owned()))
-        })
-        .collect()
+/// Paths and values of `--set`; a partner answers to its usual spellings.
+pub fn overrides(library: &Library, texts: &[String]) -> Result<Vec<(String, String)>> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    for text in texts {
+        let place = format!("--set {text}");
+        let (path, value) = text.split_once('=').ok_or_else(|| {
+            Error::input(
+                &place,
+                "there is no `=`",
+                "write --set path.to.parameter=\"value unit\"",
+            )
+        })?;
+        let path = match path
+            .trim()
+            .strip_prefix("partner.")
+            .and_then(|rest| rest.split_once('.'))
+        {
+            Some((name, key)) => format!("partner.{}.{key}", library.partner(name, &place)?),
+            None => path.trim().to_owned(),
+        };
+        if all.iter().any(|(known, _)| *known == path) {
+            return Err(Error::input(
+                place,
+                format!("`{path}` is set twice"),
+                "set each parameter once",
+            ));
+        }
+        all.push((path, value.trim().to_owned()));
+    }
+    Ok(all)
 }
 
 /// The default accuracy at a relative tolerance.
@@ -130,17 +159,9 @@ pub fn many(rtol: f64) -> Result<Accuracy> {
     })
 }
 
-/// A positive number of days in h.
-pub fn hours(days: f64, option: &str) -> Result<f64> {
-    if days.is_finite() && days > 0.0 {
-        Ok(days * 24.0)
-    } else {
-        Err(Error::input(
-            format!("{option} {days}"),
-            "this is no time after the start",
-            "give a number of days above 0",
-        ))
-    }
+/// A length of time of an option in h; a number alone is in days.
+pub fn days(text: &str, option: &str) -> Result<f64> {
+    bounds::length(text, Some("d"), option)
 }
 
 fn dose(text: &str) -> Result<Quantity> {
@@ -160,28 +181,6 @@ fn dose(text: &str) -> Result<Quantity> {
         ));
     }
     Ok(quantity)
-}
-
-/// A time of 0 or more, h.
-pub fn time(text: &str, option: &str) -> Result<f64> {
-    let place = format!("{option} {text}");
-    let hours = Quantity::parse(text)
-        .and_then(|quantity| quantity.to("h"))
-        .map_err(|error| {
-            Error::input(
-                &place,
-                error.to_string(),
-                "give a time with a unit: 30min, 1h, 7d",
-            )
-        })?;
-    if hours < 0.0 {
-        return Err(Error::input(
-            place,
-            "the time is negative",
-            "give 0 or more",
-        ));
-    }
-    Ok(hours)
 }
 
 /// Columns of the terminal; none when output goes elsewhere.

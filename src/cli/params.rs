@@ -64,6 +64,11 @@ pub fn run(context: &Context, command: &ParamsCommand) -> Result<()> {
 
 fn show(context: &Context, name: &str) -> Result<()> {
     let library = &context.library;
+    // Usual spellings of partners and settings; what is none of them may be another name.
+    let meant = library
+        .partner(name, "")
+        .or_else(|_| library.setting(name, ""));
+    let name = meant.as_deref().unwrap_or(name);
     let table = |parameters: &ParameterTable, prefix: &str| {
         context.print_table(&report::parameter_table(library, parameters, prefix)?);
         Ok(())
@@ -113,7 +118,9 @@ fn show(context: &Context, name: &str) -> Result<()> {
 
 fn check(context: &Context) -> Result<()> {
     let library = &context.library;
+    let busy = context.busy("checking");
     let references = library.references()?;
+    library.table("", "aliases", "params check")?;
     let mut grades: BTreeMap<Grade, usize> = BTreeMap::new();
     let (mut unknown, mut implausible) = (0usize, Vec::new());
     for (folder, name) in parameter_files(library) {
@@ -172,6 +179,7 @@ fn check(context: &Context) -> Result<()> {
         scenario.prepare(library)?;
     }
     check_studies(library)?;
+    drop(busy);
     let mut table = Table::new([("grade", ""), ("numbers", "")]);
     for (grade, count) in grades {
         table.push(vec![

@@ -1,9 +1,10 @@
 //! `hif-switch population`: who the virtual patients are.
 
 use super::Context;
-use super::study_options::{StudyOptions, count};
+use super::study_options::StudyOptions;
 use crate::error::Result;
 use crate::figure;
+use crate::parameters::bounds::SUBJECTS;
 use crate::regimen::Arm;
 use crate::report;
 use crate::study::population::{Population, Sampler, SubjectsPlan};
@@ -28,12 +29,17 @@ pub struct PopulationOptions {
 pub fn run(context: &Context, options: &PopulationOptions, study: &StudyOptions) -> Result<()> {
     let library = &context.library;
     let population = Population::read(library, &options.name, "command line")?;
-    let scenario = study.scenario(&population.setting, Arm::sorafenib())?;
+    let scenario = study.timed_scenario(context, &population.setting, Arm::sorafenib(), None)?;
+    let busy = context.busy("preparing");
     let sampler = Sampler::new(library, &population, &scenario, study.seed)?;
+    drop(busy);
     let table = scenario.parameters(library)?;
     let plan = SubjectsPlan {
         sampler: &sampler,
-        count: count(options.subjects, "--subjects")? as usize,
+        count: SUBJECTS.check(
+            options.subjects as f64,
+            format!("--subjects {}", options.subjects),
+        )? as usize,
         burden_unit: table.text("burden_unit").unwrap_or("1").to_owned(),
     };
     let name = format!("population-{}", population.name);

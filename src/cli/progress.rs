@@ -20,6 +20,25 @@ pub fn search(searches: u64, quiet: bool) -> ProgressBar {
     )
 }
 
+/// A sign that something of unknown length is going on; it goes when it is dropped.
+pub struct Busy(ProgressBar);
+
+impl Busy {
+    /// Shows what is going on, and since when.
+    pub fn new(what: &str, quiet: bool) -> Self {
+        let bar = styled(0, quiet, "{spinner} {msg}, {elapsed} gone");
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(std::time::Duration::from_millis(500));
+        Self(bar)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 fn styled(length: u64, quiet: bool, template: &str) -> ProgressBar {
     let target = if quiet {
         ProgressDrawTarget::hidden()

@@ -89,7 +89,9 @@ fn validated(context: &Context) -> Result<(Vec<Prediction>, Vec<Drawing>)> {
     let (draws, subjects, seed) = (validate::DRAWS, validate::SUBJECTS, validate::SEED);
     let rows = validate::predictions(context, &targets, &[], draws, seed, &accuracy)?;
     let mut drawings = vec![drawing(&figure::validation(&rows)?)];
+    let busy = context.busy("drawing virtual patients");
     let checks = visual_checks(&context.library, &targets, subjects, seed, &accuracy)?;
+    drop(busy);
     if !checks.is_empty() {
         drawings.push(drawing(&figure::visual_checks(&checks)?));
     }

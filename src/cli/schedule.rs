@@ -56,15 +56,15 @@ pub struct ScheduleOptions {
     /// Schedules that a descent tries at most
     #[arg(long, value_name = "NUMBER", default_value_t = 60)]
     evaluations: usize,
-    /// Length of the run in days, instead of the regimen's
-    #[arg(long, value_name = "DAYS")]
-    days: Option<f64>,
+    /// Length of the run, instead of the regimen's: 28 (days), 4w
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    days: Option<String>,
 }
 
 pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -> Result<()> {
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
-    let scenario = study.timed_scenario(context, &options.setting, arm, options.days)?;
+    let scenario = study.timed_scenario(context, &options.setting, arm, options.days.as_deref())?;
     let goal = match options.goal {
         Wanted::Burden => Goal::Burden,
         Wanted::Progression => Goal::Progression,
@@ -79,7 +79,9 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
     let Some(rows) = study.rows(context, "schedule", &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
     context.print_table(&printed);
@@ -103,9 +105,9 @@ pub struct AttributionOptions {
     /// Mechanism of params/attribution.toml, repeatable; all when none is named
     #[arg(long, value_name = "NAME")]
     mechanism: Vec<String>,
-    /// Length of the run in days, instead of the regimen's
-    #[arg(long, value_name = "DAYS")]
-    days: Option<f64>,
+    /// Length of the run, instead of the regimen's: 28 (days), 4w
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    days: Option<String>,
 }
 
 pub fn attribution(
@@ -116,7 +118,7 @@ pub fn attribution(
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let against = Arm::parse(&options.against, library, "--against")?;
-    let scenario = study.timed_scenario(context, &options.setting, arm, options.days)?;
+    let scenario = study.timed_scenario(context, &options.setting, arm, options.days.as_deref())?;
     let mut all = mechanisms(library)?;
     for name in &options.mechanism {
         if !all.iter().any(|mechanism| mechanism.name == *name) {
@@ -131,7 +133,9 @@ pub fn attribution(
     let Some(rows) = study.rows(context, "attribution", &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let table = report::attribution_table(&result);
     context.print_table(&table);
     study.conclude(context, "attribution", table.into(), &result.tally, || {

@@ -53,16 +53,16 @@ pub struct SensitivityOptions {
     /// Levels of the grid of Morris screening
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
     levels: usize,
-    /// Length of the run in days, instead of the regimen's
-    #[arg(long, value_name = "DAYS")]
-    days: Option<f64>,
+    /// Length of the run, instead of the regimen's: 28 (days), 4w
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    days: Option<String>,
 }
 
 impl SensitivityOptions {
     fn plan(&self, context: &Context, study: &StudyOptions) -> Result<SensitivityPlan> {
         let library = &context.library;
         let arm = Arm::parse(&self.arm, library, "--arm")?;
-        let scenario = study.timed_scenario(context, &self.setting, arm, self.days)?;
+        let scenario = study.timed_scenario(context, &self.setting, arm, self.days.as_deref())?;
         let quantities = self
             .endpoint
             .iter()
@@ -103,12 +103,16 @@ impl SensitivityOptions {
 }
 
 pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions) -> Result<()> {
+    let busy = context.busy("preparing");
     let plan = options.plan(context, study)?;
+    drop(busy);
     let name = format!("sensitivity-{}", plan.method.name());
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let table = report::sensitivity_table(&result);
     context.print_table(&table);
     let notes = report::sensitivity_notes(&result);

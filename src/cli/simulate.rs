@@ -1,9 +1,10 @@
 //! `hif-switch simulate`: one arm in one setting.
 
-use super::options::{RunOptions, time};
+use super::options::RunOptions;
 use super::{Context, emit};
 use crate::error::{Error, Result};
 use crate::interchange::DataSet;
+use crate::parameters::bounds::{self, SAMPLES};
 use crate::regimen::Arm;
 use crate::report::{self, Manifest};
 use crate::simulate::{Accuracy, Scenario};
@@ -38,9 +39,9 @@ pub struct SimulateOptions {
     /// Arm: vehicle, sorafenib, NAME, sorafenib+NAME, sorafenib+NAME+NAME
     #[arg(long, value_name = "ARM", default_value = "sorafenib")]
     arm: String,
-    /// Time between samples of the time course
-    #[arg(long, value_name = "TIME", default_value = "1h")]
-    every: String,
+    /// Time between samples of the time course, 1h without
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    every: Option<String>,
     /// Write the time course as CSV to a file, `-` for standard output
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -55,41 +56,50 @@ pub struct SimulateOptions {
     dry_run: bool,
 }
 
-/// More rows than this are a slip of the unit of --every.
-const MAX_ROWS: f64 = 5e6;
+/// Time between samples when none is given.
+const EVERY: &str = "1h";
 
 pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Result<()> {
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
     let scenario = run.scenario(context, &options.setting, arm)?;
+    if options.dry_run && (options.csv.is_some() || options.parquet.is_some()) {
+        return Err(Error::input(
+            "--dry-run",
+            "nothing is simulated, so that there is no time course to write",
+            "leave out --dry-run, or --csv and --parquet",
+        ));
+    }
     if let Some(data) = &options.data {
         return answer(context, &scenario, data, options, run);
     }
+    run.check_arms(context, &scenario, std::slice::from_ref(&scenario.arm))?;
     let problem = scenario.prepare(library)?;
     if options.dry_run {
         let timeline = report::timeline_table(&problem.timeline, &scenario.arm.partners);
         context.print_table(&timeline);
         return Ok(());
     }
-    let step = time(&options.every, "--every")?;
-    let rows = problem.timeline.duration / step;
-    if step <= 0.0 || rows > MAX_ROWS {
-        return Err(Error::input(
-            format!("--every {}", options.every),
-            format!("{rows:.0} rows would be written"),
-            "give a time between samples such as 1h",
-        ));
+    let every = options.every.as_deref().unwrap_or(EVERY);
+    let step = bounds::length(every, None, "--every")?;
+    if options.every.is_some() && options.csv.is_none() && options.parquet.is_none() {
+        context.warn("--every has no effect without --csv or --parquet");
     }
+    let rows = (problem.timeline.duration / step).ceil() + 1.0;
+    SAMPLES.check(rows, format!("--every {every}"))?;
     let accuracy = run.accuracy()?;
+    let busy = context.busy("simulating");
     let treated = run_scenario(library, &scenario, &accuracy, step, run.verify)?;
     let table = scenario.parameters(library)?;
     let burden_unit = table.text("burden_unit").unwrap_or("1");
     if options.csv.is_some() || options.parquet.is_some() {
         let vehicle = vehicle_of(&scenario);
         let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
+        drop(busy);
         let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
         return write_tables(context, &table, &table, options, &accuracy);
     }
+    drop(busy);
     context.print_table(&report::run_table(&treated, burden_unit));
     if !context.json {
         let work = treated.outcome.work;

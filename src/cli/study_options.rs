@@ -3,10 +3,11 @@
 use super::{Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure::Figure;
+use crate::parameters::bounds::PART_ROWS;
 use crate::regimen::{Arm, Mode};
 use crate::report::{self, Header, Joined, Manifest, Shard, Staged, Store};
 use crate::simulate::{Accuracy, Scenario};
-use crate::study::plan::Plan;
+use crate::study::plan::{Plan, affordable};
 use crate::study::runs::Tally;
 use crate::table::Sheet;
 use clap::Args;
@@ -56,40 +57,35 @@ pub struct StudyOptions {
 
 impl StudyOptions {
     /// The scenario of an arm in a setting.
-    pub fn scenario(&self, setting: &str, arm: Arm) -> Result<Scenario> {
+    pub fn scenario(&self, context: &Context, setting: &str, arm: Arm) -> Result<Scenario> {
         Ok(Scenario {
             phenotype: self.phenotype.clone(),
             variant: self.variant.clone(),
             mode: Mode::parse(&self.mode, "--mode")?,
-            overrides: options::overrides(&self.set)?,
+            overrides: options::overrides(&context.library, &self.set)?,
             ..Scenario::new(setting, arm)
         })
     }
 
-    /// The scenario of an arm in a setting of a length in days.
+    /// The scenario of an arm in a setting of a length; what is not plausible is said.
     pub fn timed_scenario(
         &self,
         context: &Context,
         setting: &str,
         arm: Arm,
-        days: Option<f64>,
+        days: Option<&str>,
     ) -> Result<Scenario> {
-        let settings = context.library.names("settings");
-        if !settings.contains(&setting) {
-            return Err(Error::unknown_name(
-                "--setting",
-                "setting",
-                setting,
-                settings,
-            ));
+        let setting = context.library.setting(setting, "--setting")?;
+        let duration = days.map(|text| options::days(text, "--days"));
+        if self.mode != Mode::default().to_string() && arm.partners.is_empty() {
+            context.warn("--mode has no effect: the arm has no partner");
         }
-        let duration = days
-            .map(|days| options::hours(days, "--days"))
-            .transpose()?;
-        Ok(Scenario {
-            duration,
-            ..self.scenario(setting, arm)?
-        })
+        let scenario = Scenario {
+            duration: duration.transpose()?,
+            ..self.scenario(context, &setting, arm)?
+        };
+        context.warn_of(&scenario)?;
+        Ok(scenario)
     }
 
     /// Runs the rows of a study part by part with a progress bar; `None` when only a shard was run.
@@ -152,13 +148,8 @@ impl StudyOptions {
     }
 
     fn store(&self, context: &Context, name: &str, plan: &dyn Plan, anew: bool) -> Result<Store> {
-        if !(1..=1_000_000).contains(&self.part_rows) {
-            return Err(Error::input(
-                format!("--part-rows {}", self.part_rows),
-                "the number is out of range",
-                "give 1 to 1000000 rows per part",
-            ));
-        }
+        PART_ROWS.count(self.part_rows, format!("--part-rows {}", self.part_rows))?;
+        affordable(plan)?;
         let part_rows = plan.piece().unwrap_or(self.part_rows);
         let header = Header::new(&self.manifest(context)?, self.seed, plan, part_rows);
         Store::open(self.parts(name), header, anew)
@@ -285,16 +276,4 @@ impl StudyOptions {
         }
         Ok(())
     }
-}
-
-/// A whole number of one or more.
-pub fn count(number: u64, option: &str) -> Result<u64> {
-    if (1..=100_000_000).contains(&number) {
-        return Ok(number);
-    }
-    Err(Error::input(
-        format!("{option} {number}"),
-        "the number is out of range",
-        "give a number from 1 to 100000000",
-    ))
 }

@@ -27,9 +27,14 @@ pub struct SweepOptions {
     /// A second knob
     #[arg(long, value_name = "KNOB")]
     y: Option<String>,
-    /// Turn --x up and down in one run, holding each level for so many days; with the steady states
-    #[arg(long, value_name = "DAYS", conflicts_with = "y")]
-    up_down: Option<f64>,
+    /// Turn --x up and down in one run, holding each level for a time, 3 (days) or 72h; with the steady states
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with = "y",
+        allow_hyphen_values = true
+    )]
+    up_down: Option<String>,
     /// Let cells become resistant during an up-and-down sweep; without, only the switch moves
     #[arg(long, requires = "up_down")]
     adapting: bool,
@@ -42,9 +47,9 @@ pub struct SweepOptions {
     /// Endpoint, repeatable
     #[arg(long, value_name = "NAME", default_values_t = ["burden_end".to_owned(), "treated_over_control".to_owned()])]
     endpoint: Vec<String>,
-    /// Length of the run in days, instead of the regimen's
-    #[arg(long, value_name = "DAYS")]
-    days: Option<f64>,
+    /// Length of the run, instead of the regimen's: 28 (days), 4w
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    days: Option<String>,
 }
 
 /// Rows of a sweep that are printed as text; as JSON all of them are.
@@ -53,12 +58,13 @@ const PRINTED: usize = 1000;
 pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> Result<()> {
     let library = &context.library;
     let arm = Arm::parse(&options.arm, library, "--arm")?;
-    let scenario = study.timed_scenario(context, &options.setting, arm, options.days)?;
-    if let Some(days) = options.up_down {
+    let scenario = study.timed_scenario(context, &options.setting, arm, options.days.as_deref())?;
+    if let Some(time) = &options.up_down {
         study.whole("an up-and-down sweep")?;
         let template = Template::read(library, &scenario)?;
         let axis = Axis::parse(&options.x, &template, "--x")?;
-        return hysteresis(context, study, &template, &axis, (days, options.adapting));
+        warn_of(context, &axis, &template, "--x")?;
+        return hysteresis(context, study, &template, &axis, (time, options.adapting));
     }
     let quantities = options
         .endpoint
@@ -71,6 +77,9 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
         axes.push(Axis::parse(y, &assay.templates[0], "--y")?);
     }
     axes.push(Axis::parse(&options.x, &assay.templates[0], "--x")?);
+    for (axis, option) in axes.iter().rev().zip(["--x", "--y"]) {
+        warn_of(context, axis, &assay.templates[0], option)?;
+    }
     if axes.len() == 2 && axes[0].knob == axes[1].knob {
         return Err(Error::input(
             "--x and --y",
@@ -96,14 +105,29 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
     Ok(())
 }
 
+/// Says which values are possible but not plausible.
+fn warn_of(context: &Context, axis: &Axis, template: &Template, option: &str) -> Result<()> {
+    let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else {
+        return Ok(());
+    };
+    let place = format!("{option} {}", axis.knob.name());
+    if let Some(note) = axis
+        .knob
+        .implausible(&context.library, template, (*low, *high), &place)?
+    {
+        context.warn(&note);
+    }
+    Ok(())
+}
+
 fn hysteresis(
     context: &Context,
     study: &StudyOptions,
     template: &Template,
     axis: &Axis,
-    (days, adapting): (f64, bool),
+    (time, adapting): (&str, bool),
 ) -> Result<()> {
-    let hold = super::options::hours(days, "--up-down")?;
+    let hold = super::options::days(time, "--up-down")?;
     let numbers: &[(&str, f64)] = if adapting { &[] } else { &FIXED_CELLS };
     let ways = up_down(template, axis, hold, numbers, &study.accuracy()?)?;
     let states = steady_state_diagram(template, axis, numbers, study.seed)?;

@@ -1,9 +1,11 @@
 //! `hif-switch synergy`: dose by dose surfaces against several nulls.
 
 use super::Context;
-use super::study_options::{StudyOptions, count};
+use super::options;
+use super::study_options::StudyOptions;
 use crate::error::{Error, Result};
 use crate::figure;
+use crate::parameters::bounds::SUBJECTS;
 use crate::regimen::Arm;
 use crate::report;
 use crate::study::assay::Quantity;
@@ -33,9 +35,14 @@ pub struct SynergyOptions {
     /// Doses of the second drug: parts of the partner's own dose (of sorafenib with itself as --doses)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     partner_doses: Vec<f64>,
-    /// Days at which burden is compared, separated by commas; the last is the main one
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    horizons: Vec<f64>,
+    /// Times at which burden is compared, as 7,14 (days) or 1w,2w, separated by commas; the last is the main one
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    horizons: Vec<String>,
     /// An endpoint of the whole run, as hif1a_end, instead of burden at the horizons
     #[arg(long, value_name = "NAME")]
     endpoint: Option<String>,
@@ -45,9 +52,9 @@ pub struct SynergyOptions {
     /// Subjects of the population
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     subjects: u64,
-    /// Length of the run in days, instead of the regimen's
-    #[arg(long, value_name = "DAYS")]
-    days: Option<f64>,
+    /// Length of the run, instead of the regimen's: 28 (days), 4w
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    days: Option<String>,
 }
 
 /// Doses when none are named: parts of that of the regimen, and of the partner's own.
@@ -58,7 +65,7 @@ impl SynergyOptions {
     fn plan(&self, context: &Context, study: &StudyOptions) -> Result<SynergyPlan> {
         let library = &context.library;
         let arm = Arm::parse(&self.arm, library, "--arm")?;
-        let scenario = study.timed_scenario(context, &self.setting, arm, self.days)?;
+        let scenario = study.timed_scenario(context, &self.setting, arm, self.days.as_deref())?;
         let table = scenario.parameters(library)?;
         let regimen = scenario.regimen(library, &table)?;
         let usual = regimen
@@ -94,13 +101,18 @@ impl SynergyOptions {
         };
         let first = given(&self.doses, "--doses", first)?;
         let second = given(&self.partner_doses, "--partner-doses", second)?;
-        let days = regimen.duration / 24.0;
-        let horizons = if self.horizons.is_empty() {
-            [0.25, 0.5, 0.75, 1.0].map(|part| part * days).to_vec()
+        let times = if self.horizons.is_empty() {
+            let days = regimen.duration / 24.0;
+            [0.25, 0.5, 0.75, 1.0]
+                .map(|part| part * days * 24.0)
+                .to_vec()
         } else {
-            self.horizons.clone()
+            let times = self
+                .horizons
+                .iter()
+                .map(|text| options::days(text, "--horizons"));
+            times.collect::<Result<_>>()?
         };
-        let times: Vec<f64> = horizons.iter().map(|day| day * 24.0).collect();
         let endpoint = self
             .endpoint
             .as_deref()
@@ -114,23 +126,40 @@ impl SynergyOptions {
             ));
         }
         let plan = SynergyPlan::new(library, &scenario, &first, &second, endpoint, &times)?;
+        for (doses, (knob, option)) in [&plan.first, &plan.second]
+            .into_iter()
+            .zip(plan.knobs.iter().zip(["--doses", "--partner-doses"]))
+        {
+            // The lowest is 0.
+            if let [_, low, .., high] = doses.as_slice()
+                && let Some(note) =
+                    knob.implausible(library, &plan.template, (*low, *high), option)?
+            {
+                context.warn(&note);
+            }
+        }
         match &self.population {
             None => Ok(plan),
             Some(name) => {
                 let population = Population::read(library, name, "--population")?;
                 let sampler = Sampler::new(library, &population, &scenario, study.seed)?;
-                plan.over(sampler, count(self.subjects, "--subjects")?)
+                let place = format!("--subjects {}", self.subjects);
+                plan.over(sampler, SUBJECTS.check(self.subjects as f64, place)? as u64)
             }
         }
     }
 }
 
 pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) -> Result<()> {
+    let busy = context.busy("preparing");
     let plan = options.plan(context, study)?;
+    drop(busy);
     let Some(rows) = study.rows(context, "synergy", &plan)? else {
         return Ok(());
     };
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows)?;
+    drop(busy);
     let summary = report::synergy_summary(&result);
     context.print_table(&summary);
     if !context.json {

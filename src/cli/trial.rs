@@ -1,11 +1,13 @@
 //! `hif-switch trial`: virtual patients in arms.
 
 use super::Context;
-use super::study_options::{StudyOptions, count};
+use super::study_options::StudyOptions;
 use crate::error::{Error, Result};
 use crate::figure;
+use crate::parameters::bounds::{self, SUBJECTS};
 use crate::regimen::Arm;
 use crate::report;
+use crate::study::population::Population;
 use crate::study::trial::{Allocation, TrialDesign, TrialPlan};
 use clap::Args;
 
@@ -32,9 +34,9 @@ pub struct TrialOptions {
     /// Who is in which arm, instead of the trial's: matched (every patient in every arm) or randomised
     #[arg(long, value_name = "WORD")]
     design: Option<String>,
-    /// Length in weeks instead of the trial's
-    #[arg(long, value_name = "WEEKS")]
-    weeks: Option<f64>,
+    /// Length instead of the trial's: 24 (weeks), 6 month
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    weeks: Option<String>,
     /// Rate at which patients leave without progression, with unit: "0.02 1/month"
     #[arg(long, value_name = "RATE")]
     dropout: Option<String>,
@@ -51,7 +53,8 @@ impl TrialOptions {
                 .collect::<Result<_>>()?;
         }
         if let Some(patients) = self.patients {
-            design.patients = count(patients, "--patients")?;
+            design.patients =
+                SUBJECTS.check(patients as f64, format!("--patients {patients}"))? as u64;
         }
         if let Some(population) = &self.population {
             design.population.clone_from(population);
@@ -59,8 +62,8 @@ impl TrialOptions {
         if let Some(word) = &self.design {
             design.allocation = Allocation::parse(word, "--design")?;
         }
-        if let Some(weeks) = self.weeks {
-            design.duration = weeks * 168.0;
+        if let Some(text) = &self.weeks {
+            design.duration = bounds::length(text, Some("w"), "--weeks")?;
         }
         if let Some(text) = &self.dropout {
             design.dropout = rate(text)?;
@@ -89,16 +92,25 @@ fn rate(text: &str) -> Result<f64> {
 
 pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> Result<()> {
     let design = options.design(context)?;
-    // The setting is the population's; it replaces this one.
-    let scenario = study.scenario("patient", Arm::vehicle())?;
+    let population = Population::read(&context.library, &design.population, "trial")?;
+    let treated = design.arms.iter().find(|arm| !arm.partners.is_empty());
+    let arm = treated
+        .or(design.arms.first())
+        .cloned()
+        .unwrap_or_else(Arm::vehicle);
+    let scenario = study.timed_scenario(context, &population.setting, arm, None)?;
+    let busy = context.busy("preparing");
     let plan = TrialPlan::new(&context.library, &design, &scenario, study.seed)?;
+    drop(busy);
     let name = format!("trial-{}", design.name);
     let Some(rows) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
     let patients = plan.subjects();
     let subjects = study.beside(&name, &patients)?;
+    let busy = context.busy("analysing");
     let result = plan.analyse(&rows, &subjects)?;
+    drop(busy);
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));

@@ -3,6 +3,7 @@
 use super::{Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
+use crate::parameters::bounds::CHECKED;
 use crate::report::{self, Manifest};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{Calibration, Prediction, Target, Targets, validate, visual_checks};
@@ -113,6 +114,13 @@ fn unknown_target(targets: &Targets, name: &str) -> Error {
 
 pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
     let library = &context.library;
+    CHECKED.check(
+        options.subjects as f64,
+        format!("--subjects {}", options.subjects),
+    )?;
+    if options.out.is_none() && options.subjects != SUBJECTS {
+        context.warn("--subjects has no effect without --out");
+    }
     let targets = Targets::read(library)?;
     let accuracy = options::many(options.rtol)?;
     let rows = predictions(
@@ -126,7 +134,9 @@ pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
     if let Some(folder) = &options.out {
         let figure = figure::validation(&rows)?;
         let mut files: Vec<_> = figure.files(folder.join("plots")).into();
+        let busy = context.busy("drawing virtual patients");
         let checks = visual_checks(library, &targets, options.subjects, options.seed, &accuracy)?;
+        drop(busy);
         if !checks.is_empty() {
             let figure = figure::visual_checks(&checks)?;
             files.extend(figure.files(folder.join("plots")));

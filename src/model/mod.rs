@@ -255,7 +255,6 @@ impl Model<f64> {
             markers: MarkerParameters::read(&reader)?,
             clamp: Clamp::default(),
         };
-        reader.skip("regimen.");
         reader.finish()?;
         Ok(model)
     }

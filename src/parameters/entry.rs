@@ -109,6 +109,21 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Where another value, in `unit`, lies outside the plausible range: the range, with its unit and where it is stated.
+    pub fn outside(&self, value: f64) -> Option<String> {
+        let (low, high) = self.range?;
+        let unit = if self.unit == "1" { "" } else { &self.unit };
+        // Conversions round.
+        let room = 1e-12 * low.abs().max(high.abs());
+        (value < low - room || value > high + room).then(|| {
+            format!(
+                "outside the plausible range, {} ({})",
+                format!("{low} to {high} {unit}").trim_end(),
+                self.origin
+            )
+        })
+    }
+
     /// Whether the value lies outside the plausible range of its file.
     pub fn is_implausible(&self) -> bool {
         match (self.value, self.range) {

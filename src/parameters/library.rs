@@ -1,14 +1,80 @@
 //! The parameter files: the shipped set inside the binary, and a user's folder laid over it.
 
+use super::aliases::Aliases;
+use super::bounds::{FILES, PARAMETER_FILE};
+use super::files::read_text;
 use super::table::ParameterTable;
 use crate::error::{Error, Result};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/params");
+
+/// Texts and lists of the files of a folder, or of a file; `*` stands for any part of a key. What is not here is a slip.
+const TEXTS: [(&str, &[&str]); 9] = [
+    ("biology.toml", &["title", "note"]),
+    ("aliases.toml", &["vehicle", "sorafenib"]),
+    (
+        "studies.toml",
+        &["sensitivity.parameters", "sensitivity.without"],
+    ),
+    (
+        "settings",
+        &[
+            "title",
+            "note",
+            "aliases",
+            "default_regimen",
+            "environment",
+            "burden_unit",
+            "plausible_dose",
+            "exposure.form",
+        ],
+    ),
+    (
+        "phenotypes",
+        &[
+            "title",
+            "note",
+            "description",
+            "pretreatment.setting",
+            "pretreatment.regimen",
+        ],
+    ),
+    ("variants", &["title", "note", "description"]),
+    (
+        "partners",
+        &[
+            "name",
+            "title",
+            "note",
+            "aliases",
+            "class",
+            "review_reference",
+            "mechanism",
+            "limits",
+            "kinetics.*.form",
+        ],
+    ),
+    ("trials", &["title", "note", "population", "design", "arms"]),
+    (
+        "calibrations",
+        &["title", "note", "setting", "targets", "parameters"],
+    ),
+];
+
+/// Folders of files of graded numbers.
+const OF_NUMBERS: [&str; 6] = [
+    "settings",
+    "phenotypes",
+    "variants",
+    "partners",
+    "populations",
+    "trials",
+];
 
 /// A parameter file by name and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +110,8 @@ fn path_of(folder: &str, name: &str) -> String {
 #[derive(Debug, Clone)]
 pub struct Library {
     documents: BTreeMap<String, Vec<Document>>,
+    /// What lies in the user's folder and is not read, for the user to know.
+    unread: Vec<String>,
     /// Tables that were read once, by path; shared by copies.
     tables: Arc<RwLock<BTreeMap<String, ParameterTable>>>,
 }
@@ -53,6 +121,7 @@ impl Library {
     pub fn shipped() -> Self {
         let mut library = Self {
             documents: BTreeMap::new(),
+            unread: Vec::new(),
             tables: Arc::default(),
         };
         library.add_embedded(&SHIPPED);
@@ -79,65 +148,196 @@ impl Library {
     /// whole; new files add partners, regimens and so on.
     ///
     /// # Errors
-    /// A folder that cannot be read, or a file in a place that means nothing.
+    /// A folder that cannot be read; a file in a place that means nothing, of a name that differs from a known one in case
+    /// only, too large, or no ordinary file.
     pub fn with_overlay(folder: &Path) -> Result<Self> {
         let mut library = Self::shipped();
-        library.add_folder(folder, folder)?;
+        let folders = library.folders();
+        let mut count = 0;
+        for path in entries(folder)? {
+            let name = file_name(&path)?;
+            if path.is_dir() {
+                if !library.is_known_folder(&name, &path, &folders)? {
+                    continue;
+                }
+                for inner in entries(&path)? {
+                    let relative = format!("{name}/{}", file_name(&inner)?);
+                    library.add_file(&relative, &inner, &mut count)?;
+                }
+            } else {
+                library.add_file(&name, &path, &mut count)?;
+            }
+        }
         Ok(library)
     }
 
-    fn add_folder(&mut self, root: &Path, folder: &Path) -> Result<()> {
-        let unreadable = |path: &Path, error: std::io::Error| {
-            Error::input(
-                format!("--params {}", path.display()),
-                error.to_string(),
-                "give a folder of parameter files as written by `hif-switch params export DIR`",
-            )
+    /// Folders of parameter files.
+    fn folders(&self) -> BTreeSet<String> {
+        let paths = self.documents.keys();
+        paths
+            .filter_map(|path| Some(path.split_once('/')?.0.to_owned()))
+            .collect()
+    }
+
+    /// Whether a folder of the user's is read; one whose name is nearly a known one is a slip.
+    fn is_known_folder(
+        &mut self,
+        name: &str,
+        path: &Path,
+        known: &BTreeSet<String>,
+    ) -> Result<bool> {
+        if known.contains(name) {
+            return Ok(true);
+        }
+        let place = path.display().to_string();
+        let folders = known.iter().map(String::as_str);
+        if name.to_lowercase().ends_with(".toml") {
+            return Err(Error::input(
+                place,
+                "this is a folder, and its name is that of a parameter file",
+                "give a file of this name, or another name to the folder",
+            ));
+        }
+        if let Some(meant) = nearly(name, folders) {
+            // The first of what would not be read.
+            let inner = entries(path)?
+                .first()
+                .map(|inner| inner.display().to_string());
+            return Err(differs(
+                inner.unwrap_or(place),
+                "folder of parameter files",
+                name,
+                meant,
+            ));
+        }
+        self.leave(name, path);
+        Ok(false)
+    }
+
+    /// Reads a file of the user's, at a path relative to the folder.
+    fn add_file(&mut self, relative: &str, path: &Path, count: &mut usize) -> Result<()> {
+        let place = path.display().to_string();
+        if path.is_dir() {
+            return Err(Error::input(
+                place,
+                "this is a folder within a folder of parameter files, or a link to one",
+                "put the files one level up: only those are read",
+            ));
+        }
+        let lower = relative.to_lowercase();
+        if !lower.ends_with(".toml") {
+            self.leave(relative, path);
+            return Ok(());
+        }
+        if !relative.ends_with(".toml") {
+            return Err(differs(place, "parameter file", relative, &lower));
+        }
+        let known = self.documents.keys().map(String::as_str);
+        if let Some(meant) = known
+            .clone()
+            .find(|known| *known != relative && known.to_lowercase() == lower)
+        {
+            return Err(differs(place, "parameter file", relative, meant));
+        }
+        self.check_place(relative, path)?;
+        *count += 1;
+        FILES.count(*count, "--params")?;
+        let remedy = "give a file as written by `hif-switch params export DIR`";
+        let document = Document {
+            text: read_text(path, &PARAMETER_FILE, &place, remedy)?,
+            origin: place,
         };
-        let mut entries = std::fs::read_dir(folder)
-            .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
-            .map_err(|error| unreadable(folder, error))?;
-        entries.sort_by_key(std::fs::DirEntry::path);
-        for entry in entries {
-            let path = entry.path();
-            if path.is_dir() {
-                self.add_folder(root, &path)?;
-            } else if path.extension().is_some_and(|e| e == "toml") {
-                let text =
-                    std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-                let relative = path.strip_prefix(root).unwrap_or(&path);
-                let relative = relative.to_string_lossy().replace('\\', "/");
-                self.check_place(&relative, &path)?;
-                let document = Document {
-                    origin: path.display().to_string(),
-                    text,
-                };
-                self.documents.entry(relative).or_default().push(document);
+        let layers = self.documents.entry(relative.to_owned()).or_default();
+        layers.push(document);
+        Ok(())
+    }
+
+    /// Remembers what is not read; hidden files, of editors and of version control, are nobody's slip.
+    fn leave(&mut self, relative: &str, path: &Path) {
+        let name = relative.rsplit('/').next().unwrap_or(relative);
+        if !name.starts_with('.') {
+            self.unread.push(path.display().to_string());
+        }
+    }
+
+    /// What lies in the user's folder and is not read.
+    pub fn unread(&self) -> &[String] {
+        &self.unread
+    }
+
+    /// What is to be said of numbers of the user's files that lie outside the range of the number they replace and state
+    /// none of their own.
+    ///
+    /// # Errors
+    /// A file that [`ParameterTable::parse`] refuses.
+    pub fn implausible(&self) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        for (path, layers) in &self.documents {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let shipped = usize::from(SHIPPED.get_file(path).is_some());
+            if !OF_NUMBERS.contains(&folder) && path != "biology.toml" {
+                continue;
+            }
+            for document in &layers[shipped..] {
+                let over = ParameterTable::parse(&document.origin, &document.text)?;
+                let mut stated = self.stated(folder)?;
+                for first in &layers[..shipped] {
+                    stated.overlay(&ParameterTable::parse(&first.origin, &first.text)?);
+                }
+                notes.extend(stated.beyond_all(&over));
             }
         }
-        Ok(())
+        Ok(notes)
+    }
+
+    /// The numbers that those of the files of a folder stand in place of, beside those of the same file.
+    fn stated(&self, folder: &str) -> Result<ParameterTable> {
+        let mut stated = ParameterTable::default();
+        if ["settings", "phenotypes", "variants"].contains(&folder) {
+            stated = self.table("", "biology", "params")?;
+        }
+        if ["phenotypes", "variants"].contains(&folder) {
+            for setting in self.names("settings") {
+                stated.overlay(&self.table("settings", setting, "params")?);
+            }
+        }
+        Ok(stated)
     }
 
     /// A file must replace a shipped one or lie in a folder that the program reads.
     fn check_place(&self, relative: &str, path: &Path) -> Result<()> {
-        let folder = relative.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let known_folders: std::collections::BTreeSet<&str> = self
-            .documents
-            .keys()
-            .filter_map(|known| known.rsplit_once('/').map(|(folder, _)| folder))
-            .collect();
-        if self.documents.contains_key(relative) || known_folders.contains(folder) {
+        if relative.contains('/') || self.documents.contains_key(relative) {
             return Ok(());
         }
+        let folders = self.folders();
         let top_level = self.documents.keys().filter(|known| !known.contains('/'));
         Err(Error::unknown_name(
             path.display().to_string(),
             "parameter file",
             relative,
-            known_folders
-                .into_iter()
+            folders
+                .iter()
+                .map(String::as_str)
                 .chain(top_level.map(String::as_str)),
         ))
+    }
+
+    /// The setting that a name or one of its usual spellings means.
+    ///
+    /// # Errors
+    /// As [`Aliases::resolve`].
+    pub fn setting(&self, text: &str, place: &str) -> Result<String> {
+        let settings = Aliases::read(self, "settings", "setting", &[])?;
+        Ok(settings.resolve(text, place)?.to_owned())
+    }
+
+    /// The partner that a name or one of its usual spellings means.
+    ///
+    /// # Errors
+    /// As [`Aliases::resolve`].
+    pub fn partner(&self, text: &str, place: &str) -> Result<String> {
+        let partners = Aliases::read(self, "partners", "partner", &[])?;
+        Ok(partners.resolve(text, place)?.to_owned())
     }
 
     /// Names of the files in a folder of `params/`, without `.toml`, in alphabetical order.
@@ -184,6 +384,9 @@ impl Library {
         for document in self.layers(folder, name, place)? {
             table.overlay(&ParameterTable::parse(&document.origin, &document.text)?);
         }
+        if let Some((_, known)) = TEXTS.iter().find(|(of, _)| *of == folder || *of == path) {
+            table.check_texts(known)?;
+        }
         if let Ok(mut tables) = self.tables.write() {
             tables.insert(path, table.clone());
         }
@@ -225,6 +428,54 @@ impl Library {
                 .map(|document| (path.as_str(), document.text.as_str()))
         })
     }
+}
+
+/// What lies in a folder of the user's, in alphabetical order.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut entries = std::fs::read_dir(folder)
+        .and_then(|entries| {
+            let paths = entries.map(|entry| Ok(entry?.path()));
+            paths.collect::<std::io::Result<Vec<_>>>()
+        })
+        .map_err(|error| {
+            Error::input(
+                format!("--params {}", folder.display()),
+                error.to_string(),
+                "give a folder of parameter files as written by `hif-switch params export DIR`",
+            )
+        })?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn file_name(path: &Path) -> Result<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.map(str::to_owned).ok_or_else(|| {
+        Error::input(
+            path.display().to_string(),
+            "the name is not in UTF-8",
+            "rename the file: names of files are names of partners, regimens and so on",
+        )
+    })
+}
+
+/// The known name that is meant by one that differs in case, or by a letter.
+fn nearly<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    known
+        .filter(|known| strsim::damerau_levenshtein(known, &lower) <= 1)
+        .min_by_key(|known| strsim::damerau_levenshtein(known, &lower))
+}
+
+/// A name that differs from the one that is read.
+fn differs(place: String, what: &str, name: &str, meant: &str) -> Error {
+    let only_case = name.to_lowercase() == meant.to_lowercase();
+    let how = if only_case { " in case only" } else { "" };
+    Error::input(
+        place,
+        format!("`{name}` is no {what}: it differs from `{meant}`{how}, and would not be read"),
+        format!("rename it to `{meant}`"),
+    )
 }
 
 /// A TOML or schema error of a whole file as an input error with file and line.

@@ -6,12 +6,20 @@
 //!   `hif.hif1a_loss`.
 //! * [`Reader`] hands numbers out in internal units, checks their dimension and physical domain,
 //!   and names every key that nothing asked for.
+//! * [`bounds`] declares the largest values of all numbers that multiply work.
+//! * [`Aliases`] turns usual spellings of names into those of the files.
 
+mod aliases;
+pub mod bounds;
 mod entry;
+mod files;
 mod library;
 mod table;
 
+pub use aliases::Aliases;
+
 pub use entry::{Domain, Entry, Grade, Origin};
+pub use files::read_text;
 pub(crate) use library::toml_error;
 pub use library::{Document, Library, Reference};
 pub use table::{ParameterTable, Reader};

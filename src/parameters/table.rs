@@ -29,8 +29,9 @@ impl ParameterTable {
     /// is none, a value that is not finite or lies outside its own range, or lacks the source or
     /// note that its grade asks for.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
+        let source = Source::new(file, text);
         let document = toml_edit::Document::parse(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| line_of(text, span.start));
+            let line = error.span().map_or(1, |span| source.line(span.start));
             Error::input(
                 format!("{file}:{line}"),
                 format!("not valid TOML: {}", error.message()),
@@ -38,17 +39,11 @@ impl ParameterTable {
             )
         })?;
         let mut table = Self::default();
-        table.collect("", document.as_table(), file, text)?;
+        table.collect("", document.as_table(), &source)?;
         Ok(table)
     }
 
-    fn collect(
-        &mut self,
-        prefix: &str,
-        from: &dyn TableLike,
-        file: &str,
-        text: &str,
-    ) -> Result<()> {
+    fn collect(&mut self, prefix: &str, from: &dyn TableLike, source: &Source<'_>) -> Result<()> {
         for (key, item) in from.iter() {
             let path = if prefix.is_empty() {
                 key.to_owned()
@@ -58,17 +53,27 @@ impl ParameterTable {
             let line = from
                 .get_key_value(key)
                 .and_then(|(key, item)| key.span().or_else(|| item.span()))
-                .map_or(0, |span| line_of(text, span.start));
+                .map_or(0, |span| source.line(span.start));
             let origin = Origin {
-                file: file.to_owned(),
+                file: source.file.to_owned(),
                 line,
             };
+            if path.matches('.').count() >= DEEPEST {
+                return Err(Error::input(
+                    origin.to_string(),
+                    format!(
+                        "the key `{}…` has more than {DEEPEST} parts",
+                        path.chars().take(60).collect::<String>()
+                    ),
+                    "keys of parameter files have three parts or so, such as kinetics.patient.dose",
+                ));
+            }
             if let Some(inner) = item.as_table_like() {
                 if inner.contains_key("value") || inner.contains_key("unit") {
                     let entry = read_entry(&path, item, origin)?;
                     self.numbers.insert(path.into(), entry.into());
                 } else {
-                    self.collect(&path, inner, file, text)?;
+                    self.collect(&path, inner, source)?;
                 }
                 continue;
             }
@@ -165,6 +170,29 @@ impl ParameterTable {
         Ok(())
     }
 
+    /// What is to be said of a number that the user gives in place of the one at `path`, called `name` in the command,
+    /// where it lies outside the plausible range; `None` where it lies within, or nothing is known.
+    pub fn beyond(&self, path: &str, text: &str, name: &str) -> Option<String> {
+        let entry = self.number(path)?;
+        let given = Quantity::parse(text).ok()?;
+        let outside = entry.outside(given.to(&entry.unit).ok()?)?;
+        Some(format!("--set {name}={text}: {given} is {outside}"))
+    }
+
+    /// The same of every number of a user's file that is laid over this table without a range of its own.
+    pub fn beyond_all<'a>(&'a self, over: &'a Self) -> impl Iterator<Item = String> + 'a {
+        over.numbers().filter_map(|(path, given)| {
+            let entry = self.number(path)?;
+            let value = given.value.filter(|_| given.range.is_none())?;
+            let factor = units::factor(&given.unit, &entry.unit).ok()?;
+            let outside = entry.outside(value * factor)?;
+            Some(format!(
+                "{}, key `{path}`: {value} {} is {outside}",
+                given.origin, given.unit
+            ))
+        })
+    }
+
     /// Puts a computed number in place, keeping its unit, range and note.
     pub fn replace_value(&mut self, path: &str, value: f64) {
         if let Some(entry) = self.numbers.get_mut(path).map(Arc::make_mut) {
@@ -193,6 +221,38 @@ impl ParameterTable {
     /// A list of texts such as `factor.growth.paths`.
     pub fn list(&self, path: &str) -> Option<&[String]> {
         self.lists.get(path).map(|list| list.0.as_slice())
+    }
+
+    /// Checks that every text and list of the table is one of the `known` keys; `*` stands for any part of a key.
+    ///
+    /// # Errors
+    /// Names the first that is not, with the nearest.
+    pub fn check_texts(&self, known: &[&str]) -> Result<()> {
+        let is = |path: &str, known: &str| {
+            let (mut parts, mut wanted) = (path.split('.'), known.split('.'));
+            loop {
+                match (parts.next(), wanted.next()) {
+                    (None, None) => return true,
+                    (Some(part), Some(wanted)) if wanted == "*" || part == wanted => {}
+                    _ => return false,
+                }
+            }
+        };
+        let unknown = |path: &&str| !known.iter().any(|known| is(path, known));
+        match self.text_paths().find(unknown) {
+            None => Ok(()),
+            Some(path) => {
+                let place = self
+                    .text_origin(path)
+                    .map_or_else(String::new, ToString::to_string);
+                Err(Error::unknown_name(
+                    place,
+                    "key",
+                    path,
+                    known.iter().copied(),
+                ))
+            }
+        }
     }
 
     /// Paths of all texts and lists, in alphabetical order each.
@@ -285,13 +345,18 @@ impl Reader<'_> {
         self.table.number(path).is_some()
     }
 
-    /// Marks all numbers below `prefix` as used (they belong to another setting).
-    pub fn skip(&self, prefix: &str) {
+    /// Marks the numbers of some keys below `prefix` as used (they belong to another setting).
+    pub fn skip(&self, prefix: &str, keys: &[&str]) {
+        let known = |path: &str| {
+            path.rsplit('.')
+                .next()
+                .is_some_and(|key| keys.contains(&key))
+        };
         let skipped = self
             .table
             .numbers
             .keys()
-            .filter(|path| path.starts_with(prefix))
+            .filter(|path| path.starts_with(prefix) && known(path))
             .map(|path| path.to_string());
         self.used.borrow_mut().extend(skipped);
     }
@@ -392,7 +457,8 @@ fn read_entry(path: &str, item: &Item, origin: Origin) -> Result<Entry> {
         );
     }
     Ok(Entry {
-        value: Some(raw.value),
+        // -0 is 0.
+        value: Some(raw.value + 0.0),
         unit: raw.unit,
         grade: raw.grade,
         source: raw.source,
@@ -402,12 +468,27 @@ fn read_entry(path: &str, item: &Item, origin: Origin) -> Result<Entry> {
     })
 }
 
-fn line_of(text: &str, byte: usize) -> usize {
-    text.as_bytes()[..byte.min(text.len())]
-        .iter()
-        .filter(|b| **b == b'\n')
-        .count()
-        + 1
+/// Most parts of a key.
+const DEEPEST: usize = 8;
+
+/// A text with the places of its lines.
+struct Source<'a> {
+    file: &'a str,
+    ends: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    fn new(file: &'a str, text: &str) -> Self {
+        Self {
+            file,
+            ends: text.match_indices('\n').map(|(at, _)| at).collect(),
+        }
+    }
+
+    /// The line of a byte, from 1.
+    fn line(&self, byte: usize) -> usize {
+        self.ends.partition_point(|end| *end < byte) + 1
+    }
 }
 
 #[cfg(test)]

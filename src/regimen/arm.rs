@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::PARTNER_SLOTS;
-use crate::parameters::Library;
+use crate::parameters::{Aliases, Library};
 
 /// The drugs of an arm.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,35 +53,38 @@ impl Arm {
         sorafenib.into_iter().chain(partners).collect()
     }
 
-    /// Reads an arm by name and checks it against the partners of the library.
+    /// Reads an arm by name, or by usual spellings (`placebo`, `Sorafenib + PT-2385`), and checks it against the partners of
+    /// the library.
     ///
     /// # Errors
-    /// An unknown partner (with the nearest), a drug named twice, or too many partners.
+    /// An unknown partner (with the nearest), a drug named twice, vehicle beside a drug, or too many partners.
     pub fn parse(text: &str, library: &Library, place: &str) -> Result<Self> {
-        let known = library.names("partners");
-        if text == "vehicle" {
-            return Ok(Self::vehicle());
-        }
         let mut arm = Self::vehicle();
-        for name in text.split('+').map(str::trim) {
-            if name == "sorafenib" && !arm.sorafenib {
-                arm.sorafenib = true;
-            } else if arm.partners.iter().any(|p| p == name) || name == "sorafenib" {
+        let mut vehicle = false;
+        for given in text.split('+').map(str::trim) {
+            let name = drug(given, library, place)?;
+            let twice = match name.as_str() {
+                VEHICLE => std::mem::replace(&mut vehicle, true),
+                SORAFENIB => std::mem::replace(&mut arm.sorafenib, true),
+                partner => arm.partners.iter().any(|known| known == partner),
+            };
+            if twice {
                 return Err(Error::input(
                     place,
                     format!("`{name}` stands twice in the arm `{text}`"),
                     "name each drug once",
                 ));
-            } else if known.contains(&name) {
-                arm.partners.push(name.to_owned());
-            } else {
-                return Err(Error::unknown_name(
-                    place,
-                    "drug",
-                    name,
-                    ["vehicle", "sorafenib"].into_iter().chain(known),
-                ));
             }
+            if name != VEHICLE && name != SORAFENIB {
+                arm.partners.push(name);
+            }
+        }
+        if vehicle && arm != Self::vehicle() {
+            return Err(Error::input(
+                place,
+                format!("the arm `{text}` has vehicle beside a drug"),
+                "name vehicle alone, or the drugs",
+            ));
         }
         if arm.partners.len() > PARTNER_SLOTS {
             return Err(Error::input(
@@ -94,14 +97,32 @@ impl Arm {
     }
 }
 
+const VEHICLE: &str = "vehicle";
+const SORAFENIB: &str = "sorafenib";
+
+/// The name of a drug, or of vehicle, by one of its spellings.
+fn drug(text: &str, library: &Library, place: &str) -> Result<String> {
+    let exact = [VEHICLE, SORAFENIB]
+        .into_iter()
+        .chain(library.names("partners"));
+    if exact.into_iter().any(|name| name == text) {
+        return Ok(text.to_owned());
+    }
+    let table = library.table("", "aliases", "params")?;
+    let list = |name: &str| table.list(name).unwrap_or_default();
+    let others = [(VEHICLE, list(VEHICLE)), (SORAFENIB, list(SORAFENIB))];
+    let drugs = Aliases::read(library, "partners", "drug", &others)?;
+    Ok(drugs.resolve(text, place)?.to_owned())
+}
+
 impl std::fmt::Display for Arm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if !self.sorafenib && self.partners.is_empty() {
-            return f.write_str("vehicle");
+            return f.write_str(VEHICLE);
         }
         let names: Vec<&str> = self
             .sorafenib
-            .then_some("sorafenib")
+            .then_some(SORAFENIB)
             .into_iter()
             .chain(self.partners.iter().map(String::as_str))
             .collect();

@@ -77,6 +77,16 @@ pub struct PartnerDrug {
     pub achievable: Option<f64>,
 }
 
+/// Numbers of the kinetics of a partner, in every form.
+const KINETICS: [&str; 6] = [
+    "absorption_rate",
+    "half_life",
+    "volume",
+    "dose",
+    "interval",
+    "concentration",
+];
+
 const CLASSES: [&str; 4] = ["hif1", "hif2", "dual", "upstream"];
 
 impl PartnerDrug {
@@ -155,7 +165,7 @@ impl PartnerDrug {
             needed,
             achievable,
         };
-        reader.skip("kinetics.");
+        reader.skip("kinetics.", &KINETICS);
         reader.finish()?;
         Ok(drug)
     }

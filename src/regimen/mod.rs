@@ -8,12 +8,14 @@
 //! * [`Timeline`] is the sorted list of events: doses, infusion edges, gate edges, level changes.
 
 mod arm;
+mod dose;
 mod drug;
 mod records;
 mod schedule;
 mod timeline;
 
 pub use arm::Arm;
+pub use dose::PlausibleDose;
 pub use drug::{Dosing, Mode, PartnerDrug};
 pub use records::{COMPARTMENTS, Compartment, Happening, Record, RecordedDose, SteadyState};
 pub use schedule::{Course, Cycle, OxygenStep, Regimen, Resection};

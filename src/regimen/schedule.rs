@@ -1,7 +1,7 @@
 //! Regimens as data.
 
 use crate::error::{Error, Result};
-use crate::parameters::{Document, Library};
+use crate::parameters::{Document, Library, bounds};
 use crate::units::Quantity;
 use serde::Deserialize;
 
@@ -233,7 +233,7 @@ impl Regimen {
             evaluations: raw
                 .evaluations
                 .iter()
-                .map(|text| positive(text, "h", &format!("{origin}, key `evaluations`")))
+                .map(|text| span(text, &format!("{origin}, key `evaluations`")))
                 .collect::<Result<Vec<_>>>()?,
             oxygen_before: raw
                 .oxygen_before
@@ -270,7 +270,7 @@ fn read_course(raw: RawCourse, place: String) -> Result<Course> {
         .transpose()
     };
     let positive_time = |text: Option<String>, key: &str| {
-        text.map(|text| positive(&text, "h", &format!("{place}, key `{key}`")))
+        text.map(|text| span(&text, &format!("{place}, key `{key}`")))
             .transpose()
     };
     let start = raw.start.map_or(Ok(0.0), |text| {
@@ -298,8 +298,8 @@ fn read_course(raw: RawCourse, place: String) -> Result<Course> {
             .cycle
             .map(|cycle| -> Result<Cycle> {
                 Ok(Cycle {
-                    on: positive(&cycle.on, "h", &format!("{place}, key `cycle.on`"))?,
-                    off: positive(&cycle.off, "h", &format!("{place}, key `cycle.off`"))?,
+                    on: span(&cycle.on, &format!("{place}, key `cycle.on`"))?,
+                    off: span(&cycle.off, &format!("{place}, key `cycle.off`"))?,
                 })
             })
             .transpose()?,
@@ -317,7 +317,12 @@ fn time(text: &str, place: &str) -> Result<f64> {
             "times count from the start of the run",
         ));
     }
-    Ok(hours)
+    bounds::time(hours, place)
+}
+
+/// A length of time above 0, in h.
+fn span(text: &str, place: &str) -> Result<f64> {
+    bounds::time(positive(text, "h", place)?, place)
 }
 
 fn positive(text: &str, unit: &str, place: &str) -> Result<f64> {

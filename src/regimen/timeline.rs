@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::exposure::SorafenibKinetics;
 use crate::model::partner::PartnerAction;
 use crate::model::{Inputs, Model, PARTNER_SLOTS};
+use crate::parameters::bounds::DOSES;
 use crate::units::Quantity;
 
 /// A drug of the run.
@@ -123,6 +124,8 @@ struct Builder<'a> {
     duration: f64,
     events: Vec<Event>,
     last_treatment: f64,
+    /// Doses and on-windows of all courses.
+    doses: f64,
 }
 
 impl Timeline {
@@ -130,8 +133,8 @@ impl Timeline {
     /// their slots.
     ///
     /// # Errors
-    /// An amount whose unit does not fit the setting, or a course that needs an interval and has
-    /// none.
+    /// An amount whose unit does not fit the setting, a course that needs an interval and has none, or
+    /// more doses than a run may have.
     pub fn build(
         regimen: &Regimen,
         model: &Model<f64>,
@@ -143,6 +146,7 @@ impl Timeline {
             duration: regimen.duration,
             events: Vec::new(),
             last_treatment: 0.0,
+            doses: 0.0,
         };
         let mut before = Inputs::default();
         if let Some(oxygen) = regimen.oxygen_before {
@@ -273,8 +277,22 @@ impl Builder<'_> {
         self.model.kinetics.absorption().map(|a| a.body_weight)
     }
 
+    /// Counts doses or on-windows before they are listed.
+    ///
+    /// # Errors
+    /// More than a run may have.
+    fn count(&mut self, doses: f64, course: &Course) -> Result<()> {
+        self.doses += doses.ceil();
+        DOSES.check(self.doses, &course.place)?;
+        Ok(())
+    }
+
     /// On-windows of a course within the run, h.
-    fn windows(&mut self, course: &Course) -> Vec<(f64, f64)> {
+    fn windows(&mut self, course: &Course) -> Result<Vec<(f64, f64)>> {
+        if let Some(cycle) = course.cycle {
+            let length = course.stop.unwrap_or(self.duration).min(self.duration) - course.start;
+            self.count(length.max(0.0) / (cycle.on + cycle.off), course)?;
+        }
         let stop = course.stop.unwrap_or(self.duration).min(self.duration);
         let mut windows = Vec::new();
         let mut start = course.start;
@@ -289,13 +307,14 @@ impl Builder<'_> {
                 None => break,
             }
         }
-        windows
+        Ok(windows)
     }
 
     /// Times of the doses of a course; no dose at the end of a window.
-    fn dose_times(&mut self, course: &Course, interval: f64) -> Vec<f64> {
+    fn dose_times(&mut self, course: &Course, interval: f64) -> Result<Vec<f64>> {
         let mut times = Vec::new();
-        for (start, end) in self.windows(course) {
+        for (start, end) in self.windows(course)? {
+            self.count((end - start) / interval, course)?;
             let mut n = 0u32;
             loop {
                 let time = start + f64::from(n) * interval;
@@ -306,7 +325,7 @@ impl Builder<'_> {
                 n += 1;
             }
         }
-        times
+        Ok(times)
     }
 
     fn sorafenib(&mut self, courses: &[Course]) -> Result<()> {
@@ -327,7 +346,7 @@ impl Builder<'_> {
                     "give interval = \"12 h\" or the like",
                 )
             })?;
-            for (i, time) in self.dose_times(course, interval).into_iter().enumerate() {
+            for (i, time) in self.dose_times(course, interval)?.into_iter().enumerate() {
                 let amount = if i == 0 {
                     course.loading.as_ref()
                 } else {
@@ -382,7 +401,7 @@ impl Builder<'_> {
                 continue;
             };
             let level = concentration(amount, molar_mass, &course.place)? * molar_mass * 1e-6;
-            for (start, end) in self.windows(course) {
+            for (start, end) in self.windows(course)? {
                 self.push(start, Change::Medium(level));
                 self.push(end, Change::Medium(0.0));
             }
@@ -395,7 +414,7 @@ impl Builder<'_> {
         let mut infusions = Vec::new();
         for course in courses {
             if imposed {
-                for (start, end) in self.windows(course) {
+                for (start, end) in self.windows(course)? {
                     self.push(start, Change::Given(slot, true));
                     self.push(end, Change::Given(slot, false));
                 }
@@ -412,14 +431,14 @@ impl Builder<'_> {
                         None => own,
                     };
                     let Some(level) = level else { continue };
-                    for (start, end) in self.windows(course) {
+                    for (start, end) in self.windows(course)? {
                         self.push(start, Change::Held(slot, level));
                         self.push(end, Change::Held(slot, 0.0));
                     }
                 }
                 Dosing::Oral { amount, interval } => {
                     let interval = course.interval.unwrap_or(interval);
-                    for (i, time) in self.dose_times(course, interval).into_iter().enumerate() {
+                    for (i, time) in self.dose_times(course, interval)?.into_iter().enumerate() {
                         let loading = if i == 0 {
                             course.loading.as_ref()
                         } else {
@@ -453,8 +472,14 @@ impl Builder<'_> {
         let mut edges: Vec<f64> = infusions.iter().flat_map(|(s, e, _)| [*s, *e]).collect();
         edges.sort_by(f64::total_cmp);
         edges.dedup_by(|a, b| a.total_cmp(b).is_eq());
+        let longest = infusions.iter().map(|(s, e, _)| e - s).fold(0.0, f64::max);
+        let mut sorted = infusions.to_vec();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
         for edge in edges {
-            let rate = infusions
+            // Those that may still run, with room for rounding; the earlier have ended, the later not begun.
+            let first = sorted.partition_point(|(start, ..)| *start + 1.001 * longest < edge);
+            let last = sorted.partition_point(|(start, ..)| *start <= edge);
+            let rate = sorted[first..last]
                 .iter()
                 .filter(|(start, end, _)| *start <= edge && edge < *end)
                 .map(|(_, _, rate)| rate)

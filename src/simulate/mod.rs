@@ -18,6 +18,7 @@ mod run;
 mod scenario;
 mod steady_state;
 mod template;
+mod threads;
 
 pub use ensemble::{Listing, Probe, Probed, run_many, run_many_observed, run_mixed_observed};
 pub use integrator::{Accuracy, Method, Work};
@@ -27,3 +28,4 @@ pub use roots::find_root;
 pub use run::{DrugBalance, Observer, Outcome, Problem, Segment};
 pub use scenario::{Hold, Scenario};
 pub use template::Template;
+pub use threads::start_threads;

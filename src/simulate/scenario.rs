@@ -2,10 +2,10 @@
 
 use super::integrator::Accuracy;
 use super::run::Problem;
-use super::template::Template;
+use super::template::{Template, partner_path};
 use crate::error::{Error, Result};
-use crate::parameters::{Library, ParameterTable};
-use crate::regimen::{Arm, Course, Mode, OxygenStep, PartnerDrug, Regimen};
+use crate::parameters::{Library, ParameterTable, bounds};
+use crate::regimen::{Arm, Course, Mode, OxygenStep, PartnerDrug, PlausibleDose, Regimen};
 use crate::units::Quantity;
 
 /// What an experiment holds in place during the run.
@@ -57,6 +57,9 @@ pub struct Scenario {
 
 const PARENTAL: &str = "parental";
 
+/// Path of the length of the pre-treatment of a phenotype.
+const PRETREATMENT: &str = "pretreatment.duration";
+
 impl Scenario {
     /// The shipped default of a setting for an arm.
     pub fn new(setting: &str, arm: Arm) -> Self {
@@ -106,6 +109,13 @@ impl Scenario {
     /// # Errors
     /// An unknown name, or a file or override that cannot be used.
     pub fn parameters(&self, library: &Library) -> Result<ParameterTable> {
+        let mut table = self.shipped(library)?;
+        self.override_with(library, &mut table)?;
+        Ok(table)
+    }
+
+    /// The merged parameters without overrides.
+    fn shipped(&self, library: &Library) -> Result<ParameterTable> {
         let mut table = library.table("", "biology", "params")?;
         table.overlay(&library.table("settings", &self.setting, "--setting")?);
         let layers = [
@@ -124,11 +134,12 @@ impl Scenario {
                 table.set(path, value)?;
             }
         }
+        Ok(table)
+    }
+
+    fn override_with(&self, library: &Library, table: &mut ParameterTable) -> Result<()> {
         for (path, value) in &self.overrides {
-            match path
-                .strip_prefix("partner.")
-                .and_then(|rest| rest.split_once('.'))
-            {
+            match partner_path(path) {
                 // Checked here even for arms without this partner.
                 Some((partner, key)) => library
                     .table("partners", partner, &format!("--set {path}"))?
@@ -136,14 +147,21 @@ impl Scenario {
                 None => table.set(path, value)?,
             }
         }
-        Ok(table)
+        Ok(())
     }
 
     /// The regimen with the scenario's duration, dose and lag.
     ///
     /// # Errors
-    /// An unknown regimen, or one of another setting.
+    /// An unknown regimen, or one of another setting; a dose whose unit or size does not fit the setting; a time
+    /// beyond [`bounds::DURATION`].
     pub fn regimen(&self, library: &Library, table: &ParameterTable) -> Result<Regimen> {
+        let mut regimen = self.read_regimen(library, table)?;
+        self.alter(&mut regimen, library, table)?;
+        Ok(regimen)
+    }
+
+    fn read_regimen(&self, library: &Library, table: &ParameterTable) -> Result<Regimen> {
         let name = match &self.regimen {
             Some(name) => name.as_str(),
             None => table.text("default_regimen").ok_or_else(|| {
@@ -154,7 +172,7 @@ impl Scenario {
                 )
             })?,
         };
-        let mut regimen = Regimen::read(library, name, "--regimen")?;
+        let regimen = Regimen::read(library, name, "--regimen")?;
         if regimen.setting != self.setting {
             return Err(Error::input(
                 format!("--regimen {name}"),
@@ -173,13 +191,34 @@ impl Scenario {
                 ),
             ));
         }
+        Ok(regimen)
+    }
+
+    /// Puts the scenario's duration, dose, oxygen and lag in place of the regimen's; gives what is to be said of doses.
+    fn alter(
+        &self,
+        regimen: &mut Regimen,
+        library: &Library,
+        table: &ParameterTable,
+    ) -> Result<Vec<String>> {
         if let Some(duration) = self.duration {
             regimen.duration = duration;
         }
+        bounds::time(
+            regimen.duration,
+            format!("{}, length of the run", self.label()),
+        )?;
         if !self.evaluations.is_empty() {
             regimen.evaluations.clone_from(&self.evaluations);
         }
         if let Some(dose) = &self.dose {
+            if regimen.sorafenib.is_empty() {
+                return Err(Error::input(
+                    format!("--dose {dose}"),
+                    format!("the regimen `{}` gives no sorafenib", regimen.name),
+                    "leave the dose out, or choose another regimen",
+                ));
+            }
             for course in &mut regimen.sorafenib {
                 course.amount = Some(dose.clone());
                 course.loading = None;
@@ -189,10 +228,82 @@ impl Scenario {
         if let Some(oxygen) = self.oxygen {
             regimen.hold_oxygen(oxygen);
         }
+        check_surroundings(regimen, table)?;
+        bounds::time(
+            self.partner_lag,
+            format!("--partner-lag {} h", self.partner_lag),
+        )?;
         if self.partner_lag > 0.0 {
             regimen.lag_partners(self.partner_lag);
         }
-        Ok(regimen)
+        match PlausibleDose::read(library, table, &self.setting)? {
+            Some(plausible) => plausible.check_regimen(regimen),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What is to be said of numbers that are possible but not plausible: parameters of the user's outside their range,
+    /// doses that nobody was given.
+    ///
+    /// # Errors
+    /// As [`parameters`](Self::parameters) and [`regimen`](Self::regimen).
+    pub fn implausible(&self, library: &Library) -> Result<Vec<String>> {
+        let mut table = self.shipped(library)?;
+        let mut notes = Vec::new();
+        for (path, value) in &self.overrides {
+            let own = match partner_path(path) {
+                Some((partner, key)) => {
+                    let table = library.table("partners", partner, &format!("--set {path}"))?;
+                    table.beyond(key, value, path)
+                }
+                None => table.beyond(path, value, path),
+            };
+            notes.extend(own);
+        }
+        self.override_with(library, &mut table)?;
+        let mut regimen = self.read_regimen(library, &table)?;
+        notes.extend(self.alter(&mut regimen, library, &table)?);
+        Ok(notes)
+    }
+
+    /// Checks that what was asked for has an effect in at least one of some arms.
+    ///
+    /// # Errors
+    /// A dose of sorafenib without sorafenib, or a delay of partners without partner or beyond the end of the run.
+    pub fn check_arms(&self, arms: &[Arm], duration: f64) -> Result<()> {
+        let names: Vec<String> = arms.iter().map(ToString::to_string).collect();
+        let arms_of = |what: &str| format!("no {what} is given in {}", names.join(", "));
+        if let Some(dose) = &self.dose
+            && !arms.iter().any(|arm| arm.sorafenib)
+        {
+            return Err(Error::input(
+                format!("--dose {dose}"),
+                arms_of("sorafenib"),
+                "the dose is that of sorafenib: leave it out, or name an arm such as sorafenib",
+            ));
+        }
+        if self.partner_lag > 0.0 && !arms.iter().any(|arm| !arm.partners.is_empty()) {
+            return Err(Error::input(
+                format!("--partner-lag {} h", self.partner_lag),
+                arms_of("partner"),
+                "leave it out, or name an arm such as sorafenib+pt2385",
+            ));
+        }
+        if self.partner_lag >= duration {
+            return Err(Error::input(
+                format!("--partner-lag {} h", self.partner_lag),
+                format!("the run ends at {duration} h, before the partner is given"),
+                "give a shorter delay, or a longer run with --days",
+            ));
+        }
+        if let Some(late) = self.evaluations.iter().find(|time| **time > duration) {
+            return Err(Error::input(
+                format!("--evaluate {} d", late / 24.0),
+                format!("the run ends on day {}", duration / 24.0),
+                "give a day within the run, or a longer run with --days",
+            ));
+        }
+        Ok(())
     }
 
     /// The partner drugs of the arm.
@@ -214,6 +325,16 @@ impl Scenario {
     pub(super) fn partner_tables(&self, library: &Library) -> Result<Vec<ParameterTable>> {
         let read = |name: &String| {
             let mut table = library.table("partners", name, "partner")?;
+            let settings = library.names("settings");
+            for (path, entry) in table.numbers() {
+                let setting = path
+                    .strip_prefix("kinetics.")
+                    .and_then(|rest| rest.split('.').next());
+                if let Some(unknown) = setting.filter(|setting| !settings.contains(setting)) {
+                    let place = format!("{}, key `{path}`", entry.origin);
+                    return Err(Error::unknown_name(place, "setting", unknown, settings));
+                }
+            }
             let prefix = format!("partner.{name}.");
             for (path, value) in &self.overrides {
                 if let Some(key) = path.strip_prefix(&prefix) {
@@ -277,11 +398,7 @@ impl Scenario {
             .text("pretreatment.setting")
             .unwrap_or(&self.setting);
         let reader = phenotype.reader();
-        let duration = reader.read(
-            "pretreatment.duration",
-            "h",
-            crate::parameters::Domain::Positive,
-        )?;
+        let duration = reader.read(PRETREATMENT, "h", crate::parameters::Domain::Positive)?;
         let before = Self {
             setting: setting.to_owned(),
             arm: Arm::sorafenib(),
@@ -304,6 +421,44 @@ impl Scenario {
     }
 }
 
+/// What a regimen says of the surroundings and of the way of dosing must have an effect in the setting.
+fn check_surroundings(regimen: &Regimen, table: &ParameterTable) -> Result<()> {
+    let fail = |place: &str, what: &str, why: &str| {
+        let problem = format!(
+            "{what} has no effect in the setting `{}`: {why}",
+            regimen.setting
+        );
+        Err(Error::input(
+            place,
+            problem,
+            "leave it out, or choose another setting",
+        ))
+    };
+    let name = format!("regimen `{}`", regimen.name);
+    let stepped = regimen.oxygen_before.is_some() || !regimen.oxygen.is_empty();
+    if table.text("environment") == Some("tumour") && stepped {
+        return fail(&name, "the pO2 of a medium", "pO2 follows from the vessels");
+    }
+    if table.text("exposure.form") != Some("medium") {
+        return Ok(());
+    }
+    for course in &regimen.sorafenib {
+        let given = [
+            (course.interval.is_some(), "interval"),
+            (course.infusion.is_some(), "infusion"),
+            (course.loading.is_some(), "loading"),
+        ];
+        if let Some((_, key)) = given.iter().find(|(given, _)| *given) {
+            return fail(
+                &course.place,
+                &format!("`{key}`"),
+                "the medium is held at the concentration",
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Every path that a phenotype or variant changes must exist in the biology or in some setting.
 fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
     let mut all = library.table("", "biology", "params")?;
@@ -311,7 +466,7 @@ fn check_known(library: &Library, over: &ParameterTable) -> Result<()> {
         all.overlay(&library.table("settings", setting, "--setting")?);
     }
     for (path, entry) in over.numbers() {
-        if all.number(path).is_none() && !path.starts_with("pretreatment.") {
+        if all.number(path).is_none() && path != PRETREATMENT {
             return Err(Error::unknown_name(
                 entry.origin.to_string(),
                 "key",

@@ -186,7 +186,7 @@ fn body_weight(model: &Model<f64>) -> Option<f64> {
 }
 
 /// Name and key of the path of a partner's number.
-fn partner_path(path: &str) -> Option<(&str, &str)> {
+pub(super) fn partner_path(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("partner.")?.split_once('.')
 }
 

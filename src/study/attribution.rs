@@ -8,19 +8,17 @@
 //! `v(all) - v(none)`, and what the combination gains with all of them off is left as the rest.
 //!
 //! Limitations: what a mechanism is, is a choice; off is an extreme state, not the state without the
-//! partner. All 2^k sets are run, so that k is at most [`MOST`].
+//! partner. All 2^k sets are run, so that k is bounded ([`MECHANISMS`]).
 
 use super::plan::{Field, Outline, Rows, Simulated, tally};
 use super::runs::{Probe, Probed, Tally};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::parameters::bounds::MECHANISMS;
 use crate::regimen::Arm;
 use crate::simulate::{Hold, Problem, Scenario, Template};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-
-/// Most mechanisms of a study.
-pub const MOST: usize = 12;
 
 /// A mechanism that can be switched off.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,13 +51,7 @@ pub fn mechanisms(library: &Library) -> Result<Vec<Mechanism>> {
     let document = library.document("", "attribution", "params")?;
     let raw: BTreeMap<String, Raw> = toml::from_str(&document.text)
         .map_err(|error| crate::parameters::toml_error(&document.origin, &document.text, &error))?;
-    if raw.is_empty() || raw.len() > MOST {
-        return Err(Error::input(
-            &document.origin,
-            format!("{} mechanisms", raw.len()),
-            format!("give 1 to {MOST}: all their sets are run"),
-        ));
-    }
+    MECHANISMS.count(raw.len(), &document.origin)?;
     let mechanisms = raw.into_iter().map(|(name, raw)| Mechanism {
         name,
         title: raw.title,
@@ -189,6 +181,14 @@ impl Outline for AttributionPlan {
 
     fn runs_per_row(&self) -> usize {
         2
+    }
+
+    fn hours(&self) -> f64 {
+        self.templates[0][0].regimen.duration
+    }
+
+    fn sizes(&self) -> String {
+        format!("all sets of {} mechanisms", self.mechanisms.len())
     }
 
     fn fields(&self) -> Vec<Field> {

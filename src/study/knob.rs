@@ -2,7 +2,8 @@
 //! culture.
 
 use crate::error::{Error, Result};
-use crate::regimen::{Course, Mode, OxygenStep, Regimen};
+use crate::parameters::{Library, bounds};
+use crate::regimen::{Course, Mode, OxygenStep, PlausibleDose, Regimen};
 use crate::simulate::{Problem, Template};
 use crate::units::Quantity;
 
@@ -26,6 +27,13 @@ impl Knob {
     /// # Errors
     /// A path or partner that the arm does not have, or a dose where none is given.
     pub fn parse(text: &str, template: &Template, place: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Error::input(
+                place,
+                "no knob is named",
+                "write NAME=LOW:HIGH:COUNT",
+            ));
+        }
         if text == "dose" {
             let given = template
                 .regimen
@@ -77,6 +85,44 @@ impl Knob {
             text,
             ["dose", "oxygen"].into_iter().chain(known),
         ))
+    }
+
+    /// What is to be said of values, from `low` to `high`, that are possible but not plausible.
+    ///
+    /// # Errors
+    /// A dose that [`PlausibleDose`] refuses.
+    pub fn implausible(
+        &self,
+        library: &Library,
+        template: &Template,
+        (low, high): (f64, f64),
+        place: &str,
+    ) -> Result<Option<String>> {
+        match self {
+            Self::Dose => {
+                let plausible =
+                    PlausibleDose::read(library, template.table(), &template.scenario.setting)?;
+                let dose = |value: f64| Quantity {
+                    value,
+                    unit: dose_unit(&template.regimen),
+                };
+                match plausible {
+                    None => Ok(None),
+                    Some(plausible) => Ok(plausible
+                        .check(&dose(high), place)?
+                        .or(plausible.check(&dose(low), place)?)),
+                }
+            }
+            Self::Parameter(path) => {
+                let entry = template.number(path);
+                let outside = entry.and_then(|entry| {
+                    Some((entry.outside(high).or(entry.outside(low))?, &entry.unit))
+                });
+                Ok(outside
+                    .map(|(range, unit)| format!("{place}: {low} to {high} {unit} is {range}")))
+            }
+            Self::Oxygen | Self::Partner(_) => Ok(None),
+        }
     }
 
     /// Name.
@@ -213,7 +259,8 @@ fn turn(
 /// Levels of sorafenib or oxygen held one after the other, each for `hold` hours.
 pub fn staircase(template: &Template, knob: &Knob, levels: &[f64], hold: f64) -> Result<Regimen> {
     let mut regimen = template.regimen.clone();
-    regimen.duration = hold * levels.len() as f64;
+    let place = format!("{} levels of {hold} h", levels.len());
+    regimen.duration = bounds::time(hold * levels.len() as f64, place)?;
     regimen.evaluations = vec![regimen.duration];
     let starts = levels
         .iter()

@@ -6,6 +6,7 @@
 use super::Progress;
 use super::runs::{Failure, Probe, Probed, Tally, stream};
 use crate::error::Result;
+use crate::parameters::bounds::Work;
 use crate::simulate::{Accuracy, Problem};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -49,6 +50,12 @@ pub trait Outline: Sync {
     fn runs_per_row(&self) -> usize {
         1
     }
+
+    /// Length of a run, h; 0 where a row is no run.
+    fn hours(&self) -> f64;
+
+    /// The numbers that multiply the rows, in words.
+    fn sizes(&self) -> String;
 
     /// Names and units of the numbers of a row.
     fn fields(&self) -> Vec<Field>;
@@ -178,11 +185,27 @@ impl<S: Simulated> Plan for S {
     }
 }
 
+/// Refuses a study that would take more rows or time than one may, before anything is run.
+///
+/// # Errors
+/// Which numbers multiply to how much, and what is allowed.
+pub fn affordable(plan: &dyn Outline) -> Result<()> {
+    let work = Work {
+        words: plan.sizes(),
+        rows: plan.rows() as f64,
+        runs: plan.runs_per_row() as f64,
+        hours: plan.hours(),
+        numbers: plan.fields().len() as f64,
+    };
+    work.check()
+}
+
 /// All rows of a study in memory.
 ///
 /// # Errors
-/// As [`Plan::run`]; failed runs are rows.
+/// More than a study may take; as [`Plan::run`]; failed runs are rows.
 pub fn collect(plan: &dyn Plan, accuracy: &Accuracy, progress: Progress<'_>) -> Result<Vec<Row>> {
+    affordable(plan)?;
     let all = 0..plan.rows();
     plan.prepare(std::slice::from_ref(&all), accuracy, progress)?;
     let length = plan.piece().unwrap_or(all.len()).max(1);

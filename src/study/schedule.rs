@@ -25,6 +25,7 @@ use super::runs::{Probe, Tally, run_batch};
 use super::{Progress, knob};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::parameters::bounds::{BUDGETS, POINTS};
 use crate::regimen::{Course, Cycle, Regimen};
 use crate::simulate::{Accuracy, Problem, Scenario, Template};
 use std::cell::RefCell;
@@ -124,33 +125,24 @@ pub struct Effort {
     pub evaluations: usize,
 }
 
-/// Largest first sample.
-const MOST_SAMPLES: usize = 1 << 16;
-
-/// Most budgets, and most evaluations of a descent.
-const MOST: usize = 10_000;
-
 impl Effort {
     fn check(&self) -> Result<()> {
-        if !self.samples.is_power_of_two() || self.samples > MOST_SAMPLES {
+        POINTS.count(self.samples, format!("--samples {}", self.samples))?;
+        if !self.samples.is_power_of_two() {
             return Err(Error::input(
                 format!("--samples {}", self.samples),
                 "a Sobol sequence is balanced at powers of two only",
-                format!("give 64, 128, 256 or so, at most {MOST_SAMPLES}"),
+                "give 64, 128, 256 or so",
             ));
         }
         let counts = [
             ("--budgets", self.budgets),
             ("--evaluations", self.evaluations),
         ];
-        match counts.iter().find(|(_, n)| !(1..=MOST).contains(n)) {
-            None => Ok(()),
-            Some((option, number)) => Err(Error::input(
-                format!("{option} {number}"),
-                "the number is out of range",
-                format!("give a number from 1 to {MOST}"),
-            )),
+        for (option, number) in counts {
+            BUDGETS.count(number, format!("{option} {number}"))?;
         }
+        Ok(())
     }
 }
 
@@ -558,6 +550,19 @@ impl SchedulePlan {
 impl Outline for SchedulePlan {
     fn rows(&self) -> usize {
         self.continuous().end
+    }
+
+    fn hours(&self) -> f64 {
+        24.0 * self.search.days
+    }
+
+    fn sizes(&self) -> String {
+        let Effort {
+            samples,
+            budgets,
+            evaluations,
+        } = self.effort;
+        format!("{samples} samples and {budgets} budgets of {evaluations} evaluations")
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -11,6 +11,7 @@ use super::plan::{Field, Outline, Rows, Simulated, tally};
 use super::runs::{Probe, Probed, Tally, run_batch};
 use crate::error::{Error, Result};
 use crate::model::{Signals, State};
+use crate::parameters::bounds::{AXIS, LEVELS_HELD};
 use crate::simulate::{Accuracy, Problem, Template};
 
 /// Values of a knob.
@@ -25,9 +26,6 @@ pub struct Axis {
     /// Whether they are spaced by their ratio.
     pub log: bool,
 }
-
-/// Most values of an axis.
-pub const MOST: usize = 10_000;
 
 impl Axis {
     /// Reads `NAME=LOW:HIGH:COUNT`, `NAME=LOW:HIGH:COUNT:log` or `NAME=A,B,C`.
@@ -67,12 +65,7 @@ impl Axis {
             ),
             _ => return Err(bad(format!("`{range}` is no range"), forms)),
         };
-        if values.len() > MOST {
-            return Err(bad(
-                format!("{} values", values.len()),
-                "give 10000 or less",
-            ));
-        }
+        AXIS.count(values.len(), &place)?;
         Ok(Self {
             unit: knob.unit(template),
             knob,
@@ -98,10 +91,11 @@ fn range_of(low: f64, high: f64, count: &str, log: bool, place: &str) -> Result<
             "give a whole number of values",
         )
     })?;
+    AXIS.count(count, place)?;
     let problem = if low >= high {
         format!("the range from {low} to {high} is empty")
-    } else if !(2..=MOST).contains(&count) {
-        format!("{count} values are too few or too many")
+    } else if count < 2 {
+        format!("{count} values are too few")
     } else if log && low <= 0.0 {
         format!("a logarithmic range cannot begin at {low}")
     } else {
@@ -116,7 +110,7 @@ fn range_of(low: f64, high: f64, count: &str, log: bool, place: &str) -> Result<
     Err(Error::input(
         place,
         problem,
-        "give a low end below the high one, 2 to 10000 values, and a low end above 0 with log",
+        "give a low end below the high one, 2 values or more, and a low end above 0 with log",
     ))
 }
 
@@ -164,6 +158,18 @@ impl Outline for SweepPlan {
 
     fn runs_per_row(&self) -> usize {
         self.assay.runs()
+    }
+
+    fn hours(&self) -> f64 {
+        self.assay.templates[0].regimen.duration
+    }
+
+    fn sizes(&self) -> String {
+        let axes = self.axes.iter();
+        let values: Vec<String> = axes
+            .map(|axis| format!("{} values of {}", axis.values.len(), axis.knob.name()))
+            .collect();
+        format!("{} in {} arms", values.join(" times "), self.assay.runs())
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -296,7 +302,7 @@ pub fn up_down(
     numbers: &[(&str, f64)],
     accuracy: &Accuracy,
 ) -> Result<UpDown> {
-    let count = axis.values.len();
+    let count = LEVELS_HELD.count(axis.values.len(), format!("levels of {}", axis.knob.name()))?;
     let levels: Vec<f64> = axis
         .values
         .iter()

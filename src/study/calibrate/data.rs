@@ -3,6 +3,7 @@
 use super::targets::Target;
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::parameters::bounds::MEANS;
 use crate::study::claims::Names;
 use std::collections::BTreeMap;
 
@@ -64,6 +65,10 @@ pub fn read_observations(
             "give volumes at day 0 and, of two animals or more, at later days",
         ));
     }
+    MEANS.count(
+        groups.len(),
+        format!("{place}, combinations of arm, dose and day"),
+    )?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let squares: f64 = groups
         .values()

@@ -3,6 +3,7 @@
 use super::targets::Target;
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::parameters::bounds::FITTED;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Scenario, Template};
 use crate::study::claims::{Alternative, Test, values_in};
@@ -103,6 +104,7 @@ impl Calibration {
             ));
         }
         let template = Template::read(library, &Scenario::new(setting, Arm::sorafenib()))?;
+        FITTED.count(parameters.len(), format!("{place}, parameters"))?;
         Ok(Self {
             name: name.to_owned(),
             title: title.to_owned(),

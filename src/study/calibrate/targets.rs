@@ -1,7 +1,7 @@
 //! Targets as their files describe them.
 
 use crate::error::{Error, Result};
-use crate::parameters::{Grade, Library, toml_error};
+use crate::parameters::{Grade, Library, bounds, toml_error};
 use crate::study::claims::{Form, Measure, Names, Query, Test};
 use crate::units::factor;
 use serde::Deserialize;
@@ -271,7 +271,7 @@ fn first(test: &Test) -> Option<&Query> {
 
 /// A time in h; none is the start.
 fn hours(text: Option<&str>, place: &str) -> Result<f64> {
-    crate::units::Quantity::parse(text.unwrap_or("0 h"))
+    let read = crate::units::Quantity::parse(text.unwrap_or("0 h"))
         .and_then(|quantity| quantity.to("h"))
         .map_err(|error| {
             Error::input(
@@ -279,7 +279,8 @@ fn hours(text: Option<&str>, place: &str) -> Result<f64> {
                 error.to_string(),
                 "give a time such as \"14 d\"",
             )
-        })
+        })?;
+    bounds::time(read, format!("{place}, key `after`"))
 }
 
 /// The mean of the concentrations at the times of a curve.

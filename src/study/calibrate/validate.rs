@@ -4,6 +4,7 @@ use super::fit::{Calibration, covariance, jacobian};
 use super::targets::Target;
 use crate::error::Result;
 use crate::parameters::Library;
+use crate::parameters::bounds::DRAWS;
 use crate::simulate::Accuracy;
 use crate::study::Progress;
 use crate::study::claims::{Alternative, Cohort, CohortValue, Form, Measure, estimates, values_in};
@@ -30,11 +31,14 @@ impl Prediction {
     }
 }
 
+/// Models that are run at once, so that memory does not grow with the draws.
+const TOGETHER: usize = 64;
+
 /// Predictions of all targets, with bands from `draws` draws of the parameters of each setting's
 /// calibration.
 ///
 /// # Errors
-/// A model that cannot be run.
+/// Too many draws; a model that cannot be run.
 pub fn validate(
     library: &Library,
     targets: &[Target],
@@ -44,6 +48,7 @@ pub fn validate(
     accuracy: &Accuracy,
     progress: Progress<'_>,
 ) -> Result<Vec<Prediction>> {
+    DRAWS.check(draws as f64, format!("--draws {draws}"))?;
     let mut rows: Vec<Prediction> = targets
         .iter()
         .map(|target| Prediction {
@@ -70,7 +75,10 @@ pub fn validate(
             models.extend(drawn(library, calibration, draws, seed, accuracy)?);
         }
         let tests: Vec<_> = members.iter().map(|index| &targets[*index].test).collect();
-        let values = values_in(library, &tests, &models, accuracy)?;
+        let mut values = Vec::with_capacity(models.len());
+        for together in models.chunks(TOGETHER) {
+            values.extend(values_in(library, &tests, together, accuracy)?);
+        }
         for (place, index) in members.iter().enumerate() {
             let row = &mut rows[*index];
             row.predicted = row.target.in_unit(values[0][place]);

@@ -4,6 +4,7 @@ use super::targets::{Curve, Targets};
 use crate::error::Result;
 use crate::model::markers::Readout;
 use crate::parameters::Library;
+use crate::parameters::bounds::CHECKED;
 use crate::simulate::{Accuracy, Template};
 use crate::study::population::{Population, Sampler};
 use crate::study::runs::{Probe, run_batch};
@@ -45,7 +46,7 @@ impl VisualCheck {
 /// A check of every target that is a curve, each with the same virtual patients.
 ///
 /// # Errors
-/// A population that cannot be drawn; a run that fails.
+/// Too many subjects; a population that cannot be drawn; a run that fails.
 pub fn visual_checks(
     library: &Library,
     targets: &Targets,
@@ -53,6 +54,7 @@ pub fn visual_checks(
     seed: u64,
     accuracy: &Accuracy,
 ) -> Result<Vec<VisualCheck>> {
+    CHECKED.check(subjects as f64, format!("--subjects {subjects}"))?;
     let mut checks = Vec::new();
     let Some(readout) = Readout::find("sorafenib") else {
         return Ok(checks);

@@ -4,6 +4,7 @@ use super::cohort::{Cohort, CohortValue};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
 use crate::model::markers::{READOUTS, Readout};
+use crate::parameters::bounds::{self, COHORT};
 use crate::parameters::{Document, Library, toml_error};
 use crate::regimen::{Arm, Mode};
 use crate::simulate::{Hold, Scenario};
@@ -582,7 +583,7 @@ impl<'a> Names<'a> {
         let arm = Arm::parse(arm_name, self.library, place)?;
         let mut words = vec![arm_name.to_owned(), condition.title.clone()];
         let quantity = |text: &str, unit: &str, key: &str| {
-            Quantity::parse(text)
+            let read = Quantity::parse(text)
                 .and_then(|quantity| quantity.to(unit))
                 .map_err(|error| {
                     Error::input(
@@ -590,7 +591,11 @@ impl<'a> Names<'a> {
                         error.to_string(),
                         format!("write a number with a unit of the dimension of {unit}"),
                     )
-                })
+                })?;
+            match unit {
+                "h" => bounds::time(read, format!("{place}, key `{key}`")),
+                _ => Ok(read),
+            }
         };
         let mut scenario = Scenario::new(&condition.setting, arm);
         scenario.regimen.clone_from(&condition.regimen);
@@ -754,9 +759,9 @@ impl<'a> Names<'a> {
 /// The virtual patients that a measure asks for.
 fn cohort(change: &RawChange, place: &str) -> Result<Cohort> {
     match (&change.trial, change.patients) {
-        (Some(trial), Some(patients)) if patients > 0 => Ok(Cohort {
+        (Some(trial), Some(patients)) => Ok(Cohort {
             trial: trial.clone(),
-            patients,
+            patients: COHORT.check(patients as f64, format!("{place}, key `patients`"))? as u64,
         }),
         _ => Err(Error::input(
             format!("{place}, keys `trial` and `patients`"),

@@ -2,6 +2,7 @@
 
 use super::readouts::READOUTS;
 use crate::error::{Error, Result};
+use crate::parameters::bounds::{FACTORS, SPREAD};
 use crate::parameters::{Domain, Entry, Library, ParameterTable, Reader};
 use nalgebra::DMatrix;
 
@@ -128,6 +129,7 @@ impl Population {
                 "add a table [factor.NAME] with paths, distribution, median and sd or cv",
             ));
         }
+        FACTORS.count(names.len(), &file)?;
         let factors = names
             .iter()
             .map(|name| read_factor(&table, &reader, name))
@@ -156,7 +158,7 @@ impl Population {
             table: ParameterTable::default(),
         };
         reader.finish()?;
-        check_texts(&table, &population.factors)?;
+        table.check_texts(&TEXTS)?;
         Ok(Self {
             table,
             ..population
@@ -189,6 +191,15 @@ fn origin(table: &ParameterTable, path: &str) -> String {
         .or_else(|| table.text_origin(path))
         .map_or_else(|| format!("key `{path}`"), |o| format!("{o}, key `{path}`"))
 }
+
+/// Texts and lists of a population.
+const TEXTS: [&str; 5] = [
+    "title",
+    "note",
+    "setting",
+    "factor.*.paths",
+    "factor.*.distribution",
+];
 
 /// Keys of a factor.
 const FACTOR_KEYS: [&str; 7] = ["paths", "distribution", "median", "sd", "cv", "low", "high"];
@@ -265,6 +276,13 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
             ));
         }
     };
+    SPREAD.check(
+        sd,
+        format!(
+            "{}, standard deviation of `{name}`",
+            origin(table, &key("paths"))
+        ),
+    )?;
     Ok(Factor {
         name: name.to_owned(),
         paths,
@@ -412,25 +430,4 @@ fn read_prevalence(table: &ParameterTable, reader: &Reader<'_>) -> Result<Vec<Pr
         all.push(Prevalence { readout, kinds });
     }
     Ok(all)
-}
-
-/// Every text of the file must mean something.
-fn check_texts(table: &ParameterTable, factors: &[Factor]) -> Result<()> {
-    let mut known = vec!["title".to_owned(), "setting".to_owned(), "note".to_owned()];
-    for factor in factors {
-        known.push(format!("factor.{}.paths", factor.name));
-        known.push(format!("factor.{}.distribution", factor.name));
-    }
-    match table
-        .text_paths()
-        .find(|path| !known.iter().any(|k| k == path))
-    {
-        None => Ok(()),
-        Some(path) => Err(Error::unknown_name(
-            origin(table, path),
-            "key",
-            path,
-            known.iter().map(String::as_str),
-        )),
-    }
 }

@@ -70,6 +70,14 @@ impl Outline for SubjectsPlan<'_> {
         self.count
     }
 
+    fn hours(&self) -> f64 {
+        0.0
+    }
+
+    fn sizes(&self) -> String {
+        format!("{} subjects", self.count)
+    }
+
     fn fields(&self) -> Vec<Field> {
         let factors = self.sampler.population.factors.iter();
         let readouts = READOUTS.iter().enumerate();

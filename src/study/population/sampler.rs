@@ -5,6 +5,7 @@ use super::prevalence::Weights;
 use super::readouts::Readouts;
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::parameters::bounds::ATTEMPTS;
 use crate::regimen::Arm;
 use crate::simulate::{Problem, Scenario, Template};
 use crate::study::random::{Draws, Purpose};
@@ -12,7 +13,10 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Draws after which a subject is given up.
-const ATTEMPTS: u64 = 10_000;
+const LAST_ATTEMPT: u64 = 10_000;
+
+/// Subjects by which it is told how many draws each takes.
+const FIRST: u64 = 8;
 
 /// Subjects of the pilot that sets the weights of prevalence.
 const PILOT: u64 = 2000;
@@ -144,6 +148,7 @@ impl Sampler {
             draws: Draws::new(seed, Purpose::Population),
             acceptance: Draws::new(seed, Purpose::Prevalence),
         };
+        sampler.check_attempts()?;
         if !sampler.population.prevalence.is_empty() {
             let pilot = (PILOT_START..PILOT_START + PILOT)
                 .into_par_iter()
@@ -154,6 +159,19 @@ impl Sampler {
             sampler.weights = Some(Weights::fit(&sampler.population.prevalence, &pilot));
         }
         Ok(sampler)
+    }
+
+    /// Refuses a population of whose draws hardly any is plausible, by the first few subjects.
+    fn check_attempts(&self) -> Result<()> {
+        let mut attempts = 0;
+        for id in PILOT_START..PILOT_START + FIRST {
+            attempts += 1 + self.subject(id)?.rejections.values().sum::<u64>();
+            ATTEMPTS.check(
+                attempts as f64 / FIRST as f64,
+                format!("populations/{}.toml", self.population.name),
+            )?;
+        }
+        Ok(())
     }
 
     /// The untreated tumour, and the dose, with which subjects are judged.
@@ -167,7 +185,7 @@ impl Sampler {
     /// A population none of whose draws is plausible.
     pub fn subject(&self, id: u64) -> Result<Subject> {
         let mut rejections = BTreeMap::new();
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..LAST_ATTEMPT {
             match self.attempt(id, attempt) {
                 Ok((factors, values, readouts)) => {
                     return Ok(Subject {
@@ -185,7 +203,7 @@ impl Sampler {
         Err(Error::input(
             format!("populations/{}.toml", self.population.name),
             format!(
-                "none of {ATTEMPTS} draws of subject {id} is plausible; most fail with: {}",
+                "none of {LAST_ATTEMPT} draws of subject {id} is plausible; most fail with: {}",
                 most.map_or(String::new(), |(cause, _)| cause.to_string())
             ),
             "widen the limits or plausible windows, or narrow the variability",

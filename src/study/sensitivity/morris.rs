@@ -7,6 +7,7 @@
 //! deviation: large against mu*, the parameter interacts or acts nonlinearly.
 
 use crate::error::{Error, Result};
+use crate::parameters::bounds::{LEVELS, TRAJECTORIES};
 use crate::study::random::{Draws, Purpose};
 
 /// Trajectories through the unit cube.
@@ -27,14 +28,16 @@ impl Design {
     /// # Errors
     /// No trajectory or parameter; levels that are odd or less than four.
     pub fn new(trajectories: usize, parameters: usize, levels: usize, seed: u64) -> Result<Self> {
-        if trajectories < 2 || parameters == 0 {
+        TRAJECTORIES.count(trajectories, format!("--trajectories {trajectories}"))?;
+        LEVELS.count(levels, format!("--levels {levels}"))?;
+        if parameters == 0 {
             return Err(Error::input(
-                format!("--trajectories {trajectories}"),
-                format!("{trajectories} trajectories of {parameters} parameters say nothing"),
-                "give two trajectories or more and one parameter or more",
+                "--parameter",
+                "there is no parameter to vary",
+                "give one parameter or more",
             ));
         }
-        if levels < 4 || !levels.is_multiple_of(2) {
+        if !levels.is_multiple_of(2) {
             return Err(Error::input(
                 format!("--levels {levels}"),
                 "effects are even only on an even number of levels",

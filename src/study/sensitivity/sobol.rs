@@ -10,13 +10,8 @@
 //! resampling treats the points as random, so that the intervals are wider than the sequence deserves.
 
 use crate::error::{Error, Result};
+use crate::parameters::bounds::{PARAMETERS, POINTS};
 use crate::study::random::{Draws, Purpose};
-
-/// Largest number of base points.
-pub const MOST_POINTS: usize = 1 << 16;
-
-/// Largest number of parameters.
-pub const MOST_PARAMETERS: usize = 128;
 
 /// The points of a study: row 0 to k + 1 of each base point are A, B, AB_1 to AB_k.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,20 +29,18 @@ impl Design {
     /// # Errors
     /// A number of points that is no power of two or too large, too many parameters or none.
     pub fn new(points: usize, parameters: usize, seed: u64) -> Result<Self> {
-        if !points.is_power_of_two() || !(4..=MOST_POINTS).contains(&points) {
+        POINTS.count(points, format!("--points {points}"))?;
+        if !points.is_power_of_two() || points < 4 {
             return Err(Error::input(
                 format!("--points {points}"),
                 "a Sobol sequence is balanced at powers of two only",
-                format!("give 2^n points from 4 to {MOST_POINTS}, for instance 1024"),
+                format!(
+                    "give 2^n points from 4 to {}, for instance 1024",
+                    POINTS.largest
+                ),
             ));
         }
-        if parameters == 0 || parameters > MOST_PARAMETERS {
-            return Err(Error::input(
-                format!("{parameters} parameters"),
-                "their number is out of range",
-                format!("vary 1 to {MOST_PARAMETERS} at a time; screen more with --method morris"),
-            ));
-        }
+        PARAMETERS.count(parameters, "--parameter")?;
         // The sequence takes 32 bits; both halves of the seed count.
         let seed = (seed ^ (seed >> 32)) as u32;
         Ok(Self {

@@ -108,6 +108,28 @@ impl Outline for SensitivityPlan {
         self.assay.runs()
     }
 
+    fn hours(&self) -> f64 {
+        self.assay.templates[0].regimen.duration
+    }
+
+    fn sizes(&self) -> String {
+        let parameters = self.space.axes.len();
+        let arms = self.assay.runs();
+        match &self.method {
+            Method::Local => format!("{parameters} parameters in {arms} arms"),
+            Method::Morris(design) => {
+                format!(
+                    "{} trajectories of {parameters} parameters in {arms} arms",
+                    design.trajectories
+                )
+            }
+            Method::Sobol(design) => format!(
+                "{} points of {parameters} parameters in {arms} arms",
+                design.points
+            ),
+        }
+    }
+
     fn fields(&self) -> Vec<Field> {
         self.assay.fields()
     }

@@ -4,6 +4,7 @@ use super::fit::{Musyc, fit_musyc};
 use super::nulls::{Curve, Nulls, Surface, TimeCourse, time_course};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::parameters::bounds::{HORIZONS, SURFACE};
 use crate::simulate::{Problem, Scenario, Template};
 use crate::study::assay::Quantity;
 use crate::study::knob::{Knob, turned_from};
@@ -94,6 +95,20 @@ impl SynergyPlan {
             all
         };
         let (first, second) = (with_zero(first), with_zero(second));
+        for (option, doses) in [("--doses", &first), ("--partner-doses", &second)] {
+            SURFACE.count(doses.len() - 1, format!("{option}, beside 0"))?;
+        }
+        HORIZONS.count(times.len(), "--horizons")?;
+        if let Some(late) = times
+            .iter()
+            .find(|time| **time > template.regimen.duration * (1.0 + 1e-9))
+        {
+            return Err(Error::input(
+                format!("--horizons {} d", late / 24.0),
+                format!("the run ends on day {}", template.regimen.duration / 24.0),
+                "give times within the run, or a longer run with --days",
+            ));
+        }
         if first.len() < 3 || second.len() < 3 {
             return Err(Error::input(
                 "doses",
@@ -353,6 +368,19 @@ impl SynergyPlan {
 impl Outline for SynergyPlan {
     fn rows(&self) -> usize {
         self.points.len() * self.subjects().max(1)
+    }
+
+    fn hours(&self) -> f64 {
+        self.template.regimen.duration
+    }
+
+    fn sizes(&self) -> String {
+        format!(
+            "{} times {} doses of {} subjects",
+            self.first.len(),
+            self.second.len(),
+            self.subjects().max(1)
+        )
     }
 
     fn fields(&self) -> Vec<Field> {

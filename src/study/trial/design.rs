@@ -1,6 +1,7 @@
 //! A trial as data.
 
 use crate::error::{Error, Result};
+use crate::parameters::bounds::{self, ARMS, SCANS, SUBJECTS};
 use crate::parameters::{Domain, Library, ParameterTable, Reader};
 use crate::regimen::Arm;
 
@@ -100,7 +101,7 @@ impl TrialDesign {
             population: text("population")?,
             arms: arms.iter().map(arm).collect::<Result<Vec<_>>>()?,
             allocation: Allocation::parse(&text("design")?, &format!("{file}, key `design`"))?,
-            patients: reader.read("plan.patients", "1", Domain::Positive)? as u64,
+            patients: whole(reader.read("plan.patients", "1", Domain::Positive)?, &file)?,
             duration: reader.read("plan.duration", "h", Domain::Positive)?,
             scan_interval: reader.read("plan.scan_interval", "h", Domain::Positive)?,
             dropout: reader.read("plan.dropout", "1/h", Domain::NonNegative)?,
@@ -116,16 +117,20 @@ impl TrialDesign {
     /// Checks what a user may have changed.
     ///
     /// # Errors
-    /// No arm, an arm named twice, no patient, no scan within the trial, a diameter of progression that
+    /// A number beyond its bound; no arm, an arm named twice, no patient, no scan within the trial, a diameter of progression that
     /// is not above 1.
     pub fn check(&self, place: &str) -> Result<()> {
+        bounds::time(self.duration, format!("{place}, duration"))?;
+        let scans = self.duration / self.scan_interval;
+        SCANS.check(
+            scans.ceil(),
+            format!("{place}, duration over scan interval"),
+        )?;
+        SUBJECTS.check(self.patients as f64, format!("{place}, patients"))?;
+        ARMS.count(self.arms.len(), format!("{place}, arms"))?;
         let twice = (1..self.arms.len()).find(|i| self.arms[..*i].contains(&self.arms[*i]));
-        let problem = if self.arms.is_empty() {
-            "there is no arm".to_owned()
-        } else if let Some(twice) = twice {
+        let problem = if let Some(twice) = twice {
             format!("the arm `{}` is named twice", self.arms[twice])
-        } else if self.patients == 0 {
-            "there is no patient".to_owned()
         } else if self.scan_interval > self.duration {
             "no scan lies within the trial".to_owned()
         } else if self.progression <= 1.0 {
@@ -155,6 +160,18 @@ impl TrialDesign {
     pub fn runs(&self) -> usize {
         self.patients as usize * self.arms.len()
     }
+}
+
+/// A number of patients; a part of one is none.
+fn whole(patients: f64, file: &str) -> Result<u64> {
+    if patients.fract().abs() > 0.0 {
+        return Err(Error::input(
+            format!("{file}, key `plan.patients`"),
+            format!("{patients} is no whole number"),
+            "give a whole number of patients",
+        ));
+    }
+    Ok(patients as u64)
 }
 
 fn read_published(

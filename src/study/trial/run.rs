@@ -282,6 +282,18 @@ impl Outline for TrialPlan {
         self.design.runs()
     }
 
+    fn hours(&self) -> f64 {
+        self.design.duration
+    }
+
+    fn sizes(&self) -> String {
+        format!(
+            "{} patients in {} arms",
+            self.design.patients,
+            self.design.arms.len()
+        )
+    }
+
     fn fields(&self) -> Vec<Field> {
         let unit = self.burden_unit();
         let scans = self.scans.iter();
