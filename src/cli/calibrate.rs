@@ -1,9 +1,10 @@
 //! `hif-switch calibrate`: named parameters to named targets, or to a user's own data.
 
-use super::{Context, options, progress};
+use super::screen::tell;
+use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
-use crate::report::{self, Manifest};
+use crate::report::{self, Hold, Lock, Manifest, Results};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{
     Calibration, Fit, OwnData, Profile, Start, Targets, compare_models, estimate, profile,
@@ -76,6 +77,46 @@ pub struct CalibrateOptions {
 struct Kept {
     what: String,
     starts: Vec<Start>,
+    /// SHA-256 of all of this.
+    sha256: String,
+}
+
+/// Largest file of starts that is read, bytes.
+const LARGEST: u64 = 1 << 26;
+
+impl Kept {
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let content = serde_json::to_string(&(&self.what, &self.starts))?;
+        let (what, starts) = (&self.what, &self.starts);
+        let sha256 = report::sha256(content.as_bytes());
+        serde_json::to_vec(&serde_json::json!({ "what": what, "starts": starts, "sha256": sha256 }))
+    }
+
+    /// Reads what a stopped run has left; `None` where there is nothing.
+    fn read(path: &Path) -> Result<Option<Self>> {
+        let bad = |problem: String| {
+            Error::input(
+                path.display().to_string(),
+                format!("the finished starts cannot be used: {problem}"),
+                "leave --resume out to fit all of them again",
+            )
+        };
+        let metadata = match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            found => found.map_err(|error| bad(error.to_string()))?,
+        };
+        if !metadata.is_file() || metadata.len() > LARGEST {
+            return Err(bad("this is no file of starts".to_owned()));
+        }
+        let text = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+        let kept: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        let again = kept.to_json().map_err(|error| bad(error.to_string()))?;
+        if again == text {
+            Ok(Some(kept))
+        } else {
+            Err(bad("the file is not what was written, as the checksum in it says".to_owned()))
+        }
+    }
 }
 
 pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
@@ -89,6 +130,9 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     let library = &context.library;
     let accuracy = options::many(options.rtol)?;
     let calibration = calibration(context, &options.problem)?;
+    let lock = format!(".calibrate-{}.lock", calibration.name);
+    let lock = options.out.join("results").join(lock);
+    let _lock = Lock::take(&lock, Hold::Alone, "fits the same calibration here")?;
     let starts = starts(context, options, &calibration, &accuracy)?;
     let fit = estimate(library, &calibration, starts, &accuracy)?;
     let profiles = profiles(context, options, &fit, &accuracy)?;
@@ -99,17 +143,17 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
         context.print(&format!("\n{}", report::fit_words(&fit, &profiles)));
     }
     let name = &calibration.name;
-    let results = options.out.join("results");
+    let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
+    let mut results = Results::new(&options.out, &format!("calibrate-{name}"), manifest);
     let mut tables = vec![
         ("estimates", report::estimates_table(&fit, &profiles)),
         ("residuals", report::residuals_table(&fit)),
         ("correlations", report::correlations_table(&fit)),
         ("starts", report::starts_table(&fit)),
     ];
-    let mut files = Vec::new();
     if options.profiles {
         tables.push(("profiles", report::profiles_table(&profiles)));
-        files.extend(figure::profiles(&profiles)?.files(options.out.join("plots")));
+        results.files(figure::profiles(&profiles)?.files(options.out.join("plots")))?;
     }
     if options.models {
         let variants = library.names("variants");
@@ -124,24 +168,17 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
         tables.push(("models", report::models_table(&models)));
     }
     for (part, table) in tables {
-        let path = results.join(format!("calibrate-{name}-{part}.csv"));
-        files.push((path, table.to_csv()?));
+        results.table(&format!("calibrate-{name}-{part}"), &table.into())?;
     }
     let fitted = options.out.join(format!("fitted-{name}"));
     for (path, text) in report::fitted_parameters(&fit) {
-        files.push((fitted.join(path), text.into_bytes()));
+        results.files([(fitted.join(path), text)])?;
     }
-    let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
-    files.push((
-        results.join(format!("calibrate-{name}-manifest.json")),
-        manifest.to_json()?,
-    ));
-    report::write_all(&files)?;
+    let written = results.publish()?;
+    context.written(&written, Carries::Text);
     if !context.json {
         context.print(&format!(
-            "\nwritten: {} files to {}; run any command with the fitted values: --params {}",
-            files.len(),
-            options.out.display(),
+            "run any command with the fitted values: --params {}",
             fitted.display()
         ));
     }
@@ -261,23 +298,30 @@ fn starts(
         calibration.paths(),
         String::from_utf8_lossy(&digest)
     );
-    let mut kept = Kept {
-        what: what.clone(),
-        starts: Vec::new(),
-    };
-    if options.resume
-        && let Ok(text) = std::fs::read_to_string(&path)
-        && let Ok(found) = serde_json::from_str::<Kept>(&text)
-    {
-        if found.what != what {
-            return Err(Error::input(
-                path.display().to_string(),
-                "the starts were fitted with other targets, parameters, seed or program",
-                "leave --resume out, or give the command of the stopped run",
-            ));
-        }
-        kept = found;
+    let found = Kept::read(&path);
+    let of_same = matches!(&found, Ok(Some(found)) if found.what == what);
+    if !options.resume && !of_same && path.exists() {
+        tell(&format!(
+            "replaced: {}, the finished starts of another calibration",
+            path.display()
+        ));
     }
+    let kept = match options.resume {
+        true => found?,
+        false => None,
+    };
+    if kept.as_ref().is_some_and(|kept| kept.what != what) {
+        return Err(Error::input(
+            path.display().to_string(),
+            "the starts were fitted with other targets, parameters, seed or program",
+            "leave --resume out, or give the command of the stopped run",
+        ));
+    }
+    let kept = kept.unwrap_or_else(|| Kept {
+        what,
+        starts: Vec::new(),
+        sha256: String::new(),
+    });
     let pending: Vec<u64> = (0..options.starts)
         .filter(|index| kept.starts.iter().all(|done| done.index != *index))
         .collect();
@@ -292,8 +336,9 @@ fn starts(
         bar.inc(1);
         let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
         kept.starts.push(done);
-        let text = serde_json::to_vec(&*kept).map_err(|error| Error::output(&path, error))?;
-        report::write_atomically(&path, &text)
+        let text = kept.to_json().map_err(|error| Error::output(&path, error))?;
+        report::write_atomically(&path, &text)?;
+        Ok(())
     };
     fit_starts(
         library,

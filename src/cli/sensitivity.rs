@@ -105,7 +105,7 @@ impl SensitivityOptions {
 pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions) -> Result<()> {
     let plan = options.plan(context, study)?;
     let name = format!("sensitivity-{}", plan.method.name());
-    let Some(rows) = study.rows(context, &name, &plan)? else {
+    let Some((rows, work)) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
     let result = plan.analyse(&rows)?;
@@ -124,5 +124,5 @@ pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions
         ("", table.into()),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(context, &name, &tables, &figures)
+    study.write(context, work, &tables, &figures)
 }

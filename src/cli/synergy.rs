@@ -127,7 +127,7 @@ impl SynergyOptions {
 
 pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) -> Result<()> {
     let plan = options.plan(context, study)?;
-    let Some(rows) = study.rows(context, "synergy", &plan)? else {
+    let Some((rows, work)) = study.rows(context, "synergy", &plan)? else {
         return Ok(());
     };
     let result = plan.analyse(&rows)?;
@@ -153,5 +153,5 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
         ("over-time", report::synergy_over_time_table(&plan, &rows)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(context, "synergy", &tables, &figures)
+    study.write(context, work, &tables, &figures)
 }

@@ -9,9 +9,11 @@
 
 mod entry;
 mod library;
+mod name;
 mod table;
 
 pub use entry::{Domain, Entry, Grade, Origin};
 pub(crate) use library::toml_error;
 pub use library::{Document, Library, Reference};
+pub use name::{check_key, check_name, check_partner};
 pub use table::{ParameterTable, Reader};
