@@ -38,7 +38,9 @@ pub enum Error {
         cause: String,
     },
     /// A result could not be printed.
-    #[error("cannot write to standard output: {cause}\n  remedy: make room where it goes, or write to a file")]
+    #[error(
+        "cannot write to standard output: {cause}\n  remedy: make room where it goes, or write to a file"
+    )]
     Print {
         /// Message of the operating system.
         cause: String,

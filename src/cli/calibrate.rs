@@ -114,7 +114,9 @@ impl Kept {
         if again == text {
             Ok(Some(kept))
         } else {
-            Err(bad("the file is not what was written, as the checksum in it says".to_owned()))
+            Err(bad(
+                "the file is not what was written, as the checksum in it says".to_owned(),
+            ))
         }
     }
 }
@@ -336,7 +338,9 @@ fn starts(
         bar.inc(1);
         let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
         kept.starts.push(done);
-        let text = kept.to_json().map_err(|error| Error::output(&path, error))?;
+        let text = kept
+            .to_json()
+            .map_err(|error| Error::output(&path, error))?;
         report::write_atomically(&path, &text)?;
         Ok(())
     };

@@ -105,7 +105,11 @@ pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
         | ExportCommand::Antimony { options, run }
         | ExportCommand::Equations { options, run, .. } => (options, run),
         ExportCommand::Reference { output } => {
-            return write(context, output.as_deref(), &reference_page(&context.library)?);
+            return write(
+                context,
+                output.as_deref(),
+                &reference_page(&context.library)?,
+            );
         }
         ExportCommand::Petab {
             problem,

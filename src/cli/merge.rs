@@ -81,7 +81,10 @@ pub fn run(context: &Context, options: &MergeOptions) -> Result<()> {
     if !super::is_study(&arguments) {
         return Err(Error::input(
             first.folder().display().to_string(),
-            format!("`{}` is no study with parts", first.header.command.join(" ")),
+            format!(
+                "`{}` is no study with parts",
+                first.header.command.join(" ")
+            ),
             "merge parts that were written by a study with --shard",
         ));
     }
@@ -135,9 +138,8 @@ fn gather(stores: Vec<Store>, out: &Path) -> Result<()> {
     let name = stores[0].folder().file_name().unwrap_or_default();
     let folder = out.join("results").join(name);
     let there = std::fs::canonicalize(&folder).ok();
-    let is_target = |store: &Store| {
-        there.is_some() && std::fs::canonicalize(store.folder()).ok() == there
-    };
+    let is_target =
+        |store: &Store| there.is_some() && std::fs::canonicalize(store.folder()).ok() == there;
     if let Some(place) = stores.iter().position(is_target) {
         return copy_missing(&stores[place], &stores);
     }

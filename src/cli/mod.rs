@@ -211,15 +211,12 @@ impl Context {
 
     /// Says where files were written, and what they took the place of, even if quiet.
     fn written(&self, written: &Written, carries: Carries) {
-        let files = written.files.iter().map(|path| path.display().to_string());
-        let files: Vec<String> = files.collect();
-        let text = match files.as_slice() {
-            [] => return,
-            [file] => format!("written: {file}"),
-            files => format!("written: {} files:\n  {}", files.len(), files.join("\n  ")),
-        };
+        if written.files.is_empty() {
+            return;
+        }
+        let text = format!("written: {}", written.places());
         match carries {
-            Carries::Text if !self.json => self.print(&format!("\n{text}")),
+            Carries::Text if !self.json && !written.streamed => self.print(&format!("\n{text}")),
             _ if self.quiet => {}
             _ => tell(&text),
         }

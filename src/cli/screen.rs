@@ -61,7 +61,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn attempt<T>(&self, write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<T>) -> io::Result<T> {
+    fn attempt<T>(
+        &self,
+        write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut failed = self
             .screen
             .failed

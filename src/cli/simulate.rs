@@ -177,9 +177,7 @@ fn write_tables(
             refuse_input(options, path, "--csv")?;
             files.push((path.clone(), table.to_csv()?));
             // Nothing lies beside a device or a pipe.
-            if report::is_stream(path) {
-                carries = Carries::Data;
-            } else {
+            if !report::is_stream(path) {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let beside = path.with_file_name(format!("{name}-metadata.json"));
                 files.push((beside, report::csv_metadata(table, &name, &manifest)?));

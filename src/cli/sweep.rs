@@ -114,5 +114,10 @@ fn hysteresis(
     } else {
         vec![figure::hysteresis(&ways, &states)?]
     };
-    study.write(context, Work::single("hysteresis"), &[("", table.into())], &figures)
+    study.write(
+        context,
+        Work::single("hysteresis"),
+        &[("", table.into())],
+        &figures,
+    )
 }

@@ -32,7 +32,10 @@ pub fn check_name(name: &str, what: &str, place: &str) -> Result<()> {
     };
     Err(Error::input(
         place,
-        format!("the name of the {what} {problem}: `{}`", name.escape_debug()),
+        format!(
+            "the name of the {what} {problem}: `{}`",
+            name.escape_debug()
+        ),
         format!("give letters, digits, - and _, first a letter or a digit, at most {LONGEST}"),
     ))
 }
@@ -77,13 +80,21 @@ mod tests {
 
     #[test]
     fn a_name_is_one_plain_word() {
-        for name in ["pt2385", "2-methoxyestradiol", "no_switch", "C40", "x", "console"] {
+        for name in [
+            "pt2385",
+            "2-methoxyestradiol",
+            "no_switch",
+            "C40",
+            "x",
+            "console",
+        ] {
             check_partner(name, "here").expect(name);
         }
         let long = "a".repeat(65);
         for name in [
-            "", ".", "..", "../x", "a/b", "a\\b", ".hidden", "a.b", "a b", "a+b", "=cmd|x", "+x", "-x",
-            "_x", "@x", "\tx", "a\n", "a\0b", "nul", "COM1", "lpt9", "ä", "a:b", "a,b", "a\"b", "a*", &long,
+            "", ".", "..", "../x", "a/b", "a\\b", ".hidden", "a.b", "a b", "a+b", "=cmd|x", "+x",
+            "-x", "_x", "@x", "\tx", "a\n", "a\0b", "nul", "COM1", "lpt9", "ä", "a:b", "a,b",
+            "a\"b", "a*", &long,
         ] {
             let error = check_name(name, "partner", "here").expect_err(name);
             assert_eq!(error.exit_code(), 2);

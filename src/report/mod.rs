@@ -32,7 +32,9 @@ pub use failures::failures_table;
 pub use joined::Joined;
 pub use lock::{Hold, Lock};
 pub use manifest::{Manifest, ResultFile};
-pub use output::{Draft, Staged, Written, is_same_file, is_stream, sha256, write_all, write_atomically};
+pub use output::{
+    Draft, Staged, Written, is_same_file, is_stream, sha256, write_all, write_atomically,
+};
 pub use page::{Comparison, Drawing, Page, ParameterSet, Validation, parameter_sets};
 pub use parameters::{listing, parameter_table};
 pub use parquet::{csv_metadata, to_parquet};

@@ -7,6 +7,7 @@
 
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -48,8 +49,37 @@ pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<Written> {
 pub struct Written {
     /// Files, as they were named.
     pub files: Vec<PathBuf>,
+    /// Whether one of them is no ordinary file, and may be what is printed to.
+    pub streamed: bool,
     /// What a user should hear: files of another content that were replaced, and by whom they were made.
     pub notes: Vec<String>,
+}
+
+/// Files that are named one by one; of more, their folders are.
+const NAMED: usize = 4;
+
+impl Written {
+    /// Where the files are: a few by name, many by their folders.
+    pub fn places(&self) -> String {
+        let names = |paths: &[PathBuf]| {
+            let names: Vec<String> = paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            names.join(", ")
+        };
+        if self.files.len() <= NAMED {
+            return names(&self.files);
+        }
+        let mut folders: BTreeMap<&Path, usize> = BTreeMap::new();
+        for path in &self.files {
+            *folders.entry(path.parent().unwrap_or(path)).or_default() += 1;
+        }
+        let folders = folders
+            .into_iter()
+            .map(|(folder, count)| format!("{count} files to {}", folder.display()));
+        folders.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Files that are complete on disk under other names; dropped, nothing is left of them.
@@ -117,6 +147,7 @@ impl Staged {
         let mut folders = Vec::new();
         for draft in &self.drafts {
             written.files.push(draft.path.clone());
+            written.streamed |= draft.target.file().is_none();
             if draft.replaces() {
                 let note = format!("replaced: {}", draft.path.display());
                 written.notes.push(note);
@@ -437,17 +468,29 @@ pub(super) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     }
 }
 
-/// Removes the temporary files in a folder whose process is gone.
+/// A name in a folder for a folder that is to be removed, and that [`sweep`] removes if that is cut short.
+pub(super) fn name_to_sweep(folder: &Path) -> PathBuf {
+    folder.join(format!("{PREFIX}{}", std::process::id()))
+}
+
+/// Removes the temporary files in a folder whose process is gone, and folders that were to be removed.
 pub(super) fn sweep(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
             continue;
         }
-        if let Ok(file) = OpenOptions::new().write(true).open(entry.path())
-            && file.try_lock().is_ok()
-        {
-            let _ = std::fs::remove_file(entry.path());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+            Ok(kind) if kind.is_file() => {
+                if let Ok(file) = OpenOptions::new().write(true).open(entry.path())
+                    && file.try_lock().is_ok()
+                {
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            }
+            _ => {}
         }
     }
 }

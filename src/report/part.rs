@@ -75,9 +75,9 @@ impl Part<'_> {
         let sealed = length - checksum.len() as u64 - 1;
         let found = sha256_of_reader(&mut (&file).take(sealed)).map_err(failed)?;
         if found != checksum {
-            return Err(
-                self.broken("its content is not what was written, as the checksum in its last line says")
-            );
+            return Err(self.broken(
+                "its content is not what was written, as the checksum in its last line says",
+            ));
         }
         let expected = seal(self.number, self.study);
         if head == expected.trim_end() {
@@ -153,10 +153,7 @@ fn head_of(columns: &[String]) -> impl Iterator<Item = &str> {
 }
 
 /// Rows as CSV; a number that is none is an empty cell.
-pub(super) fn csv_rows(
-    columns: &[String],
-    rows: &[Row],
-) -> std::result::Result<Vec<u8>, String> {
+pub(super) fn csv_rows(columns: &[String], rows: &[Row]) -> std::result::Result<Vec<u8>, String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer
         .write_record(head_of(columns))

@@ -87,12 +87,7 @@ impl Header {
     ///
     /// # Errors
     /// More parts than a folder can hold.
-    pub fn new(
-        manifest: &Manifest,
-        seed: u64,
-        plan: &dyn Plan,
-        part_rows: usize,
-    ) -> Result<Self> {
+    pub fn new(manifest: &Manifest, seed: u64, plan: &dyn Plan, part_rows: usize) -> Result<Self> {
         let fields = plan.fields();
         let mut header = Self {
             program: manifest.program.clone(),
@@ -244,7 +239,8 @@ pub struct Store {
     /// Parts that were thrown away, and of which command they were.
     pub discarded: Option<(usize, String)>,
     study: String,
-    locks: Vec<Lock>,
+    /// Held, and given back when the store is dropped.
+    _locks: Vec<Lock>,
 }
 
 impl Store {
@@ -269,7 +265,7 @@ impl Store {
             folder,
             header,
             discarded: None,
-            locks,
+            _locks: locks,
         };
         if access == Access::Anew {
             store.discard()?;
@@ -299,7 +295,7 @@ impl Store {
             folder,
             header,
             discarded: None,
-            locks: lock.into_iter().collect(),
+            _locks: lock.into_iter().collect(),
         })
     }
 
@@ -331,7 +327,7 @@ impl Store {
     /// The parts that are there.
     fn there(&self) -> Result<BTreeSet<usize>> {
         let mut there = BTreeSet::new();
-        for path in files_of(&self.folder) {
+        for path in entries_of(&self.folder) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let Some(number) = name
                 .strip_prefix("part-")
@@ -339,9 +335,10 @@ impl Store {
             else {
                 continue;
             };
-            let known = number.parse().ok().filter(|number| {
-                *number < self.header.parts() && self.part(*number) == path
-            });
+            let known = number
+                .parse()
+                .ok()
+                .filter(|number| *number < self.header.parts() && self.part(*number) == path);
             let number = known.ok_or_else(|| {
                 Error::input(
                     path.display().to_string(),
@@ -456,28 +453,36 @@ impl Store {
 
     /// Removes the folder of a study that is done; what is not of the study stays.
     ///
+    /// The folder goes under another name first: after a kill there are all parts or none.
+    ///
     /// # Errors
     /// A file that cannot be removed.
     pub fn remove(mut self) -> Result<()> {
-        self.discard()?;
-        let locks = std::mem::take(&mut self.locks);
-        drop(locks);
-        // Not empty: the user's own files, or another process that has begun.
-        let _ = std::fs::remove_dir(&self.folder);
-        Ok(())
+        let is_foreign = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default();
+            !self.is_own(path) && name != HEADER && name != LOCK
+        };
+        if entries_of(&self.folder).iter().any(is_foreign) {
+            return self.discard();
+        }
+        let failed = |error: std::io::Error| Error::output(&self.folder, error);
+        let beside = self.folder.parent().unwrap_or(Path::new("."));
+        let gone = output::name_to_sweep(beside);
+        match std::fs::rename(&self.folder, &gone) {
+            Ok(()) => std::fs::remove_dir_all(&gone).map_err(failed),
+            // Where a folder with open files cannot be renamed.
+            Err(_) => self.discard(),
+        }
     }
 
     /// Removes the parts and then the plan, so that a kill in between leaves parts that their plan names.
     fn discard(&mut self) -> Result<()> {
         let path = self.folder.join(HEADER);
         let command = read_header(&self.folder).map(|header| header.command.join(" "));
-        let of_study = |path: &Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            (name.starts_with("part-") && name.ends_with(".csv"))
-                || (name.starts_with("shard-") && name.ends_with(".lock"))
-        };
         let mut count = 0;
-        for file in files_of(&self.folder).into_iter().filter(|f| of_study(f)) {
+        let mut files = entries_of(&self.folder);
+        files.retain(|file| self.is_own(file) && !file.is_dir());
+        for file in files {
             count += usize::from(file.extension().is_some_and(|ending| ending == "csv"));
             std::fs::remove_file(&file).map_err(|error| Error::output(&file, error))?;
         }
@@ -485,18 +490,26 @@ impl Store {
             std::fs::remove_file(&path).map_err(|error| Error::output(&path, error))?;
         }
         if count > 0 {
-            let command = command.unwrap_or_else(|_| "a study whose plan.json is damaged".to_owned());
+            let command =
+                command.unwrap_or_else(|_| "a study whose plan.json is damaged".to_owned());
             self.discarded = Some((count, command));
         }
         Ok(())
+    }
+
+    /// Whether a file is a part or the lock of a shard, by its name.
+    fn is_own(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        (name.starts_with("part-") && name.ends_with(".csv"))
+            || (name.starts_with("shard-") && name.ends_with(".lock"))
     }
 
     /// Writes `plan.json`; another shard may have been first.
     fn write_header(&self) -> Result<()> {
         let path = self.folder.join(HEADER);
         let failed = |error: std::io::Error| Error::output(&path, error);
-        let json = serde_json::to_vec_pretty(&self.header)
-            .map_err(|error| Error::output(&path, error))?;
+        let json =
+            serde_json::to_vec_pretty(&self.header).map_err(|error| Error::output(&path, error))?;
         let mut file = output::temporary(&self.folder).map_err(failed)?;
         file.write_all(&json).map_err(failed)?;
         match file.persist_noclobber(&path) {
@@ -508,13 +521,12 @@ impl Store {
 
 const AT_WORK: &str = "is at work in this folder of parts";
 
-/// Ordinary files and everything else in a folder but folders, in order.
-fn files_of(folder: &Path) -> Vec<PathBuf> {
+/// Everything in a folder, in order.
+fn entries_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.retain(|path| !path.is_dir());
-    files.sort();
-    files
+    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    entries.sort();
+    entries
 }
 
 /// Fields of a header.
