@@ -4,14 +4,14 @@ use super::screen::tell;
 use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
-use crate::report::{self, Hold, Lock, Manifest, Results};
+use crate::report::{self, Hold, Lock, Manifest, Results, Starts};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{
     Calibration, Fit, OwnData, Profile, Start, Targets, compare_models, estimate, profile,
     read_observations, starts as fit_starts,
 };
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -70,55 +70,6 @@ pub struct CalibrateOptions {
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
     rtol: f64,
-}
-
-/// Starts on disk, with what they hold for.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    what: String,
-    starts: Vec<Start>,
-    /// SHA-256 of all of this.
-    sha256: String,
-}
-
-/// Largest file of starts that is read, bytes.
-const LARGEST: u64 = 1 << 26;
-
-impl Kept {
-    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let content = serde_json::to_string(&(&self.what, &self.starts))?;
-        let (what, starts) = (&self.what, &self.starts);
-        let sha256 = report::sha256(content.as_bytes());
-        serde_json::to_vec(&serde_json::json!({ "what": what, "starts": starts, "sha256": sha256 }))
-    }
-
-    /// Reads what a stopped run has left; `None` where there is nothing.
-    fn read(path: &Path) -> Result<Option<Self>> {
-        let bad = |problem: String| {
-            Error::input(
-                path.display().to_string(),
-                format!("the finished starts cannot be used: {problem}"),
-                "leave --resume out to fit all of them again",
-            )
-        };
-        let metadata = match std::fs::metadata(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            found => found.map_err(|error| bad(error.to_string()))?,
-        };
-        if !metadata.is_file() || metadata.len() > LARGEST {
-            return Err(bad("this is no file of starts".to_owned()));
-        }
-        let text = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-        let kept: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
-        let again = kept.to_json().map_err(|error| bad(error.to_string()))?;
-        if again == text {
-            Ok(Some(kept))
-        } else {
-            Err(bad(
-                "the file is not what was written, as the checksum in it says".to_owned(),
-            ))
-        }
-    }
 }
 
 pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
@@ -300,7 +251,7 @@ fn starts(
         calibration.paths(),
         String::from_utf8_lossy(&digest)
     );
-    let found = Kept::read(&path);
+    let found = Starts::read(&path);
     let of_same = matches!(&found, Ok(Some(found)) if found.what == what);
     if !options.resume && !of_same && path.exists() {
         tell(&format!(
@@ -319,11 +270,7 @@ fn starts(
             "leave --resume out, or give the command of the stopped run",
         ));
     }
-    let kept = kept.unwrap_or_else(|| Kept {
-        what,
-        starts: Vec::new(),
-        sha256: String::new(),
-    });
+    let kept = kept.unwrap_or_else(|| Starts::new(what));
     let pending: Vec<u64> = (0..options.starts)
         .filter(|index| kept.starts.iter().all(|done| done.index != *index))
         .collect();
@@ -338,11 +285,7 @@ fn starts(
         bar.inc(1);
         let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
         kept.starts.push(done);
-        let text = kept
-            .to_json()
-            .map_err(|error| Error::output(&path, error))?;
-        report::write_atomically(&path, &text)?;
-        Ok(())
+        kept.write(&path)
     };
     fit_starts(
         library,

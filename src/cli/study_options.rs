@@ -113,7 +113,7 @@ impl StudyOptions {
         let store = self.store(context, name, plan, access)?;
         if let Some((count, command)) = &store.discarded {
             tell(&format!(
-                "thrown away: {count} finished parts of `hif-switch {command}` in {}; --resume keeps those of the same study",
+                "thrown away: {count} finished parts of {command} in {}; --resume keeps those of the same study",
                 store.folder().display()
             ));
         }

@@ -16,6 +16,7 @@ mod population;
 mod results;
 mod schedule;
 mod sensitivity;
+mod starts;
 mod store;
 mod sweep;
 mod trajectory;
@@ -42,6 +43,7 @@ pub use population::{population_summary, rejections, subjects_table};
 pub use results::Results;
 pub use schedule::{attribution_table, front_table};
 pub use sensitivity::{sensitivity_notes, sensitivity_table};
+pub use starts::Starts;
 pub use store::{Access, Header, Shard, Store};
 pub use sweep::{
     sweep_table, synergy_over_time_table, synergy_summary, synergy_table, up_down_table,

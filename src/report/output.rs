@@ -8,7 +8,7 @@
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -216,7 +216,7 @@ impl Draft {
         let target = Target::of(path).map_err(failed)?;
         let body = match &target {
             Target::Stream(_) => Body::Apart(tempfile::tempfile().map_err(failed)?),
-            Target::File { place, .. } => {
+            Target::File(place) => {
                 let folder = place.parent().unwrap_or(Path::new("."));
                 std::fs::create_dir_all(folder).map_err(failed)?;
                 Body::Beside(temporary(folder).map_err(failed)?)
@@ -242,14 +242,9 @@ impl Draft {
 
     /// Whether a file of another content is at the target.
     pub fn replaces(&self) -> bool {
-        let Target::File {
-            place,
-            before: Some(_),
-        } = &self.target
-        else {
-            return false;
-        };
-        !sha256_of(place).is_ok_and(|before| before == self.sha256())
+        let same = |place| sha256_of(place).is_ok_and(|before| before == self.sha256());
+        let place = self.target.file().filter(|place| place.exists());
+        place.is_some_and(|place| !same(place))
     }
 
     fn persist(self) -> Result<()> {
@@ -260,8 +255,8 @@ impl Draft {
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
         match (body, &self.target) {
-            (Body::Beside(file), Target::File { place, before }) => {
-                if let Some(before) = before {
+            (Body::Beside(file), Target::File(place)) => {
+                if let Ok(before) = std::fs::metadata(place) {
                     let kept = file.as_file().set_permissions(before.permissions());
                     kept.map_err(failed)?;
                 }
@@ -293,10 +288,7 @@ impl Write for Draft {
 #[derive(Debug)]
 enum Target {
     /// An ordinary file, or none yet; symbolic links are followed.
-    File {
-        place: PathBuf,
-        before: Option<Metadata>,
-    },
+    File(PathBuf),
     /// A device, a pipe or an open descriptor.
     Stream(PathBuf),
 }
@@ -311,7 +303,7 @@ impl Target {
                     if place.file_name().is_none() {
                         return Err(error);
                     }
-                    return Ok(Self::file_at(place, None));
+                    return Ok(Self::file_at(place));
                 }
                 Err(error) => return Err(error),
             };
@@ -328,7 +320,7 @@ impl Target {
             } else if before.permissions().readonly() {
                 return Err(io::Error::other("the file is write-protected"));
             } else {
-                return Ok(Self::file_at(place, Some(before)));
+                return Ok(Self::file_at(place));
             }
         }
         Err(io::Error::other(
@@ -337,7 +329,7 @@ impl Target {
     }
 
     /// A file by its one name: the folder that is really there, and its name in it.
-    fn file_at(place: PathBuf, before: Option<Metadata>) -> Self {
+    fn file_at(place: PathBuf) -> Self {
         let folder = match place.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -346,19 +338,19 @@ impl Target {
             (Ok(folder), Some(name)) => folder.join(name),
             _ => place,
         };
-        Self::File { place, before }
+        Self::File(place)
     }
 
     fn file(&self) -> Option<&Path> {
         match self {
-            Self::File { place, .. } => Some(place),
+            Self::File(place) => Some(place),
             Self::Stream(_) => None,
         }
     }
 
     fn place(&self) -> &Path {
         match self {
-            Self::File { place, .. } | Self::Stream(place) => place,
+            Self::File(place) | Self::Stream(place) => place,
         }
     }
 }

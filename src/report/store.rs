@@ -478,7 +478,8 @@ impl Store {
     /// Removes the parts and then the plan, so that a kill in between leaves parts that their plan names.
     fn discard(&mut self) -> Result<()> {
         let path = self.folder.join(HEADER);
-        let command = read_header(&self.folder).map(|header| header.command.join(" "));
+        let command = read_header(&self.folder)
+            .map(|header| format!("`hif-switch {}`", header.command.join(" ")));
         let mut count = 0;
         let mut files = entries_of(&self.folder);
         files.retain(|file| self.is_own(file) && !file.is_dir());
