@@ -46,6 +46,29 @@ const STUDIES: [(&str, &str); 8] = [
 /// Kills of one study before it is let run to its end, at most.
 const IN_A_ROW: usize = 3;
 
+/// Part of the kills that come when a study has begun to join its parts: these moments are short and would
+/// hardly be met.
+const LATE: f64 = 0.25;
+
+/// Waits until a study joins its parts, or has ended.
+fn until_joining(child: &mut Child, out: &Path) {
+    let is_draft = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(".hif-switch-")
+        })
+    };
+    let results = out.join("results");
+    while !std::fs::read_dir(&results).is_ok_and(|mut entries| entries.any(is_draft)) {
+        if child.try_wait().unwrap().is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Numbers from a seed (SplitMix64).
 struct Random(u64);
 
@@ -157,7 +180,12 @@ fn a_study_that_was_killed_at_any_moment_goes_on_to_the_same_bytes() {
         let mut more: &[&str] = &[];
         for _ in 0..in_a_row {
             let mut child = start(study, more, &out);
-            std::thread::sleep(length.mul_f64(random.fraction()));
+            let mut wait = length.mul_f64(random.fraction());
+            if random.fraction() < LATE {
+                until_joining(&mut child, &out);
+                wait = wait.mul_f64(LATE);
+            }
+            std::thread::sleep(wait);
             if child.try_wait().unwrap().is_some() {
                 break;
             }
