@@ -172,7 +172,7 @@ fn write(context: &Context, output: Option<&Path>, text: &str) -> Result<()> {
     match output {
         Some(path) if path != Path::new("-") => {
             let written = report::write_atomically(path, text.as_bytes())?;
-            context.written(&written, Carries::Text);
+            context.written(&written, Carries::Nothing);
         }
         _ => context.screen.print(text.trim_end()),
     }

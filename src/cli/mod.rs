@@ -197,6 +197,8 @@ struct Context {
 enum Carries {
     /// Text to read.
     Text,
+    /// Nothing.
+    Nothing,
     /// Data for a program, to which no word may be added.
     Data,
 }
@@ -216,9 +218,11 @@ impl Context {
         }
         let text = format!("written: {}", written.places());
         match carries {
-            Carries::Text if !self.json && !written.streamed => self.print(&format!("\n{text}")),
             _ if self.quiet => {}
-            _ => tell(&text),
+            Carries::Data => tell(&text),
+            _ if self.json || written.streamed => tell(&text),
+            Carries::Text => self.print(&format!("\n{text}")),
+            Carries::Nothing => self.print(&text),
         }
         self.warn(written);
     }

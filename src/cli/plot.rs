@@ -46,6 +46,6 @@ pub fn run(context: &Context, options: &PlotOptions, run: &RunOptions) -> Result
     for figure in &figures {
         results.files(figure.files(options.out.join("plots")))?;
     }
-    context.written(&results.publish()?, Carries::Text);
+    context.written(&results.publish()?, Carries::Nothing);
     Ok(())
 }

@@ -70,7 +70,7 @@ pub fn run(context: &Context, options: &ReportOptions, run: &RunOptions) -> Resu
         differs,
     };
     let written = report::write_atomically(&options.out, page.to_html().as_bytes())?;
-    context.written(&written, Carries::Text);
+    context.written(&written, Carries::Nothing);
     Ok(())
 }
 

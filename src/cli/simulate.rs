@@ -167,7 +167,7 @@ fn write_tables(
     accuracy: &Accuracy,
 ) -> Result<()> {
     let mut files = Vec::new();
-    let mut carries = Carries::Text;
+    let mut carries = Carries::Nothing;
     let manifest = Manifest::new(&context.library, accuracy, &context.command);
     if let Some(path) = &options.csv {
         if path == Path::new("-") {
