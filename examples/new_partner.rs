@@ -63,5 +63,6 @@ fn main() -> hif_switch::Result<()> {
     let figure = Chart::new("new_partner", "time (day)")
         .panel(panel)
         .draw("A partner drug from a file of one's own.")?;
-    report::write_all(&figure.files("plots/examples"))
+    report::write_all(&figure.files("plots/examples"))?;
+    Ok(())
 }

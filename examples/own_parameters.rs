@@ -60,5 +60,6 @@ fn main() -> hif_switch::Result<()> {
     let figure = Chart::new("own_parameters", "time on sorafenib 30 mg/kg (day)")
         .panel(panel)
         .draw("What four sets of parameters make of the same treatment.")?;
-    report::write_all(&figure.files("plots/examples"))
+    report::write_all(&figure.files("plots/examples"))?;
+    Ok(())
 }

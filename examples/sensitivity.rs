@@ -33,5 +33,6 @@ fn main() -> hif_switch::Result<()> {
         println!("{}", plan.space.axes[i].path);
     }
     let figure = figure::sensitivity(&result)?;
-    hif_switch::report::write_atomically("sensitivity.svg".as_ref(), figure.svg.as_bytes())
+    hif_switch::report::write_atomically("sensitivity.svg".as_ref(), figure.svg.as_bytes())?;
+    Ok(())
 }

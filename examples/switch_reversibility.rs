@@ -29,5 +29,6 @@ fn main() -> hif_switch::Result<()> {
         ways.gap(3)
     );
     let figure = figure::hysteresis(&ways, &states)?;
-    hif_switch::report::write_atomically("hysteresis.svg".as_ref(), figure.svg.as_bytes())
+    hif_switch::report::write_atomically("hysteresis.svg".as_ref(), figure.svg.as_bytes())?;
+    Ok(())
 }

@@ -74,5 +74,6 @@ fn main() -> hif_switch::Result<()> {
         }
     }
     println!("{animal} animals");
-    write_all(&[("examples/xenograft_volumes.csv".into(), text.into_bytes())])
+    write_all(&[("examples/xenograft_volumes.csv".into(), text.into_bytes())])?;
+    Ok(())
 }

@@ -40,5 +40,6 @@ fn main() -> hif_switch::Result<()> {
         }
     }
     let figure = figure::kaplan_meier(&result)?;
-    hif_switch::report::write_atomically("virtual_trial.svg".as_ref(), figure.svg.as_bytes())
+    hif_switch::report::write_atomically("virtual_trial.svg".as_ref(), figure.svg.as_bytes())?;
+    Ok(())
 }

@@ -30,11 +30,19 @@ pub enum Error {
         remedy: String,
     },
     /// A result could not be written.
-    #[error("cannot write `{}`: {cause}\n  remedy: choose a folder that exists or can be made, and that you may write to", path.display())]
+    #[error("cannot write `{}`: {cause}\n  remedy: choose a place that exists or can be made, has room, and that you may write to", path.display())]
     Output {
         /// Target path.
         path: PathBuf,
         /// Message of the operating system or of the renderer.
+        cause: String,
+    },
+    /// A result could not be printed.
+    #[error(
+        "cannot write to standard output: {cause}\n  remedy: make room where it goes, or write to a file"
+    )]
+    Print {
+        /// Message of the operating system.
         cause: String,
     },
 }
@@ -83,7 +91,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input { .. } => 2,
-            Self::Run { .. } | Self::Output { .. } => 1,
+            Self::Run { .. } | Self::Output { .. } | Self::Print { .. } => 1,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::Write;
 
@@ -164,6 +165,19 @@ impl Table {
     }
 }
 
+/// A text for a cell of a CSV file that no spreadsheet takes for a formula: what starts like one and is no
+/// number is led by an apostrophe.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && text.chars().nth(1).is_some()
+        && text.parse::<f64>().is_err();
+    if formula {
+        format!("'{text}").into()
+    } else {
+        text.into()
+    }
+}
+
 /// CSV in the making.
 struct Csv<'a>(csv::Writer<&'a mut dyn Write>);
 
@@ -181,8 +195,12 @@ impl<'a> Csv<'a> {
         }))
     }
 
-    fn record<T: AsRef<[u8]>>(&mut self, fields: impl IntoIterator<Item = T>) -> Result<()> {
-        let written = self.0.write_record(fields);
+    fn record<T: AsRef<str>>(&mut self, fields: impl IntoIterator<Item = T>) -> Result<()> {
+        for field in fields {
+            let written = self.0.write_field(plain(field.as_ref()).as_bytes());
+            written.map_err(|error| Error::output("table.csv", error))?;
+        }
+        let written = self.0.write_record(None::<&[u8]>);
         written.map_err(|error| Error::output("table.csv", error))
     }
 
@@ -393,6 +411,20 @@ mod tests {
         ] {
             assert_eq!(significant(number), text);
         }
+    }
+
+    #[test]
+    fn text_in_a_csv_is_no_formula() {
+        let mut table = Table::new([("=head()", ""), ("b", "")]);
+        for text in ["=1+1", "+cmd|x", "@sum", "-x", "\tx"] {
+            table.push([text.into(), "".into()]);
+        }
+        for text in ["-", "-0.4", "+70.0", "a=b", "-1e-3"] {
+            table.push([text.into(), Cell::from(-2.0)]);
+        }
+        let csv = String::from_utf8(table.to_csv().expect("csv")).expect("text");
+        let lines = "'=head(),b\n'=1+1,\n'+cmd|x,\n'@sum,\n'-x,\n'\tx,\n-,-2\n-0.4,-2\n+70.0,-2\na=b,-2\n-1e-3,-2\n";
+        assert_eq!(csv, lines);
     }
 
     #[test]

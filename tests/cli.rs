@@ -389,7 +389,10 @@ fn a_new_partner_needs_no_rust() {
     let csv =
         std::fs::read_to_string(folder.path().join("results/comparison-xenograft.csv")).unwrap();
     assert!(csv.contains("sorafenib+my-drug"));
-    assert!(folder.path().join("results/manifest.json").exists());
+    let manifest = folder
+        .path()
+        .join("results/comparison-xenograft-manifest.json");
+    assert!(manifest.exists());
 }
 
 #[test]

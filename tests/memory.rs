@@ -10,8 +10,8 @@ use hif_switch::figure::{self, synergy_figures, trial_figures};
 use hif_switch::parameters::Library;
 use hif_switch::regimen::Arm;
 use hif_switch::report::{
-    Header, Joined, Manifest, Store, courses_table, population_summary, rejections, subjects_table,
-    sweep_table, synergy_over_time_table, synergy_table,
+    Access, Header, Joined, Manifest, Store, courses_table, population_summary, rejections,
+    subjects_table, sweep_table, synergy_over_time_table, synergy_table,
 };
 use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::assay::{Assay, Quantity};
@@ -114,8 +114,8 @@ fn plan(points: usize) -> SensitivityPlan {
 /// Parts written and joined in a folder: the rows, the peak of joining, and what is held after it, bytes.
 fn joined(plan: &SensitivityPlan, folder: &Path) -> (Joined, f64, f64) {
     let manifest = Manifest::new(&Library::shipped(), &Accuracy::ensemble(), &[]);
-    let header = Header::new(&manifest, 1, plan, 2048);
-    let store = Store::open(folder.join("study.parts"), header, true).unwrap();
+    let header = Header::new(&manifest, 1, plan, 2048).unwrap();
+    let store = Store::open(folder.join("study.parts"), header, Access::Anew).unwrap();
     for part in 0..store.header.parts() {
         let rows: Vec<Row> = store.header.range(part).map(row).collect();
         store.write(part, &rows).unwrap();
@@ -124,7 +124,7 @@ fn joined(plan: &SensitivityPlan, folder: &Path) -> (Joined, f64, f64) {
     let mut rows = None;
     let most = peak(|| {
         let csv = folder.join("rows.csv");
-        rows = Some(store.join(&csv, &folder.join("rows.parquet")).unwrap());
+        rows = Some(store.join(&csv, &folder.join("rows.parquet")).unwrap().0);
     });
     let held = MEMORY.current_usage().saturating_sub(before);
     (rows.unwrap(), most, held as f64)

@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use arrow_array::{Array, Float64Array, StringArray};
-use hif_switch::report::{csv_metadata, to_parquet};
+use hif_switch::parameters::Library;
+use hif_switch::report::{Manifest, csv_metadata, to_parquet};
+use hif_switch::simulate::Accuracy;
 use hif_switch::table::{Cell, Table};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -65,7 +67,9 @@ fn the_same_table_is_the_same_bytes() {
 
 #[test]
 fn the_metadata_beside_a_csv_names_types_and_units() {
-    let json = csv_metadata(&table(), "t.csv").unwrap();
+    let command = ["simulate".to_owned()];
+    let manifest = Manifest::new(&Library::shipped(), &Accuracy::default(), &command);
+    let json = csv_metadata(&table(), "t.csv", &manifest).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["url"], "t.csv");
     let burden = &json["tableSchema"]["columns"][1];
@@ -75,4 +79,5 @@ fn the_metadata_beside_a_csv_names_types_and_units() {
     );
     assert_eq!(burden["datatype"], "number");
     assert_eq!(json["tableSchema"]["columns"][0]["datatype"], "string");
+    assert_eq!(json["prov:wasGeneratedBy"]["command"][0], "simulate");
 }

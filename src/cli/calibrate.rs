@@ -1,18 +1,19 @@
 //! `hif-switch calibrate`: named parameters to named targets, or to a user's own data.
 
-use super::{Context, options, progress};
+use super::screen::tell;
+use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
 use crate::parameters::bounds::{DATA_FILE, STARTS};
 use crate::parameters::read_text;
-use crate::report::{self, Manifest};
+use crate::report::{self, Hold, Lock, Manifest, Results, Starts};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{
     Calibration, Fit, OwnData, Profile, Start, Targets, compare_models, estimate, profile,
     read_observations, starts as fit_starts,
 };
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -73,13 +74,6 @@ pub struct CalibrateOptions {
     rtol: f64,
 }
 
-/// Starts on disk, with what they hold for.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    what: String,
-    starts: Vec<Start>,
-}
-
 pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     STARTS.check(
         options.starts as f64,
@@ -88,6 +82,9 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
     let library = &context.library;
     let accuracy = options::many(options.rtol)?;
     let calibration = calibration(context, &options.problem)?;
+    let lock = format!(".calibrate-{}.lock", calibration.name);
+    let lock = options.out.join("results").join(lock);
+    let _lock = Lock::take(&lock, Hold::Alone, "fits the same calibration here")?;
     let starts = starts(context, options, &calibration, &accuracy)?;
     let fit = estimate(library, &calibration, starts, &accuracy)?;
     let profiles = profiles(context, options, &fit, &accuracy)?;
@@ -98,17 +95,17 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
         context.print(&format!("\n{}", report::fit_words(&fit, &profiles)));
     }
     let name = &calibration.name;
-    let results = options.out.join("results");
+    let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
+    let mut results = Results::new(&options.out, &format!("calibrate-{name}"), manifest);
     let mut tables = vec![
         ("estimates", report::estimates_table(&fit, &profiles)),
         ("residuals", report::residuals_table(&fit)),
         ("correlations", report::correlations_table(&fit)),
         ("starts", report::starts_table(&fit)),
     ];
-    let mut files = Vec::new();
     if options.profiles {
         tables.push(("profiles", report::profiles_table(&profiles)));
-        files.extend(figure::profiles(&profiles)?.files(options.out.join("plots")));
+        results.files(figure::profiles(&profiles)?.files(options.out.join("plots")))?;
     }
     if options.models {
         let variants = library.names("variants");
@@ -123,24 +120,17 @@ pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
         tables.push(("models", report::models_table(&models)));
     }
     for (part, table) in tables {
-        let path = results.join(format!("calibrate-{name}-{part}.csv"));
-        files.push((path, table.to_csv()?));
+        results.table(&format!("calibrate-{name}-{part}"), &table.into())?;
     }
     let fitted = options.out.join(format!("fitted-{name}"));
     for (path, text) in report::fitted_parameters(&fit) {
-        files.push((fitted.join(path), text.into_bytes()));
+        results.files([(fitted.join(path), text)])?;
     }
-    let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
-    files.push((
-        results.join(format!("calibrate-{name}-manifest.json")),
-        manifest.to_json()?,
-    ));
-    report::write_all(&files)?;
+    let written = results.publish()?;
+    context.written(&written, Carries::Text);
     if !context.json {
         context.print(&format!(
-            "\nwritten: {} files to {}; run any command with the fitted values: --params {}",
-            files.len(),
-            options.out.display(),
+            "run any command with the fitted values: --params {}",
             fitted.display()
         ));
     }
@@ -254,23 +244,26 @@ fn starts(
         calibration.paths(),
         String::from_utf8_lossy(&digest)
     );
-    let mut kept = Kept {
-        what: what.clone(),
-        starts: Vec::new(),
-    };
-    if options.resume
-        && let Ok(text) = std::fs::read_to_string(&path)
-        && let Ok(found) = serde_json::from_str::<Kept>(&text)
-    {
-        if found.what != what {
-            return Err(Error::input(
-                path.display().to_string(),
-                "the starts were fitted with other targets, parameters, seed or program",
-                "leave --resume out, or give the command of the stopped run",
-            ));
-        }
-        kept = found;
+    let found = Starts::read(&path);
+    let of_same = matches!(&found, Ok(Some(found)) if found.what == what);
+    if !options.resume && !of_same && path.exists() {
+        tell(&format!(
+            "replaced: {}, the finished starts of another calibration",
+            path.display()
+        ));
     }
+    let kept = match options.resume {
+        true => found?,
+        false => None,
+    };
+    if kept.as_ref().is_some_and(|kept| kept.what != what) {
+        return Err(Error::input(
+            path.display().to_string(),
+            "the starts were fitted with other targets, parameters, seed or program",
+            "leave --resume out, or give the command of the stopped run",
+        ));
+    }
+    let kept = kept.unwrap_or_else(|| Starts::new(what));
     let pending: Vec<u64> = (0..options.starts)
         .filter(|index| kept.starts.iter().all(|done| done.index != *index))
         .collect();
@@ -285,8 +278,7 @@ fn starts(
         bar.inc(1);
         let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
         kept.starts.push(done);
-        let text = serde_json::to_vec(&*kept).map_err(|error| Error::output(&path, error))?;
-        report::write_atomically(&path, &text)
+        kept.write(&path)
     };
     fit_starts(
         library,

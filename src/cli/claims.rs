@@ -1,9 +1,9 @@
 //! `hif-switch claims`: the literature as a ledger.
 
-use super::{Context, options, progress};
+use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
-use crate::report::{self, Manifest};
+use crate::report::{self, Manifest, Results, Written};
 use crate::simulate::Accuracy;
 use crate::study::claims::{Alternative, Claim, Claims, Ledger, ledger, ledger_runs};
 use crate::study::hif1a_map;
@@ -93,9 +93,10 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
     let bar = progress::bar(runs, context.quiet);
     let ledger = ledger(library, &selected, &alternatives, &accuracy, &|| bar.inc(1))?;
     bar.finish_and_clear();
-    if let Some(folder) = &options.out {
-        write(context, folder, &ledger, &accuracy)?;
-    }
+    let written = match &options.out {
+        Some(folder) => write(context, folder, &ledger, &accuracy)?,
+        None => Written::default(),
+    };
     let format = if context.json {
         Format::Json
     } else {
@@ -117,6 +118,11 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
         }
         Format::Md => context.print(&report::claims_page(&ledger)),
     }
+    let carries = match format {
+        Format::Table => Carries::Text,
+        Format::Csv | Format::Json | Format::Md => Carries::Data,
+    };
+    context.written(&written, carries);
     Ok(())
 }
 
@@ -146,19 +152,21 @@ fn alternatives(
 }
 
 /// Writes the figures of the ledger and every test as a table.
-fn write(context: &Context, folder: &Path, ledger: &Ledger, accuracy: &Accuracy) -> Result<()> {
+fn write(
+    context: &Context,
+    folder: &Path,
+    ledger: &Ledger,
+    accuracy: &Accuracy,
+) -> Result<Written> {
     let map = hif1a_map(&context.library, accuracy)?;
-    let plots = folder.join("plots");
-    let results = folder.join("results");
-    let figures = [figure::claims(ledger)?, figure::hif1a_map(&map, ledger)?];
-    let mut files: Vec<_> = figures.iter().flat_map(|f| f.files(&plots)).collect();
-    for figure in &figures {
-        let path = results.join(format!("figure-{}.csv", figure.name));
-        files.push((path, figure.data.to_csv()?));
-    }
-    let table = report::claim_tests_table(ledger).to_csv()?;
-    files.push((results.join("claims.csv"), table));
     let manifest = Manifest::new(&context.library, accuracy, &context.command);
-    files.push((results.join("claims-manifest.json"), manifest.to_json()?));
-    report::write_all(&files)
+    let mut results = Results::new(folder, "claims", manifest);
+    for figure in [figure::claims(ledger)?, figure::hif1a_map(&map, ledger)?] {
+        results.files(figure.files(folder.join("plots")))?;
+        results.add(&format!("figure-{}", figure.name), |out| {
+            figure.data.write_csv(out)
+        })?;
+    }
+    results.table("claims", &report::claim_tests_table(ledger).into())?;
+    results.publish()
 }

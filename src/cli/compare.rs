@@ -1,16 +1,16 @@
 //! `hif-switch compare`: arms against vehicle.
 
 use super::options::RunOptions;
-use super::{Context, progress};
+use super::{Carries, Context, progress};
 use crate::error::{Error, Result};
 use crate::figure::{self, Selection};
 use crate::parameters::bounds::ARMS;
 use crate::regimen::Arm;
-use crate::report::{self, Beside, Manifest};
+use crate::report::{self, Beside, Manifest, Results};
 use crate::study::{self, Overview};
 use crate::table::Table;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch compare                                   everything, into ./plots and ./results
@@ -94,22 +94,17 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
     )?;
     bar.finish_and_clear();
 
-    let results = options.out.join("results");
     let manifest = Manifest::new(library, &accuracy, &context.command);
-    let name = format!("comparison-{}", scenario.setting);
-    let mut files = table_files(
-        &report::endpoints_table(&study),
-        &results,
-        &name,
-        options,
-        &manifest,
-    )?;
-    files.push((results.join("manifest.json"), manifest.to_json()?));
-    report::write_all(&files)?;
+    let name = format!("comparison-{setting}");
+    let table = report::endpoints_table(&study);
+    let mut results = Results::new(&options.out, &name, manifest.clone());
+    results.files(table_files(&table, &name, options, &manifest)?)?;
+    let written = results.publish()?;
     context.print_table(&report::arms_table(&study, Beside::default()));
     if !context.json {
         context.print(&format!("\n{}", report::legend(&study, Beside::default())));
     }
+    context.written(&written, Carries::Text);
     Ok(())
 }
 
@@ -117,9 +112,8 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
     let library = &context.library;
     let accuracy = run.accuracy()?;
     let overview = compute(context, run)?;
-    let mut files = Vec::new();
     let manifest = Manifest::new(library, &accuracy, &context.command);
-    let results = options.out.join("results");
+    let mut results = Results::new(&options.out, "", manifest.clone());
     for (name, study) in [
         ("comparison-xenograft", &overview.xenograft),
         (
@@ -131,38 +125,31 @@ fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> 
         ("withdrawal-xenograft", &overview.withdrawal),
     ] {
         let table = report::endpoints_table(study);
-        files.extend(table_files(&table, &results, name, options, &manifest)?);
+        results.files(table_files(&table, name, options, &manifest)?)?;
     }
     if !options.no_figures {
         let figures = figure::gallery(&overview, &Selection::read(library)?)?;
         for figure in &figures {
-            files.extend(figure.files(options.out.join("plots")));
-            let data = results.join(format!("figure-{}.csv", figure.name));
-            files.push((data, figure.data.to_csv()?));
+            results.files(figure.files(options.out.join("plots")))?;
+            results.add(&format!("figure-{}", figure.name), |out| {
+                figure.data.write_csv(out)
+            })?;
         }
     }
-    files.push((results.join("manifest.json"), manifest.to_json()?));
-    report::write_all(&files)?;
+    let written = results.publish()?;
     print_overview(context, &overview);
-    let place = |folder: &str| options.out.join(folder).display().to_string();
-    if !context.json {
-        context.print(&format!(
-            "\nwritten: figures to {}, tables to {}",
-            place("plots"),
-            place("results")
-        ));
-    }
+    context.written(&written, Carries::Text);
     Ok(())
 }
 
 /// A table as CSV and, if asked for, as Parquet.
 fn table_files(
     table: &Table,
-    folder: &Path,
     name: &str,
     options: &CompareOptions,
     manifest: &Manifest,
 ) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let folder = options.out.join("results");
     let mut files = vec![(folder.join(format!("{name}.csv")), table.to_csv()?)];
     if options.parquet {
         let manifest = String::from_utf8_lossy(&manifest.to_json()?)

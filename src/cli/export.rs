@@ -2,7 +2,7 @@
 
 use super::calibrate::{self, ProblemOptions};
 use super::options::RunOptions;
-use super::{Context, emit};
+use super::{Carries, Context};
 use crate::error::Result;
 use crate::interchange::{
     Background, Equations, antimony, jumps, latex, markdown, petab, reference_page, sbml,
@@ -105,7 +105,11 @@ pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
         | ExportCommand::Antimony { options, run }
         | ExportCommand::Equations { options, run, .. } => (options, run),
         ExportCommand::Reference { output } => {
-            return write(output.as_deref(), &reference_page(&context.library)?);
+            return write(
+                context,
+                output.as_deref(),
+                &reference_page(&context.library)?,
+            );
         }
         ExportCommand::Petab {
             problem,
@@ -131,7 +135,7 @@ pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
         },
         ExportCommand::Reference { .. } | ExportCommand::Petab { .. } => String::new(),
     };
-    write(options.output.as_deref(), &text)
+    write(context, options.output.as_deref(), &text)
 }
 
 fn write_petab(
@@ -146,7 +150,7 @@ fn write_petab(
         .into_iter()
         .map(|(name, text)| (out.join(name), text.into_bytes()))
         .collect();
-    report::write_all(&files)?;
+    let written = report::write_all(&files)?;
     let targets = calibration.targets.iter().filter(|target| target.fit);
     context.print(&format!(
         "written: {} files to {}: {} measurements, {} parameters",
@@ -155,6 +159,7 @@ fn write_petab(
         targets.count(),
         nominal.len()
     ));
+    context.warn(&written);
     Ok(())
 }
 
@@ -166,12 +171,13 @@ fn scenario(context: &Context, options: &ExportOptions, run: &RunOptions) -> Res
     run.scenario_of(context, &options.setting, arm)
 }
 
-fn write(output: Option<&Path>, text: &str) -> Result<()> {
+fn write(context: &Context, output: Option<&Path>, text: &str) -> Result<()> {
     match output {
-        Some(path) if path != Path::new("-") => report::write_atomically(path, text.as_bytes()),
-        _ => {
-            emit(text.trim_end());
-            Ok(())
+        Some(path) if path != Path::new("-") => {
+            let written = report::write_atomically(path, text.as_bytes())?;
+            context.written(&written, Carries::Nothing);
         }
+        _ => context.screen.print(text.trim_end()),
     }
+    Ok(())
 }

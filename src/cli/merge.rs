@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::error::{Error, Result};
-use crate::report::Store;
+use crate::report::{Access, Store};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -25,18 +25,24 @@ pub struct MergeOptions {
 
 pub fn run(context: &Context, options: &MergeOptions) -> Result<()> {
     let mut stores = Vec::new();
+    let mut missing: Option<BTreeSet<usize>> = None;
     for folder in &options.folders {
         for parts in part_folders(folder)? {
-            stores.push(Store::existing(parts)?);
+            let store = Store::existing(parts)?;
+            if let Some(first) = stores.first() {
+                let first: &Store = first;
+                first.header.check(&store.header, store.folder())?;
+            }
+            let absent = BTreeSet::from_iter(store.missing(None)?);
+            missing = Some(match missing {
+                Some(before) => &before & &absent,
+                None => absent,
+            });
+            stores.push(store);
         }
     }
     let first = &stores[0];
-    for store in &stores[1..] {
-        first.header.check(&store.header, store.folder())?;
-    }
-    let missing: Vec<usize> = (0..first.header.parts())
-        .filter(|part| !stores.iter().any(|store| store.part(*part).exists()))
-        .collect();
+    let missing = missing.unwrap_or_default();
     if !missing.is_empty() {
         let list: Vec<String> = missing
             .iter()
@@ -62,17 +68,27 @@ pub fn run(context: &Context, options: &MergeOptions) -> Result<()> {
         Some(out) => out.clone(),
         None => out_of(first.folder()),
     };
-    gather(&stores, &out)?;
     let mut arguments: Vec<OsString> = vec!["hif-switch".into()];
     arguments.extend(first.header.command.iter().map(OsString::from));
     arguments.push("--resume".into());
     arguments.push("--out".into());
-    arguments.push(out.into_os_string());
+    arguments.push(out.clone().into_os_string());
     for (wanted, flag) in [(context.quiet, "--quiet"), (context.json, "--json")] {
         if wanted && !first.header.command.iter().any(|argument| argument == flag) {
             arguments.push(flag.into());
         }
     }
+    if !super::is_study(&arguments) {
+        return Err(Error::input(
+            first.folder().display().to_string(),
+            format!(
+                "`{}` is no study with parts",
+                first.header.command.join(" ")
+            ),
+            "merge parts that were written by a study with --shard",
+        ));
+    }
+    gather(stores, &out)?;
     super::run(arguments)
 }
 
@@ -117,14 +133,24 @@ fn part_folders(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Puts the parts of all stores into the folder of the joined study.
-fn gather(stores: &[Store], out: &Path) -> Result<()> {
+/// Puts the parts of all stores into the folder of the joined study, and lets go of all of them.
+fn gather(stores: Vec<Store>, out: &Path) -> Result<()> {
     let name = stores[0].folder().file_name().unwrap_or_default();
     let folder = out.join("results").join(name);
-    let target = Store::open(folder, stores[0].header.clone(), false)?;
-    for part in target.missing(None) {
+    let there = std::fs::canonicalize(&folder).ok();
+    let is_target =
+        |store: &Store| there.is_some() && std::fs::canonicalize(store.folder()).ok() == there;
+    if let Some(place) = stores.iter().position(is_target) {
+        return copy_missing(&stores[place], &stores);
+    }
+    let target = Store::open(folder, stores[0].header.clone(), Access::Resume)?;
+    copy_missing(&target, &stores)
+}
+
+fn copy_missing(target: &Store, stores: &[Store]) -> Result<()> {
+    for part in target.missing(None)? {
         if let Some(store) = stores.iter().find(|store| store.part(part).exists()) {
-            target.write(part, &store.read(part)?)?;
+            target.copy(store, part)?;
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ mod population;
 mod progress;
 mod report;
 mod schedule;
+mod screen;
 mod sensitivity;
 mod simulate;
 mod study_options;
@@ -24,14 +25,15 @@ mod validate;
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::report::Written;
 use crate::simulate::{Scenario, start_threads};
 use crate::table::Sheet;
 use clap::{Parser, Subcommand};
 use options::RunOptions;
+use screen::{Screen, tell};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Sorafenib, hypoxia and the HIF-1a to HIF-2a switch in liver cancer.
@@ -60,7 +62,7 @@ struct GlobalOptions {
     /// Folder of parameter files laid over the shipped ones, key by key
     #[arg(long, global = true, value_name = "DIR")]
     params: Option<PathBuf>,
-    /// Print nothing but errors
+    /// Print nothing but errors and warnings
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Print results as JSON
@@ -190,15 +192,27 @@ struct Context {
     quiet: bool,
     json: bool,
     command: Vec<String>,
+    screen: Screen,
     /// What was said already.
     warned: RefCell<BTreeSet<String>>,
+}
+
+/// What standard output carries beside the word on files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    /// Text to read.
+    Text,
+    /// Nothing.
+    Nothing,
+    /// Data for a program, to which no word may be added.
+    Data,
 }
 
 impl Context {
     /// Says something on standard error, once, unless quiet.
     fn warn(&self, text: &str) {
         if self.warned.borrow_mut().insert(text.to_owned()) && !self.quiet {
-            eprintln!("warning: {text}");
+            tell(&format!("warning: {text}"));
         }
     }
 
@@ -226,11 +240,32 @@ impl Context {
         Ok(())
     }
 
-    /// Prints a result to standard output, unless quiet; a closed pipe is no error.
+    /// Prints a result to standard output, unless quiet.
     fn print(&self, text: &str) {
         if !self.quiet {
-            emit(text);
+            self.screen.print(text);
         }
+    }
+
+    /// Says where files were written, and what they took the place of, even if quiet.
+    fn written(&self, written: &Written, carries: Carries) {
+        if written.files.is_empty() {
+            return;
+        }
+        let text = format!("written: {}", written.places());
+        match carries {
+            _ if self.quiet => {}
+            Carries::Data => tell(&text),
+            _ if self.json || written.streamed => tell(&text),
+            Carries::Text => self.print(&format!("\n{text}")),
+            Carries::Nothing => self.print(&text),
+        }
+        self.warn(written);
+    }
+
+    /// Says what files took the place of.
+    fn warn(&self, written: &Written) {
+        written.notes.iter().for_each(|note| tell(note));
     }
 
     /// Prints a table as text for this terminal, or as JSON.
@@ -249,25 +284,13 @@ impl Context {
             return Ok(None);
         }
         if self.json {
-            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            match table.write_json(&mut out) {
-                // A reader that went away.
-                Err(Error::Output { .. }) => {}
-                other => other?,
-            }
-            let _ = writeln!(out).and_then(|()| out.flush());
+            self.screen.print_long(|out| table.write_json(out))?;
             return Ok(None);
         }
         let (first, count) = table.first(most)?;
         self.print_table(&first);
         Ok((count > first.rows.len()).then_some(count))
     }
-}
-
-/// Writes to standard output; a reader that went away ends the output quietly.
-fn emit(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Runs the program with the arguments of a process.
@@ -287,8 +310,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => return Err(usage_error(&error)),
         Err(help) => {
-            emit(help.to_string().trim_end());
-            return Ok(());
+            let screen = Screen::default();
+            screen.print(help.to_string().trim_end());
+            return screen.finish();
         }
     };
     let library = match &cli.global.params {
@@ -304,34 +328,57 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             .skip(1)
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
+        screen: Screen::default(),
         warned: RefCell::default(),
     };
     start_threads(std::env::var_os("RAYON_NUM_THREADS"))?;
     context.warn_of_files()?;
-    match cli.command {
+    dispatch(&context, cli.command)?;
+    context.screen.finish()
+}
+
+fn dispatch(context: &Context, command: Option<Command>) -> Result<()> {
+    match command {
         None => Ok(()),
-        Some(Command::Compare { options, run }) => compare::run(&context, &options, &run),
-        Some(Command::Simulate { options, run }) => simulate::run(&context, &options, &run),
-        Some(Command::Claims(options)) => claims::run(&context, &options),
-        Some(Command::Calibrate(options)) => calibrate::run(&context, &options),
-        Some(Command::Validate(options)) => validate::run(&context, &options),
-        Some(Command::Population { options, study }) => population::run(&context, &options, &study),
-        Some(Command::Trial { options, study }) => trial::run(&context, &options, &study),
+        Some(Command::Compare { options, run }) => compare::run(context, &options, &run),
+        Some(Command::Simulate { options, run }) => simulate::run(context, &options, &run),
+        Some(Command::Claims(options)) => claims::run(context, &options),
+        Some(Command::Calibrate(options)) => calibrate::run(context, &options),
+        Some(Command::Validate(options)) => validate::run(context, &options),
+        Some(Command::Population { options, study }) => population::run(context, &options, &study),
+        Some(Command::Trial { options, study }) => trial::run(context, &options, &study),
         Some(Command::Sensitivity { options, study }) => {
-            sensitivity::run(&context, &options, &study)
+            sensitivity::run(context, &options, &study)
         }
-        Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
-        Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
-        Some(Command::Export { command }) => export::run(&context, &command),
-        Some(Command::Schedule { options, study }) => schedule::run(&context, &options, &study),
+        Some(Command::Sweep { options, study }) => sweep::run(context, &options, &study),
+        Some(Command::Synergy { options, study }) => synergy::run(context, &options, &study),
+        Some(Command::Export { command }) => export::run(context, &command),
+        Some(Command::Schedule { options, study }) => schedule::run(context, &options, &study),
         Some(Command::Attribution { options, study }) => {
-            schedule::attribution(&context, &options, &study)
+            schedule::attribution(context, &options, &study)
         }
-        Some(Command::Merge(options)) => merge::run(&context, &options),
-        Some(Command::Params { command }) => params::run(&context, &command),
-        Some(Command::Report { options, run }) => report::run(&context, &options, &run),
-        Some(Command::Plot { options, run }) => plot::run(&context, &options, &run),
+        Some(Command::Merge(options)) => merge::run(context, &options),
+        Some(Command::Params { command }) => params::run(context, &command),
+        Some(Command::Report { options, run }) => report::run(context, &options, &run),
+        Some(Command::Plot { options, run }) => plot::run(context, &options, &run),
     }
+}
+
+/// Whether a command line is that of a study with parts.
+fn is_study(arguments: &[OsString]) -> bool {
+    let parsed = Cli::try_parse_from(arguments).map(|cli| cli.command);
+    matches!(
+        parsed,
+        Ok(Some(
+            Command::Population { .. }
+                | Command::Trial { .. }
+                | Command::Sensitivity { .. }
+                | Command::Sweep { .. }
+                | Command::Synergy { .. }
+                | Command::Schedule { .. }
+                | Command::Attribution { .. }
+        ))
+    )
 }
 
 /// clap's message in the form of our own: what is wrong, then the remedy.

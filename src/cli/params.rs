@@ -269,7 +269,7 @@ fn export(context: &Context, folder: &Path) -> Result<()> {
             "choose an empty folder; nothing was written",
         ));
     }
-    report::write_all(&files)?;
+    context.warn(&report::write_all(&files)?);
     context.print(&format!(
         "{} files written to {}",
         files.len(),

@@ -1,10 +1,10 @@
 //! `hif-switch plot`: figures of the gallery.
 
 use super::options::RunOptions;
-use super::{Context, compare};
+use super::{Carries, Context, compare};
 use crate::error::{Error, Result};
 use crate::figure::{self, Selection};
-use crate::report;
+use crate::report::{Manifest, Results};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub struct PlotOptions {
     /// Draw all figures
     #[arg(long)]
     all: bool,
-    /// Folder in which plots/ is written
+    /// Folder in which plots/, and the manifest in results/, are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 }
@@ -41,11 +41,11 @@ pub fn run(context: &Context, options: &PlotOptions, run: &RunOptions) -> Result
         return Ok(());
     }
     figures.retain(|figure| options.all || options.figures.iter().any(|n| n == figure.name));
-    let plots = options.out.join("plots");
-    let files: Vec<_> = figures.iter().flat_map(|f| f.files(&plots)).collect();
-    report::write_all(&files)?;
-    for (path, _) in &files {
-        context.print(&path.display().to_string());
+    let manifest = Manifest::new(&context.library, &run.accuracy()?, &context.command);
+    let mut results = Results::new(&options.out, "plot", manifest);
+    for figure in &figures {
+        results.files(figure.files(options.out.join("plots")))?;
     }
+    context.written(&results.publish()?, Carries::Nothing);
     Ok(())
 }

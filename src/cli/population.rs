@@ -43,7 +43,7 @@ pub fn run(context: &Context, options: &PopulationOptions, study: &StudyOptions)
         burden_unit: table.text("burden_unit").unwrap_or("1").to_owned(),
     };
     let name = format!("population-{}", population.name);
-    let Some(rows) = study.rows(context, &name, &plan)? else {
+    let Some((rows, work)) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
     context.print_table(&report::population_summary(&plan, &rows)?);
@@ -71,5 +71,5 @@ pub fn run(context: &Context, options: &PopulationOptions, study: &StudyOptions)
         vec![figure::population(&plan, &rows)?]
     };
     let table = report::subjects_table(&plan, &rows);
-    study.write(context, &name, &[("", table)], &figures)
+    study.write(context, work, &[("", table)], &figures)
 }

@@ -1,7 +1,7 @@
 //! `hif-switch report`: one HTML page with everything.
 
 use super::options::{self, RunOptions};
-use super::{Context, compare, progress, validate};
+use super::{Carries, Context, compare, progress, validate};
 use crate::error::Result;
 use crate::figure::{self, Figure, Selection};
 use crate::report::{self, Beside, Comparison, Drawing, Manifest, Page, Validation};
@@ -69,8 +69,8 @@ pub fn run(context: &Context, options: &ReportOptions, run: &RunOptions) -> Resu
         commands: commands(&differs, &parameters_option(context), options),
         differs,
     };
-    report::write_atomically(&options.out, page.to_html().as_bytes())?;
-    context.print(&format!("written: {}", options.out.display()));
+    let written = report::write_atomically(&options.out, page.to_html().as_bytes())?;
+    context.written(&written, Carries::Nothing);
     Ok(())
 }
 

@@ -76,7 +76,7 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
         evaluations: options.evaluations,
     };
     let plan = SchedulePlan::new(search, effort, study.seed)?;
-    let Some(rows) = study.rows(context, "schedule", &plan)? else {
+    let Some((rows, work)) = study.rows(context, "schedule", &plan)? else {
         return Ok(());
     };
     let busy = context.busy("analysing");
@@ -85,7 +85,7 @@ pub fn run(context: &Context, options: &ScheduleOptions, study: &StudyOptions) -
     let printed = report::front_table(&result, Some(PRINTED));
     let table = report::front_table(&result, None);
     context.print_table(&printed);
-    study.conclude(context, "schedule", table.into(), &result.tally, || {
+    study.conclude(context, work, table.into(), &result.tally, || {
         figure::schedule(&result)
     })
 }
@@ -130,7 +130,7 @@ pub fn attribution(
         all.retain(|mechanism| options.mechanism.contains(&mechanism.name));
     }
     let plan = AttributionPlan::new(library, &scenario, &against, all)?;
-    let Some(rows) = study.rows(context, "attribution", &plan)? else {
+    let Some((rows, work)) = study.rows(context, "attribution", &plan)? else {
         return Ok(());
     };
     let busy = context.busy("analysing");
@@ -138,7 +138,7 @@ pub fn attribution(
     drop(busy);
     let table = report::attribution_table(&result);
     context.print_table(&table);
-    study.conclude(context, "attribution", table.into(), &result.tally, || {
+    study.conclude(context, work, table.into(), &result.tally, || {
         figure::attribution(&result)
     })
 }

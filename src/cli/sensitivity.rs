@@ -107,7 +107,7 @@ pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions
     let plan = options.plan(context, study)?;
     drop(busy);
     let name = format!("sensitivity-{}", plan.method.name());
-    let Some(rows) = study.rows(context, &name, &plan)? else {
+    let Some((rows, work)) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
     let busy = context.busy("analysing");
@@ -128,5 +128,5 @@ pub fn run(context: &Context, options: &SensitivityOptions, study: &StudyOptions
         ("", table.into()),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(context, &name, &tables, &figures)
+    study.write(context, work, &tables, &figures)
 }

@@ -1,7 +1,7 @@
 //! `hif-switch simulate`: one arm in one setting.
 
 use super::options::RunOptions;
-use super::{Context, emit};
+use super::{Carries, Context};
 use crate::error::{Error, Result};
 use crate::interchange::DataSet;
 use crate::parameters::bounds::{self, SAMPLES};
@@ -161,7 +161,7 @@ fn answer(
         context.print_table(&table);
         return Ok(());
     }
-    write_csv(&table, Path::new("-"))
+    print_csv(context, &table)
 }
 
 fn vehicle_of(scenario: &Scenario) -> Scenario {
@@ -177,32 +177,52 @@ fn write_tables(
     accuracy: &Accuracy,
 ) -> Result<()> {
     let mut files = Vec::new();
+    let mut carries = Carries::Nothing;
+    let manifest = Manifest::new(&context.library, accuracy, &context.command);
     if let Some(path) = &options.csv {
         if path == Path::new("-") {
-            write_csv(table, path)?;
+            print_csv(context, table)?;
+            carries = Carries::Data;
         } else {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let beside = path.with_file_name(format!("{name}-metadata.json"));
+            refuse_input(options, path, "--csv")?;
             files.push((path.clone(), table.to_csv()?));
-            files.push((beside, report::csv_metadata(table, &name)?));
+            // Nothing lies beside a device or a pipe.
+            if !report::is_stream(path) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let beside = path.with_file_name(format!("{name}-metadata.json"));
+                files.push((beside, report::csv_metadata(table, &name, &manifest)?));
+            }
         }
     }
     if let Some(path) = &options.parquet {
-        let manifest = Manifest::new(&context.library, accuracy, &context.command).to_json()?;
-        let manifest = String::from_utf8_lossy(&manifest).trim_end().to_owned();
+        refuse_input(options, path, "--parquet")?;
+        let manifest = String::from_utf8_lossy(&manifest.to_json()?)
+            .trim_end()
+            .to_owned();
         files.push((
             path.clone(),
             report::to_parquet(numbers, &[("manifest", manifest)])?,
         ));
     }
-    report::write_all(&files)
+    context.written(&report::write_all(&files)?, carries);
+    Ok(())
 }
 
-fn write_csv(table: &Table, path: &Path) -> Result<()> {
-    let csv = table.to_csv()?;
-    if path == Path::new("-") {
-        emit(String::from_utf8_lossy(&csv).trim_end());
-        return Ok(());
+/// Refuses to replace the data set that is answered.
+fn refuse_input(options: &SimulateOptions, path: &Path, option: &str) -> Result<()> {
+    match &options.data {
+        Some(data) if report::is_same_file(data, path) => Err(Error::input(
+            format!("{option} {}", path.display()),
+            "this is the data set itself, which would be replaced",
+            "write the answer to another file",
+        )),
+        _ => Ok(()),
     }
-    report::write_atomically(path, &csv)
+}
+
+fn print_csv(context: &Context, table: &Table) -> Result<()> {
+    let csv = table.to_csv()?;
+    let text = String::from_utf8_lossy(&csv);
+    context.screen.print(text.trim_end());
+    Ok(())
 }

@@ -1,11 +1,12 @@
 //! Options that every study shares.
 
-use super::{Context, options, progress};
+use super::screen::tell;
+use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure::Figure;
 use crate::parameters::bounds::PART_ROWS;
 use crate::regimen::{Arm, Mode};
-use crate::report::{self, Header, Joined, Manifest, Shard, Staged, Store};
+use crate::report::{self, Access, Draft, Header, Joined, Manifest, Results, Shard, Store};
 use crate::simulate::{Accuracy, Scenario};
 use crate::study::plan::{Plan, affordable};
 use crate::study::runs::Tally;
@@ -89,14 +90,30 @@ impl StudyOptions {
     }
 
     /// Runs the rows of a study part by part with a progress bar; `None` when only a shard was run.
-    pub fn rows(&self, context: &Context, name: &str, plan: &dyn Plan) -> Result<Option<Joined>> {
+    pub fn rows(
+        &self,
+        context: &Context,
+        name: &str,
+        plan: &dyn Plan,
+    ) -> Result<Option<(Joined, Work)>> {
         let shard = self
             .shard
             .as_deref()
             .map(|text| Shard::parse(text, "--shard"))
             .transpose()?;
-        let store = self.store(context, name, plan, shard.is_none() && !self.resume)?;
-        let missing = store.missing(shard);
+        let access = match shard {
+            Some(shard) => Access::Shard(shard),
+            None if self.resume => Access::Resume,
+            None => Access::Anew,
+        };
+        let store = self.store(context, name, plan, access)?;
+        if let Some((count, command)) = &store.discarded {
+            tell(&format!(
+                "thrown away: {count} finished parts of {command} in {}; --resume keeps those of the same study",
+                store.folder().display()
+            ));
+        }
+        let missing = store.missing(shard)?;
         let per_row = plan.runs_per_row();
         let runs = missing
             .iter()
@@ -134,11 +151,16 @@ impl StudyOptions {
             return Ok(None);
         }
         let results = self.out.join("results");
-        let rows = store.join(
+        let (joined, drafts) = store.join(
             &results.join(format!("{name}-rows.csv")),
             &results.join(format!("{name}-rows.parquet")),
         )?;
-        Ok(Some(rows))
+        let work = Work {
+            name: name.to_owned(),
+            store: Some(store),
+            drafts: drafts.into(),
+        };
+        Ok(Some((joined, work)))
     }
 
     /// The rows of what a study needs beside its own, run here and kept on disk while the process lasts.
@@ -147,17 +169,19 @@ impl StudyOptions {
         Joined::run(&file, plan, &self.accuracy()?)
     }
 
-    fn store(&self, context: &Context, name: &str, plan: &dyn Plan, anew: bool) -> Result<Store> {
+    fn store(
+        &self,
+        context: &Context,
+        name: &str,
+        plan: &dyn Plan,
+        access: Access,
+    ) -> Result<Store> {
         PART_ROWS.count(self.part_rows, format!("--part-rows {}", self.part_rows))?;
         affordable(plan)?;
         let part_rows = plan.piece().unwrap_or(self.part_rows);
-        let header = Header::new(&self.manifest(context)?, self.seed, plan, part_rows);
-        Store::open(self.parts(name), header, anew)
-    }
-
-    /// Folder of the parts of a study.
-    fn parts(&self, name: &str) -> PathBuf {
-        self.out.join("results").join(format!("{name}.parts"))
+        let header = Header::new(&self.manifest(context)?, self.seed, plan, part_rows)?;
+        let folder = self.out.join("results").join(format!("{name}.parts"));
+        Store::open(folder, header, access)
     }
 
     /// The manifest: the command without what only says where and how much of it is run, so that joined
@@ -203,7 +227,7 @@ impl StudyOptions {
     pub fn conclude(
         &self,
         context: &Context,
-        name: &str,
+        work: Work,
         table: Sheet<'_>,
         tally: &Tally,
         figure: impl FnOnce() -> Result<Figure>,
@@ -220,7 +244,7 @@ impl StudyOptions {
             ("", table),
             ("failures", report::failures_table(tally).into()),
         ];
-        self.write(context, name, &tables, &figures)
+        self.write(context, work, &tables, &figures)
     }
 
     /// A progress bar over the runs of a study.
@@ -228,52 +252,65 @@ impl StudyOptions {
         progress::bar(runs as u64, context.quiet)
     }
 
-    /// Writes tables, figures with their data, and the manifest of a study; returns where.
+    /// Writes rows, tables, figures with their data, and the manifest of a study, and says where; the parts
+    /// are gone then.
     pub fn write(
         &self,
         context: &Context,
-        name: &str,
+        work: Work,
         tables: &[(&str, Sheet<'_>)],
         figures: &[Figure],
     ) -> Result<()> {
-        let results = self.out.join("results");
-        let mut files = Staged::default();
+        let name = &work.name;
+        let mut results = Results::new(&self.out, name, self.manifest(context)?);
+        for draft in work.drafts {
+            results.push(draft)?;
+        }
         for (part, table) in tables {
             let file = if part.is_empty() {
-                format!("{name}.csv")
+                name.clone()
             } else {
-                format!("{name}-{part}.csv")
+                format!("{name}-{part}")
             };
-            files.add(&results.join(file), |out| table.write_csv(out))?;
+            results.table(&file, table)?;
         }
         for figure in figures {
-            for (path, content) in figure.files(self.out.join("plots")) {
-                files.add_whole(&path, &content)?;
-            }
-            let data = results.join(format!("figure-{}.csv", figure.name));
-            files.add(&data, |out| figure.data.write_csv(out))?;
+            results.files(figure.files(self.out.join("plots")))?;
+            results.add(&format!("figure-{}", figure.name), |out| {
+                figure.data.write_csv(out)
+            })?;
         }
-        let manifest = self.manifest(context)?;
-        files.add_whole(
-            &results.join(format!("{name}-manifest.json")),
-            &manifest.to_json()?,
-        )?;
-        let count = files.count();
-        files.persist()?;
-        let parts = self.parts(name);
-        if parts.exists() {
-            Store::existing(parts)?.remove()?;
+        let written = results.publish()?;
+        if let Some(store) = work.store {
+            store.remove()?;
         }
         if !context.json {
             for figure in figures {
                 context.print(&format!("\n{}: {}", figure.name, figure.caption));
             }
-            context.print(&format!(
-                "\nwritten: {} files to {}",
-                count,
-                self.out.display()
-            ));
         }
+        context.written(&written, Carries::Text);
         Ok(())
+    }
+}
+
+/// What is left to do for a study whose rows are joined: to write them with its tables and figures.
+///
+/// Its parts stay locked until then.
+#[derive(Debug)]
+pub struct Work {
+    name: String,
+    store: Option<Store>,
+    drafts: Vec<Draft>,
+}
+
+impl Work {
+    /// A study without parts.
+    pub fn single(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            store: None,
+            drafts: Vec::new(),
+        }
     }
 }

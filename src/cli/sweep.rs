@@ -1,7 +1,7 @@
 //! `hif-switch sweep`: one or two knobs over their ranges, or one up and down.
 
 use super::Context;
-use super::study_options::StudyOptions;
+use super::study_options::{StudyOptions, Work};
 use crate::error::{Error, Result};
 use crate::figure;
 use crate::regimen::Arm;
@@ -88,13 +88,13 @@ pub fn run(context: &Context, options: &SweepOptions, study: &StudyOptions) -> R
         ));
     }
     let plan = SweepPlan { assay, axes };
-    let Some(rows) = study.rows(context, "sweep", &plan)? else {
+    let Some((rows, work)) = study.rows(context, "sweep", &plan)? else {
         return Ok(());
     };
     let result = plan.analyse(&rows);
     let table = report::sweep_table(&result);
     let left_out = context.print_sheet(&table, PRINTED)?;
-    study.conclude(context, "sweep", table, &result.tally, || {
+    study.conclude(context, work, table, &result.tally, || {
         figure::sweep(&result)
     })?;
     if let (Some(count), false) = (left_out, context.json) {
@@ -138,5 +138,10 @@ fn hysteresis(
     } else {
         vec![figure::hysteresis(&ways, &states)?]
     };
-    study.write(context, "hysteresis", &[("", table.into())], &figures)
+    study.write(
+        context,
+        Work::single("hysteresis"),
+        &[("", table.into())],
+        &figures,
+    )
 }

@@ -154,7 +154,7 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
     let busy = context.busy("preparing");
     let plan = options.plan(context, study)?;
     drop(busy);
-    let Some(rows) = study.rows(context, "synergy", &plan)? else {
+    let Some((rows, work)) = study.rows(context, "synergy", &plan)? else {
         return Ok(());
     };
     let busy = context.busy("analysing");
@@ -182,5 +182,5 @@ pub fn run(context: &Context, options: &SynergyOptions, study: &StudyOptions) ->
         ("over-time", report::synergy_over_time_table(&plan, &rows)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(context, "synergy", &tables, &figures)
+    study.write(context, work, &tables, &figures)
 }

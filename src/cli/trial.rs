@@ -103,7 +103,7 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     let plan = TrialPlan::new(&context.library, &design, &scenario, study.seed)?;
     drop(busy);
     let name = format!("trial-{}", design.name);
-    let Some(rows) = study.rows(context, &name, &plan)? else {
+    let Some((rows, work)) = study.rows(context, &name, &plan)? else {
         return Ok(());
     };
     let patients = plan.subjects();
@@ -135,5 +135,5 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
         ("subjects", report::subjects_table(&patients, &subjects)),
         ("failures", report::failures_table(&result.tally).into()),
     ];
-    study.write(context, &name, &tables, &figures)
+    study.write(context, work, &tables, &figures)
 }

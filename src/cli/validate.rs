@@ -1,14 +1,14 @@
 //! `hif-switch validate`: the model beside what was measured.
 
-use super::{Context, options, progress};
+use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
 use crate::figure;
 use crate::parameters::bounds::CHECKED;
-use crate::report::{self, Manifest};
+use crate::report::{self, Manifest, Results, Written};
 use crate::simulate::Accuracy;
 use crate::study::calibrate::{Calibration, Prediction, Target, Targets, validate, visual_checks};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "Examples:
   hif-switch validate                          every target of params/targets
@@ -113,7 +113,6 @@ fn unknown_target(targets: &Targets, name: &str) -> Error {
 }
 
 pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
-    let library = &context.library;
     CHECKED.check(
         options.subjects as f64,
         format!("--subjects {}", options.subjects),
@@ -121,7 +120,7 @@ pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
     if options.out.is_none() && options.subjects != SUBJECTS {
         context.warn("--subjects has no effect without --out");
     }
-    let targets = Targets::read(library)?;
+    let targets = Targets::read(&context.library)?;
     let accuracy = options::many(options.rtol)?;
     let rows = predictions(
         context,
@@ -131,28 +130,10 @@ pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
         options.seed,
         &accuracy,
     )?;
-    if let Some(folder) = &options.out {
-        let figure = figure::validation(&rows)?;
-        let mut files: Vec<_> = figure.files(folder.join("plots")).into();
-        let busy = context.busy("drawing virtual patients");
-        let checks = visual_checks(library, &targets, options.subjects, options.seed, &accuracy)?;
-        drop(busy);
-        if !checks.is_empty() {
-            let figure = figure::visual_checks(&checks)?;
-            files.extend(figure.files(folder.join("plots")));
-            let data = folder.join("results").join("figure-visual_check.csv");
-            files.push((data, figure.data.to_csv()?));
-        }
-        let results = folder.join("results");
-        let table = report::validation_table(&rows).to_csv()?;
-        files.push((results.join("validation.csv"), table));
-        let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
-        files.push((
-            results.join("validation-manifest.json"),
-            manifest.to_json()?,
-        ));
-        report::write_all(&files)?;
-    }
+    let written = match &options.out {
+        Some(folder) => write(context, options, folder, &targets, &rows)?,
+        None => Written::default(),
+    };
     let format = if context.json {
         Format::Json
     } else {
@@ -168,5 +149,36 @@ pub fn run(context: &Context, options: &ValidateOptions) -> Result<()> {
         Format::Json => context.print(&format!("{:#}", table.to_json())),
         Format::Md => context.print(&report::validation_page(&rows, options.draws)),
     }
+    let carries = match format {
+        Format::Table => Carries::Text,
+        Format::Csv | Format::Json | Format::Md => Carries::Data,
+    };
+    context.written(&written, carries);
     Ok(())
+}
+
+/// Writes the figures and the table of a validation.
+fn write(
+    context: &Context,
+    options: &ValidateOptions,
+    folder: &Path,
+    targets: &Targets,
+    rows: &[Prediction],
+) -> Result<Written> {
+    let library = &context.library;
+    let accuracy = options::many(options.rtol)?;
+    let manifest = Manifest::new(library, &accuracy, &context.command).seeded(options.seed);
+    let mut results = Results::new(folder, "validation", manifest);
+    let plots = folder.join("plots");
+    results.files(figure::validation(rows)?.files(&plots))?;
+    let busy = context.busy("drawing virtual patients");
+    let checks = visual_checks(library, targets, options.subjects, options.seed, &accuracy)?;
+    drop(busy);
+    if !checks.is_empty() {
+        let figure = figure::visual_checks(&checks)?;
+        results.files(figure.files(&plots))?;
+        results.add("figure-visual_check", |out| figure.data.write_csv(out))?;
+    }
+    results.table("validation", &report::validation_table(rows).into())?;
+    results.publish()
 }

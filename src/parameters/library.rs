@@ -3,6 +3,7 @@
 use super::aliases::Aliases;
 use super::bounds::{FILES, PARAMETER_FILE};
 use super::files::read_text;
+use super::name::{check_key, check_name, check_partner};
 use super::table::ParameterTable;
 use crate::error::{Error, Result};
 use include_dir::{Dir, include_dir};
@@ -243,8 +244,10 @@ impl Library {
         *count += 1;
         FILES.count(*count, "--params")?;
         let remedy = "give a file as written by `hif-switch params export DIR`";
+        let text = read_text(path, &PARAMETER_FILE, &place, remedy)?;
+        check_names(relative, &place, &text)?;
         let document = Document {
-            text: read_text(path, &PARAMETER_FILE, &place, remedy)?,
+            text,
             origin: place,
         };
         let layers = self.documents.entry(relative.to_owned()).or_default();
@@ -478,6 +481,48 @@ fn differs(place: String, what: &str, name: &str, meant: &str) -> Error {
     )
 }
 
+/// Checks the name of a file, its keys, and what its entries are called.
+fn check_names(relative: &str, origin: &str, text: &str) -> Result<()> {
+    let (folder, file) = relative.rsplit_once('/').unwrap_or(("", relative));
+    let name = file.strip_suffix(".toml").unwrap_or(file);
+    match folder {
+        "partners" => check_partner(name, origin)?,
+        folder => {
+            let singular = folder.strip_suffix('s').unwrap_or("file");
+            check_name(name, singular, origin)?;
+        }
+    }
+    // A file that is no TOML is refused with its line by whoever reads it.
+    match text.parse::<toml::Table>() {
+        Ok(table) => check_entries(&table, origin),
+        Err(_) => Ok(()),
+    }
+}
+
+fn check_entries(table: &toml::Table, origin: &str) -> Result<()> {
+    for (key, value) in table {
+        let place = format!("{origin}, key `{}`", key.escape_debug());
+        check_key(key, &place)?;
+        match value {
+            toml::Value::String(name) if key == "id" || key == "name" => {
+                check_name(name, "entry", &place)?;
+            }
+            value => check_below(value, origin)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_below(value: &toml::Value, origin: &str) -> Result<()> {
+    match value {
+        toml::Value::Table(table) => check_entries(table, origin),
+        toml::Value::Array(values) => values
+            .iter()
+            .try_for_each(|value| check_below(value, origin)),
+        _ => Ok(()),
+    }
+}
+
 /// A TOML or schema error of a whole file as an input error with file and line.
 pub(crate) fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let line = error.span().map_or(1, |span| {
@@ -488,4 +533,20 @@ pub(crate) fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> E
         error.message().to_owned(),
         "mend the line; `hif-switch params export DIR` writes the shipped files as examples",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_names_pass_the_check_of_names() {
+        let library = Library::shipped();
+        let mut count = 0;
+        for (path, text) in library.shipped_files() {
+            check_names(path, path, text).expect(path);
+            count += 1;
+        }
+        assert!(count > 50, "{count} files");
+    }
 }

@@ -14,6 +14,7 @@ pub mod bounds;
 mod entry;
 mod files;
 mod library;
+mod name;
 mod table;
 
 pub use aliases::Aliases;
@@ -22,4 +23,5 @@ pub use entry::{Domain, Entry, Grade, Origin};
 pub use files::read_text;
 pub(crate) use library::toml_error;
 pub use library::{Document, Library, Reference};
+pub use name::{check_key, check_name, check_partner};
 pub use table::{ParameterTable, Reader};

@@ -1,9 +1,10 @@
 //! The manifest beside a result: what made it.
 
+use super::output::hex;
 use crate::error::Result;
 use crate::parameters::Library;
 use crate::simulate::Accuracy;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Version, parameters, accuracy and command of a result.
@@ -20,6 +21,18 @@ pub struct Manifest {
     pub seed: Option<u64>,
     /// Command line after the program's name.
     pub command: Vec<String>,
+    /// The files of the result; absent where the manifest stands in its file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ResultFile>,
+}
+
+/// A file of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultFile {
+    /// Path in the folder that was given to `--out`.
+    pub file: String,
+    /// SHA-256 of its content.
+    pub sha256: String,
 }
 
 impl Manifest {
@@ -31,6 +44,7 @@ impl Manifest {
             accuracy: *accuracy,
             seed: None,
             command: command.to_vec(),
+            files: Vec::new(),
         }
     }
 
@@ -63,8 +77,5 @@ fn parameters_hash(library: &Library) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
 }

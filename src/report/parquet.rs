@@ -4,6 +4,7 @@
 //! as `unit` in the metadata of the Arrow field (pyarrow, R's arrow) and as `unit:NAME` among the
 //! key-value pairs of the file (DuckDB, nanoparquet), which also carry what the caller adds.
 
+use super::manifest::Manifest;
 use crate::error::{Error, Result};
 use crate::table::{Cell, Table};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
@@ -70,11 +71,11 @@ fn column(table: &Table, index: usize) -> (Field, ArrayRef) {
 }
 
 /// Metadata of a CSV file after the W3C's "CSV on the Web": names, data types and units of its columns
-/// (`schema:unitText`).
+/// (`schema:unitText`), and what made it (`prov:wasGeneratedBy`, a manifest).
 ///
 /// # Errors
 /// Only if the writer fails.
-pub fn csv_metadata(table: &Table, file: &str) -> Result<Vec<u8>> {
+pub fn csv_metadata(table: &Table, file: &str, manifest: &Manifest) -> Result<Vec<u8>> {
     let columns: Vec<serde_json::Value> = table
         .columns
         .iter()
@@ -96,6 +97,7 @@ pub fn csv_metadata(table: &Table, file: &str) -> Result<Vec<u8>> {
         "@context": "http://www.w3.org/ns/csvw",
         "url": file,
         "tableSchema": { "columns": columns },
+        "prov:wasGeneratedBy": manifest,
     });
     let mut json =
         serde_json::to_vec_pretty(&metadata).map_err(|error| Error::output(file, error))?;

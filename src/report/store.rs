@@ -2,12 +2,16 @@
 //!
 //! A folder of parts holds `plan.json`, which says what study the parts belong to, and a CSV file per
 //! part. Every file is written under another name and renamed: a part is whole or not there, whatever
-//! happens to the process. Numbers are written so that they are read back to the last bit. Shards of one
-//! study may share a folder: each part is written by one of them.
+//! happens to the process. Numbers are written so that they are read back to the last bit. Both carry
+//! checksums, and each part the hash of its study: what was cut, changed, renamed or mixed is refused.
+//! Shards of one study may share a folder: each part is written by one of them. A second process for the
+//! same parts is refused by a lock, which a process that is killed gives back.
 
 use super::joined::Joined;
+use super::lock::{Hold, Lock};
 use super::manifest::Manifest;
-use super::output::write_atomically;
+use super::output::{self, Draft, sha256, write_atomically};
+use super::part::{Part, csv_rows};
 use crate::error::{Error, Result};
 use crate::study::plan::{Field, Plan, Row};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
@@ -16,8 +20,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -75,25 +78,75 @@ pub struct Header {
     pub units: Vec<String>,
     /// Command line after the program's name, without what only says where and how much of it to run.
     pub command: Vec<String>,
+    /// SHA-256 of all of this.
+    pub sha256: String,
 }
 
 impl Header {
     /// The header of a plan.
-    pub fn new(manifest: &Manifest, seed: u64, plan: &dyn Plan, part_rows: usize) -> Self {
-        let hash = Sha256::digest(plan.identity());
+    ///
+    /// # Errors
+    /// More parts than a folder can hold.
+    pub fn new(manifest: &Manifest, seed: u64, plan: &dyn Plan, part_rows: usize) -> Result<Self> {
         let fields = plan.fields();
-        Self {
+        let mut header = Self {
             program: manifest.program.clone(),
             parameters_sha256: manifest.parameters_sha256.clone(),
             accuracy: format!("{:?}", manifest.accuracy),
             seed,
-            study_sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            study_sha256: sha256(plan.identity().as_bytes()),
             rows: plan.rows(),
             part_rows,
             columns: fields.iter().map(|field| field.name.clone()).collect(),
             units: fields.iter().map(|field| field.unit.clone()).collect(),
             command: manifest.command.clone(),
-        }
+            sha256: String::new(),
+        };
+        header.sha256 = header.checksum();
+        header.check_sizes("--part-rows")?;
+        Ok(header)
+    }
+
+    /// SHA-256 that names the study in each of its parts: of all that decides their rows. The command is
+    /// not among it, as one study can be asked for in several ways.
+    pub fn study(&self) -> String {
+        let deciding = Self {
+            command: Vec::new(),
+            ..self.clone()
+        };
+        deciding.checksum()
+    }
+
+    /// SHA-256 of everything but itself.
+    fn checksum(&self) -> String {
+        let mut plain = self.clone();
+        plain.sha256.clear();
+        // Text and whole numbers can always be written.
+        sha256(&serde_json::to_vec(&plain).unwrap_or_default())
+    }
+
+    /// Refuses numbers of rows that no study has.
+    fn check_sizes(&self, place: &str) -> Result<()> {
+        let problem = if self.part_rows == 0 {
+            "`part_rows` is 0: there would be parts without rows".to_owned()
+        } else if self.parts() > MOST_PARTS {
+            format!(
+                "{} rows in parts of {} (`part_rows`) make {} parts",
+                self.rows,
+                self.part_rows,
+                self.parts()
+            )
+        } else if self.columns.len() != self.units.len() {
+            let (columns, units) = (self.columns.len(), self.units.len());
+            format!("there are {columns} `columns` and {units} `units`")
+        } else {
+            return Ok(());
+        };
+        Err(Error::input(
+            place,
+            problem,
+            format!("a folder has at most {MOST_PARTS} parts; give more rows per part"),
+        ))
     }
 
     /// Number of parts.
@@ -116,7 +169,9 @@ impl Header {
         let commands = (self.command.join(" "), other.command.join(" "));
         let same_study = self.study_sha256 == other.study_sha256
             && self.rows == other.rows
-            && self.part_rows == other.part_rows;
+            && self.part_rows == other.part_rows
+            && self.columns == other.columns
+            && self.units == other.units;
         let same_parameters = self.parameters_sha256 == other.parameters_sha256;
         let differs = [
             (
@@ -155,41 +210,93 @@ impl Header {
 
 const HEADER: &str = "plan.json";
 
-/// A folder of parts.
-#[derive(Debug, Clone)]
+/// The lock of a folder of parts: held alone by whoever runs or joins the whole study, shared by shards.
+const LOCK: &str = "lock";
+
+/// Most parts of a study, each of them a file.
+const MOST_PARTS: usize = 1_000_000;
+
+/// Largest `plan.json` that is read, bytes.
+const LARGEST_HEADER: u64 = 1 << 24;
+
+/// What is done with the parts of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The whole study is run, without what is there.
+    Anew,
+    /// The whole study is run; finished parts are kept.
+    Resume,
+    /// A shard is run beside others; finished parts are kept.
+    Shard(Shard),
+}
+
+/// A folder of parts, which is locked as long as it is open.
+#[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
     /// What the parts belong to.
     pub header: Header,
+    /// Parts that were thrown away, and of which command they were.
+    pub discarded: Option<(usize, String)>,
+    study: String,
+    /// Held, and given back when the store is dropped.
+    _locks: Vec<Lock>,
 }
 
 impl Store {
-    /// Opens or makes the folder of a study; `anew` throws away parts that are there.
+    /// Opens or makes the folder of a study.
     ///
     /// # Errors
-    /// Parts of another study; a folder that cannot be read or written.
-    pub fn open(folder: PathBuf, header: Header, anew: bool) -> Result<Self> {
-        let path = folder.join(HEADER);
-        if anew && folder.exists() {
-            std::fs::remove_dir_all(&folder).map_err(|error| Error::output(&folder, error))?;
+    /// Another process at the same work; parts of another study; a folder that cannot be read or written.
+    pub fn open(folder: PathBuf, header: Header, access: Access) -> Result<Self> {
+        let hold = match access {
+            Access::Anew | Access::Resume => Hold::Alone,
+            Access::Shard(_) => Hold::Shared,
+        };
+        let mut locks = vec![Lock::take(&folder.join(LOCK), hold, AT_WORK)?];
+        if let Access::Shard(Shard { index, count }) = access {
+            let file = folder.join(format!("shard-{index}-of-{count}.lock"));
+            let what = format!("runs shard {index}/{count} in this folder");
+            locks.push(Lock::take(&file, Hold::Alone, &what)?);
         }
-        if path.exists() {
-            header.check(&read_header(&folder)?, &folder)?;
-        } else {
-            let json =
-                serde_json::to_vec_pretty(&header).map_err(|error| Error::output(&path, error))?;
-            write_atomically(&path, &json)?;
+        output::sweep(&folder);
+        let mut store = Self {
+            study: header.study(),
+            folder,
+            header,
+            discarded: None,
+            _locks: locks,
+        };
+        if access == Access::Anew {
+            store.discard()?;
         }
-        Ok(Self { folder, header })
+        if !store.folder.join(HEADER).exists() {
+            store.write_header()?;
+        }
+        store
+            .header
+            .check(&read_header(&store.folder)?, &store.folder)?;
+        Ok(store)
     }
 
-    /// An existing folder of parts.
+    /// An existing folder of parts, whole or not.
     ///
     /// # Errors
-    /// A folder without a readable `plan.json`.
+    /// A folder without a readable `plan.json`, or in which a process is at work.
     pub fn existing(folder: PathBuf) -> Result<Self> {
         let header = read_header(&folder)?;
-        Ok(Self { folder, header })
+        let lock = match Lock::take(&folder.join(LOCK), Hold::Alone, AT_WORK) {
+            // Parts can be joined from where nothing can be written.
+            Err(Error::Output { .. }) => None,
+            taken => Some(taken?),
+        };
+        Ok(Self {
+            study: header.study(),
+            folder,
+            header,
+            discarded: None,
+            _locks: lock.into_iter().collect(),
+        })
     }
 
     /// Where the parts are.
@@ -202,13 +309,57 @@ impl Store {
         self.folder.join(format!("part-{part:08}.csv"))
     }
 
-    /// Parts of a shard (or all) that are not there.
-    pub fn missing(&self, shard: Option<Shard>) -> Vec<usize> {
+    /// Parts of a shard (or all) that are not there; those that are there are checked.
+    ///
+    /// # Errors
+    /// A part that is not as it was written, or of no or another study.
+    pub fn missing(&self, shard: Option<Shard>) -> Result<Vec<usize>> {
         let mine = |part: &usize| shard.is_none_or(|s| part % s.count + 1 == s.index);
-        (0..self.header.parts())
-            .filter(mine)
-            .filter(|part| !self.part(*part).exists())
-            .collect()
+        let there = self.there()?;
+        for number in there.iter().copied().filter(mine) {
+            let path = self.part(number);
+            self.sealed(number, &path).check()?;
+        }
+        let absent = (0..self.header.parts()).filter(|part| !there.contains(part));
+        Ok(absent.filter(mine).collect())
+    }
+
+    /// The parts that are there.
+    fn there(&self) -> Result<BTreeSet<usize>> {
+        let mut there = BTreeSet::new();
+        for path in entries_of(&self.folder) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let Some(number) = name
+                .strip_prefix("part-")
+                .and_then(|name| name.strip_suffix(".csv"))
+            else {
+                continue;
+            };
+            let known = number
+                .parse()
+                .ok()
+                .filter(|number| *number < self.header.parts() && self.part(*number) == path);
+            let number = known.ok_or_else(|| {
+                Error::input(
+                    path.display().to_string(),
+                    "the study has no part of this name",
+                    format!(
+                        "remove the file; parts go from part-00000000.csv to {}",
+                        self.part(self.header.parts().saturating_sub(1)).display()
+                    ),
+                )
+            })?;
+            there.insert(number);
+        }
+        Ok(there)
+    }
+
+    fn sealed<'a>(&'a self, number: usize, path: &'a Path) -> Part<'a> {
+        Part {
+            path,
+            study: &self.study,
+            number,
+        }
     }
 
     /// Writes the rows of a part.
@@ -218,7 +369,20 @@ impl Store {
     pub fn write(&self, part: usize, rows: &[Row]) -> Result<()> {
         let path = self.part(part);
         let content = csv_rows(&self.header.columns, rows).map_err(|e| Error::output(&path, e))?;
-        write_atomically(&path, &content)
+        write_atomically(&path, &self.sealed(part, &path).seal(content))?;
+        Ok(())
+    }
+
+    /// Copies a part of the same study from another folder.
+    ///
+    /// # Errors
+    /// A part that is not as it was written; a file that cannot be written.
+    pub fn copy(&self, from: &Self, part: usize) -> Result<()> {
+        let (source, path) = (from.part(part), self.part(part));
+        from.sealed(part, &source).check()?;
+        let content = std::fs::read(&source).map_err(|error| Error::output(&path, error))?;
+        write_atomically(&path, &content)?;
+        Ok(())
     }
 
     /// Reads the rows of a part.
@@ -227,57 +391,19 @@ impl Store {
     /// A file that is missing or not as it was written.
     pub fn read(&self, part: usize) -> Result<Vec<Row>> {
         let path = self.part(part);
-        let broken = |cause: String| {
-            Error::input(
-                path.display().to_string(),
-                format!("the part cannot be read: {cause}"),
-                "remove the file and run its part again with --resume",
-            )
-        };
-        let mut reader =
-            csv::Reader::from_path(&path).map_err(|error| broken(error.to_string()))?;
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| broken(error.to_string()))?;
-            let field = |index: usize| record.get(index).unwrap_or_default();
-            let number = |text: &str| match text {
-                "" => Ok(f64::NAN),
-                text => text
-                    .parse()
-                    .map_err(|_| broken(format!("`{text}` is no number"))),
-            };
-            let values = (2..record.len()).map(|i| number(field(i)));
-            rows.push(Row {
-                index: field(0)
-                    .parse()
-                    .map_err(|_| broken(format!("`{}` is no row", field(0))))?,
-                values: values.collect::<Result<_>>()?,
-                failure: Some(field(1))
-                    .filter(|cause| !cause.is_empty())
-                    .map(str::to_owned),
-            });
-        }
-        let wanted = self.header.range(part);
-        let whole = rows.len() == wanted.len()
-            && rows
-                .iter()
-                .zip(wanted)
-                .all(|(row, index)| row.index == index);
-        if whole {
-            Ok(rows)
-        } else {
-            Err(broken(format!("it has {} rows, not its own", rows.len())))
-        }
+        let part_file = self.sealed(part, &path);
+        part_file.read(&self.header.columns, self.header.range(part))
     }
 
-    /// Writes all rows as CSV and Parquet, a part at a time, and gives them back as they lie on disk.
+    /// Writes all rows as CSV and Parquet, a part at a time, and gives them back as they lie on disk; both
+    /// files get their names with the other results.
     ///
     /// # Errors
     /// A part that is missing or broken; a file that cannot be written.
-    pub fn join(&self, csv: &Path, parquet: &Path) -> Result<Joined> {
+    pub fn join(&self, csv: &Path, parquet: &Path) -> Result<(Joined, [Draft; 2])> {
+        let mut rows_csv = Draft::new(csv)?;
+        let mut rows_parquet = Draft::new(parquet)?;
         let mut joined = Joined::new(csv, self.header.columns.len())?;
-        let mut rows_csv = Growing::new(csv)?;
-        let rows_parquet = Growing::new(parquet)?;
         let failed = |error: &dyn std::fmt::Display| Error::output(parquet, error);
         let schema = Arc::new(self.schema());
         let properties = WriterProperties::builder()
@@ -285,12 +411,7 @@ impl Store {
             .set_created_by(self.header.program.clone())
             .set_max_row_group_row_count(Some(1 << 16))
             .build();
-        let handle = rows_parquet
-            .file
-            .as_file()
-            .try_clone()
-            .map_err(|e| failed(&e))?;
-        let mut writer = ArrowWriter::try_new(handle, schema.clone(), Some(properties))
+        let mut writer = ArrowWriter::try_new(&mut rows_parquet, schema.clone(), Some(properties))
             .map_err(|error| failed(&error))?;
         for part in 0..self.header.parts() {
             let rows = self.read(part)?;
@@ -304,7 +425,6 @@ impl Store {
                     .map_or(0, |at| at + 1),
             };
             rows_csv
-                .file
                 .write_all(&text[from..])
                 .map_err(|e| Error::output(csv, e))?;
             let batch =
@@ -314,9 +434,7 @@ impl Store {
             joined.push(&rows)?;
         }
         writer.close().map_err(|error| failed(&error))?;
-        rows_csv.finish(csv)?;
-        rows_parquet.finish(parquet)?;
-        joined.finish()
+        Ok((joined.finish()?, [rows_csv, rows_parquet]))
     }
 
     fn schema(&self) -> Schema {
@@ -333,13 +451,83 @@ impl Store {
         Schema::new(head.into_iter().chain(numbers).collect::<Vec<_>>())
     }
 
-    /// Removes the folder of a study that is done.
+    /// Removes the folder of a study that is done; what is not of the study stays.
+    ///
+    /// The folder goes under another name first: after a kill there are all parts or none.
     ///
     /// # Errors
-    /// A folder that cannot be removed.
-    pub fn remove(&self) -> Result<()> {
-        std::fs::remove_dir_all(&self.folder).map_err(|error| Error::output(&self.folder, error))
+    /// A file that cannot be removed.
+    pub fn remove(mut self) -> Result<()> {
+        let is_foreign = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default();
+            !self.is_own(path) && name != HEADER && name != LOCK
+        };
+        if entries_of(&self.folder).iter().any(is_foreign) {
+            return self.discard();
+        }
+        let failed = |error: std::io::Error| Error::output(&self.folder, error);
+        let beside = self.folder.parent().unwrap_or(Path::new("."));
+        let gone = output::name_to_sweep(beside);
+        match std::fs::rename(&self.folder, &gone) {
+            Ok(()) => std::fs::remove_dir_all(&gone).map_err(failed),
+            // Where a folder with open files cannot be renamed.
+            Err(_) => self.discard(),
+        }
     }
+
+    /// Removes the parts and then the plan, so that a kill in between leaves parts that their plan names.
+    fn discard(&mut self) -> Result<()> {
+        let path = self.folder.join(HEADER);
+        let command = read_header(&self.folder)
+            .map(|header| format!("`hif-switch {}`", header.command.join(" ")));
+        let mut count = 0;
+        let mut files = entries_of(&self.folder);
+        files.retain(|file| self.is_own(file) && !file.is_dir());
+        for file in files {
+            count += usize::from(file.extension().is_some_and(|ending| ending == "csv"));
+            std::fs::remove_file(&file).map_err(|error| Error::output(&file, error))?;
+        }
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(|error| Error::output(&path, error))?;
+        }
+        if count > 0 {
+            let command =
+                command.unwrap_or_else(|_| "a study whose plan.json is damaged".to_owned());
+            self.discarded = Some((count, command));
+        }
+        Ok(())
+    }
+
+    /// Whether a file is a part or the lock of a shard, by its name.
+    fn is_own(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        (name.starts_with("part-") && name.ends_with(".csv"))
+            || (name.starts_with("shard-") && name.ends_with(".lock"))
+    }
+
+    /// Writes `plan.json`; another shard may have been first.
+    fn write_header(&self) -> Result<()> {
+        let path = self.folder.join(HEADER);
+        let failed = |error: std::io::Error| Error::output(&path, error);
+        let json =
+            serde_json::to_vec_pretty(&self.header).map_err(|error| Error::output(&path, error))?;
+        let mut file = output::temporary(&self.folder).map_err(failed)?;
+        file.write_all(&json).map_err(failed)?;
+        match file.persist_noclobber(&path) {
+            Err(refused) if !path.exists() => Err(failed(refused.error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+const AT_WORK: &str = "is at work in this folder of parts";
+
+/// Everything in a folder, in order.
+fn entries_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    entries.sort();
+    entries
 }
 
 /// Fields of a header.
@@ -352,71 +540,33 @@ impl From<&Header> for Vec<Field> {
     }
 }
 
-/// A file that grows under another name until it is whole.
-struct Growing {
-    file: tempfile::NamedTempFile,
-}
-
-impl Growing {
-    fn new(path: &Path) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::output(path, error);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".hif-switch-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        Ok(Self {
-            file: builder.tempfile_in(folder).map_err(failed)?,
-        })
-    }
-
-    fn finish(self, path: &Path) -> Result<()> {
-        self.file
-            .persist(path)
-            .map_err(|error| Error::output(path, error.error))?;
-        Ok(())
-    }
-}
-
 fn read_header(folder: &Path) -> Result<Header> {
     let path = folder.join(HEADER);
+    let place = path.display().to_string();
     let unreadable = |cause: String| {
         Error::input(
-            path.display().to_string(),
+            place.clone(),
             cause,
             "name a folder of parts, NAME.parts, as written by a study with --shard",
         )
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))
-}
-
-fn csv_rows(columns: &[String], rows: &[Row]) -> std::result::Result<Vec<u8>, String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = ["row", "failure"]
-        .into_iter()
-        .chain(columns.iter().map(String::as_str));
-    writer
-        .write_record(head)
-        .map_err(|error| error.to_string())?;
-    for row in rows {
-        let numbers = row.values.iter().map(|value| match value {
-            value if value.is_nan() => String::new(),
-            value => value.to_string(),
-        });
-        let head = [
-            row.index.to_string(),
-            row.failure.clone().unwrap_or_default(),
-        ];
-        writer
-            .write_record(head.into_iter().chain(numbers))
-            .map_err(|error| error.to_string())?;
+    let metadata = std::fs::metadata(&path).map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() || metadata.len() > LARGEST_HEADER {
+        return Err(unreadable("this is no plan of a study".to_owned()));
     }
-    writer.into_inner().map_err(|error| error.to_string())
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+    let header: Header =
+        serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+    header.check_sizes(&place)?;
+    if header.sha256 == header.checksum() {
+        Ok(header)
+    } else {
+        Err(Error::input(
+            place,
+            "it is not what was written, as the checksum (`sha256`) in it says",
+            "remove the file: the command of the study with --resume writes it anew and checks every part",
+        ))
+    }
 }
 
 fn columns(rows: &[Row], width: usize) -> Vec<ArrayRef> {

@@ -2,8 +2,8 @@
 
 use super::targets::Target;
 use crate::error::{Error, Result};
-use crate::parameters::Library;
 use crate::parameters::bounds::FITTED;
+use crate::parameters::{Library, check_name};
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Scenario, Template};
 use crate::study::claims::{Alternative, Test, values_in};
@@ -86,7 +86,7 @@ impl Calibration {
     /// A calibration of some parameters to some targets.
     ///
     /// # Errors
-    /// An unknown parameter, or one without range; nothing to fit to.
+    /// A name that cannot be that of files; an unknown parameter, or one without range; nothing to fit to.
     pub fn new(
         library: &Library,
         name: &str,
@@ -95,6 +95,7 @@ impl Calibration {
         parameters: &[String],
         targets: Vec<Target>,
     ) -> Result<Self> {
+        check_name(name, "calibration", "command line")?;
         let place = format!("calibration {name}");
         if !targets.iter().any(|target| target.fit) {
             return Err(Error::input(
