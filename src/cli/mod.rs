@@ -197,6 +197,13 @@ impl Context {
         }
     }
 
+    /// Prints what the user should know beside a result to standard error, unless quiet.
+    fn warn(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "warning: {text}");
+        }
+    }
+
     /// Prints a table as text for this terminal, or as JSON.
     fn print_table(&self, table: &crate::table::Table) {
         if self.json {

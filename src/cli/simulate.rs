@@ -1,9 +1,9 @@
 //! `hif-switch simulate`: one arm in one setting.
 
-use super::options::{RunOptions, time};
-use super::{Context, emit};
+use super::options::{RunOptions, pairs, time};
+use super::{Context, emit, progress};
 use crate::error::{Error, Result};
-use crate::interchange::DataSet;
+use crate::interchange::{DataSet, Reading};
 use crate::regimen::Arm;
 use crate::report::{self, Manifest};
 use crate::simulate::{Accuracy, Scenario};
@@ -19,16 +19,24 @@ pub const EXAMPLES: &str = "Examples:
   hif-switch simulate --setting xenograft --arm sorafenib --dose \"10 mg/kg\" --set hif.haf_loss=\"1.1 1/h\"
   hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run
   hif-switch simulate --setting patient --arm sorafenib --data doses.csv --csv answers.csv
+  hif-switch simulate --setting patient --arm sorafenib --data doses.csv --columns ID,TIME,DV,PRED,IRES
+  hif-switch simulate --arm sorafenib --data days.csv --time-unit d --map LAGT=ALAG2 --map OCC=DROP
 
 Data sets (--data): a CSV file in the manner of NONMEM; every record is answered, in the order
 of the file. Columns: ID, TIME (h), AMT (mg), EVID (0 observation, 1 dose, 2 other, 3 reset, 4
 reset and dose), CMT (1 sorafenib depot, 2 central; 3, 4 first partner; 5, 6 second partner),
-RATE (mg/h, into a central compartment), II (h), ADDL, SS (1 replaces, 2 adds), DV, MDV.
-WT (kg) and columns named like a parameter (exposure.clearance) are covariates of a subject.
+RATE (mg/h; -1: the rate is in R1, R2 ..., -2: the duration in D1, D2 ...), DUR (h), II (h), ADDL,
+SS (1 replaces, 2 adds), ALAG1, ALAG2 ... (lag, h), F1, F2 ... (bioavailability), DV, MDV, C.
+LAGT, BIOAV, R, D and DUR without a number concern the compartment of each dose. A header may
+carry a unit: `TIME [d]`, `AMT [ug]`. WT (kg) and columns named like a parameter
+(exposure.clearance) are covariates of a subject. Empty cells, `.` and NA are missing; rows that
+begin with # or @, or hold C in column C, are comments. Columns that are not used are named on
+standard error; one that has a meaning and is not understood is refused.
 The answer repeats the columns and adds PRED (amount in a depot, mg; total concentration in a
-central compartment, mg/L of sorafenib, nM of a partner) and every column of a time course, as
-it is right after the record. A reset starts the tumour anew. SS concerns the amounts of its
-drug alone. The regimen gives only what no record can: imposed partner effects, held levels.";
+central compartment, mg/L of sorafenib, nM of a partner), with a DV its residuals IRES (DV - PRED)
+and LIRES (ln DV - ln PRED), and every column of a time course, as it is right after the record. A
+reset starts the tumour anew. SS concerns the amounts of its drug alone. The regimen gives only
+what no record can: imposed partner effects, held levels. More in docs/DATA.md.";
 
 #[derive(Debug, Args)]
 pub struct SimulateOptions {
@@ -50,6 +58,15 @@ pub struct SimulateOptions {
     /// Answer the records of a NONMEM-style data set instead of running the regimen
     #[arg(long, value_name = "FILE", conflicts_with_all = ["every", "dry_run"])]
     data: Option<PathBuf>,
+    /// Take a column of --data for something else, as in NONMEM's $INPUT: LAGT=ALAG2; OCC=DROP leaves it out
+    #[arg(long, value_name = "COLUMN=MEANING", requires = "data")]
+    map: Vec<String>,
+    /// Unit of the times, durations and rates of --data whose header has none
+    #[arg(long, value_name = "UNIT", requires = "data")]
+    time_unit: Option<String>,
+    /// Columns of the time course or of the answer to --data, separated by commas; all without it
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Vec<String>,
     /// Print the events of the run and stop
     #[arg(long)]
     dry_run: bool,
@@ -64,6 +81,13 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
     let scenario = run.scenario(context, &options.setting, arm)?;
     if let Some(data) = &options.data {
         return answer(context, &scenario, data, options, run);
+    }
+    if !options.columns.is_empty() && options.csv.is_none() && options.parquet.is_none() {
+        return Err(Error::input(
+            "--columns",
+            "without a file there are no columns to choose",
+            "write the time course with --csv FILE or --parquet FILE (`--csv -` prints it), or give --data",
+        ));
     }
     let problem = scenario.prepare(library)?;
     if options.dry_run {
@@ -88,6 +112,7 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
         let vehicle = vehicle_of(&scenario);
         let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
         let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
+        let table = selected(&table, options)?;
         return write_tables(context, &table, &table, options, &accuracy);
     }
     context.print_table(&report::run_table(&treated, burden_unit));
@@ -120,7 +145,7 @@ fn answer(
     run: &RunOptions,
 ) -> Result<()> {
     let name = data.display().to_string();
-    let text = std::fs::read_to_string(data).map_err(|error| {
+    let bytes = std::fs::read(data).map_err(|error| {
         Error::input(
             format!("--data {name}"),
             error.to_string(),
@@ -135,23 +160,51 @@ fn answer(
         ));
     }
     let parameters = scenario.parameters(&context.library)?;
-    let set = DataSet::parse(&name, &text, &parameters)?;
+    let reading = Reading {
+        time_unit: options.time_unit.clone(),
+        names: pairs(&options.map)?,
+        ..Reading::new(&parameters)
+    };
+    let set = DataSet::read(&name, &bytes, &reading)?;
+    for warning in set.warnings() {
+        context.warn(warning);
+    }
+    for (own, echoed) in set.header.iter().zip(set.echoed(&report::OUTPUTS)) {
+        if *own != echoed {
+            context.warn(&format!(
+                "{name}: the column {own} is called {echoed} in the answer, which has a column {own} of its own"
+            ));
+        }
+    }
     let accuracy = run.accuracy()?;
-    let table = set.answer(&context.library, scenario, &accuracy, &report::OUTPUTS)?;
+    let bar = progress::records(set.work(), context.quiet);
+    let table = set.answer_observed(
+        &context.library,
+        scenario,
+        &accuracy,
+        &report::OUTPUTS,
+        &|| bar.inc(1),
+    )?;
+    bar.finish_and_clear();
+    let numbers = selected(&set.with_numbers(&table), options)?;
+    let table = selected(&table, options)?;
     if options.csv.is_some() || options.parquet.is_some() {
-        return write_tables(
-            context,
-            &table,
-            &set.with_numbers(&table),
-            options,
-            &accuracy,
-        );
+        return write_tables(context, &table, &numbers, options, &accuracy);
     }
     if context.json {
         context.print_table(&table);
         return Ok(());
     }
     write_csv(&table, Path::new("-"))
+}
+
+/// The columns that were asked for.
+fn selected(table: &Table, options: &SimulateOptions) -> Result<Table> {
+    if options.columns.is_empty() {
+        return Ok(table.clone());
+    }
+    let place = format!("--columns {}", options.columns.join(","));
+    table.select(options.columns.iter().map(|name| name.trim()), &place)
 }
 
 fn vehicle_of(scenario: &Scenario) -> Scenario {
