@@ -145,7 +145,7 @@ fn answer(
     run: &RunOptions,
 ) -> Result<()> {
     let name = data.display().to_string();
-    let bytes = std::fs::read(data).map_err(|error| {
+    let file = std::fs::File::open(data).map_err(|error| {
         Error::input(
             format!("--data {name}"),
             error.to_string(),
@@ -165,7 +165,7 @@ fn answer(
         names: pairs(&options.map)?,
         ..Reading::new(&parameters)
     };
-    let set = DataSet::read(&name, &bytes, &reading)?;
+    let set = DataSet::from_reader(&name, file, &reading)?;
     for warning in set.warnings() {
         context.warn(warning);
     }

@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
     /// A dose of a record, with its steady state and the doses that it announces.
     fn take_dose(&mut self, dose: &RecordedDose, place: &str) -> Result<()> {
         let mut start = self.now + dose.lag;
-        let mut count = 1 + dose.additional;
+        let mut count = dose.additional.saturating_add(1);
         if dose.steady_state != SteadyState::No {
             self.reach_steady_state(dose, place)?;
             // Doses of the steady state that have not entered yet, then the further ones.

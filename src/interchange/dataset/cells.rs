@@ -22,6 +22,13 @@ const MARKS: [char; 2] = ['#', '@'];
 /// Rows of a data set at most: their answers stay below a gigabyte.
 const MAX_ROWS: usize = 100_000;
 
+/// Cells that hold nothing.
+pub(super) fn is_missing(text: &str) -> bool {
+    const MISSING: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "NULL", "None", "missing"];
+    let text = text.trim();
+    text.is_empty() || text == "." || MISSING.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
 /// Reads the text of a file: UTF-8, UTF-16, else Latin-1 with a warning.
 pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<(String, Option<String>)> {
     let refuse = |problem: String| {
@@ -305,7 +312,7 @@ impl Cells {
         let other = self
             .rows
             .iter()
-            .find(|row| !marked(row) && !super::columns::is_missing(&row[column]));
+            .find(|row| !marked(row) && !is_missing(&row[column]));
         if let Some(row) = other {
             self.warnings.push(format!(
                 "{place}: `{}` is no mark of a comment; rows are left out where C holds `C`",

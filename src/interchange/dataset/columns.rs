@@ -1,13 +1,34 @@
 //! The columns of data sets of this kind: which are understood, and by which names; which have a meaning that
 //! is not, and what to write instead.
 
-use super::Reading;
 use super::cells::Cells;
 use crate::error::{Error, Result};
 use crate::parameters::ParameterTable;
 use crate::regimen::COMPARTMENTS;
 use crate::units::factor;
 use std::cell::Cell;
+
+/// How a data set is to be read.
+#[derive(Debug, Clone)]
+pub struct Reading<'a> {
+    /// Says which columns are parameters.
+    pub parameters: &'a ParameterTable,
+    /// Unit of the times, durations and rates whose header has none; `None`: h.
+    pub time_unit: Option<String>,
+    /// Columns with what they are to be taken for: the name of a meaning, a parameter's path, or DROP.
+    pub names: Vec<(String, String)>,
+}
+
+impl<'a> Reading<'a> {
+    /// Columns mean what they are called, times are in h.
+    pub fn new(parameters: &'a ParameterTable) -> Self {
+        Self {
+            parameters,
+            time_unit: None,
+            names: Vec::new(),
+        }
+    }
+}
 
 /// What a column says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,13 +293,6 @@ impl Column {
     pub fn is_unused(&self) -> bool {
         self.meaning == Meaning::Unused || self.is_for_some_doses() && !self.used.get()
     }
-}
-
-/// Cells that hold nothing.
-pub(super) fn is_missing(text: &str) -> bool {
-    const MISSING: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "NULL", "None", "missing"];
-    let text = text.trim();
-    text.is_empty() || text == "." || MISSING.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Name and unit of a header such as `TIME [d]` or `AMT (ug)`.

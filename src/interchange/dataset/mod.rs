@@ -37,35 +37,18 @@ mod cells;
 mod columns;
 mod records;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::parameters::ParameterTable;
+use crate::table::{Cell, Table};
 use columns::{is_numeric, split_unit};
 use records::{Source, Subject, parse_number};
+use std::io::Read;
 
-use crate::table::{Cell, Table};
 pub use answer::AnswerColumn;
+pub use columns::Reading;
 
-/// How a data set is to be read.
-#[derive(Debug, Clone)]
-pub struct Reading<'a> {
-    /// Says which columns are parameters.
-    pub parameters: &'a ParameterTable,
-    /// Unit of the times, durations and rates whose header has none; `None`: h.
-    pub time_unit: Option<String>,
-    /// Columns with what they are to be taken for: the name of a meaning, a parameter's path, or DROP.
-    pub names: Vec<(String, String)>,
-}
-
-impl<'a> Reading<'a> {
-    /// Columns mean what they are called, times are in h.
-    pub fn new(parameters: &'a ParameterTable) -> Self {
-        Self {
-            parameters,
-            time_unit: None,
-            names: Vec::new(),
-        }
-    }
-}
+/// Bytes of a data set at most.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// A data set as read.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +66,30 @@ pub struct DataSet {
 }
 
 impl DataSet {
+    /// Reads a data set from a file or a pipe; `name` stands in messages.
+    ///
+    /// # Errors
+    /// More than 64 MB, or no end of them; a reader that fails; and as [`read`](Self::read).
+    pub fn from_reader(name: &str, file: impl Read, reading: &Reading<'_>) -> Result<Self> {
+        let mut bytes = Vec::new();
+        let count = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+        let count = count.map_err(|error| {
+            Error::input(
+                name,
+                error.to_string(),
+                "give a CSV file with a header and one record per line",
+            )
+        })?;
+        if count as u64 > MAX_BYTES {
+            return Err(Error::input(
+                name,
+                format!("the data set has more than {} MB", MAX_BYTES >> 20),
+                "split it by subjects, which do not depend on each other, and leave out columns that are not needed",
+            ));
+        }
+        Self::read(name, &bytes, reading)
+    }
+
     /// Reads the bytes of a data set; `name` stands in messages.
     ///
     /// # Errors

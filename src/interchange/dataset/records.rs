@@ -1,7 +1,7 @@
 //! From rows to subjects with their records.
 
-use super::cells::Cells;
-use super::columns::{Column, Meaning, convert, is_missing};
+use super::cells::{Cells, is_missing};
+use super::columns::{Column, Meaning, convert};
 use crate::error::{Error, Result};
 use crate::regimen::{
     COMPARTMENTS, Compartment, Delivery, Drug, Happening, Record, RecordedDose, SteadyState,
@@ -9,8 +9,8 @@ use crate::regimen::{
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Largest time, lag, duration or interval, h: fifty years.
-const MAX_HOURS: f64 = 438_300.0;
+/// Largest time, lag, duration or interval, h: ten years.
+const MAX_HOURS: f64 = 87_660.0;
 
 /// Largest amount, mg: a tonne.
 const MAX_MILLIGRAMS: f64 = 1e9;
@@ -152,12 +152,14 @@ impl Source<'_> {
             return Ok(value);
         }
         let remedy = format!("{remedy}, from 0 to {most}");
-        Err(self.refuse(
-            row,
-            meaning,
-            format!("{} is {value}", self.label(meaning)),
-            &remedy,
-        ))
+        Err(self.refuse(row, meaning, self.says(row, meaning), &remedy))
+    }
+
+    /// What a row says of a meaning, as it is written.
+    fn says(&self, row: usize, meaning: &Meaning) -> String {
+        let column = self.column(meaning).unwrap_or_default();
+        let text = &self.cells.rows[row][column];
+        format!("{} is {text}", self.cells.header[column])
     }
 
     /// A whole number up to `most`.
@@ -167,8 +169,7 @@ impl Source<'_> {
         };
         if value < 0.0 || value.fract() != 0.0 || value > f64::from(most) {
             let remedy = format!("allowed: whole numbers from 0 to {most}");
-            let problem = format!("{} is {value}", self.label(meaning));
-            return Err(self.refuse(row, meaning, problem, &remedy));
+            return Err(self.refuse(row, meaning, self.says(row, meaning), &remedy));
         }
         Ok(Some(value as u32))
     }
@@ -195,19 +196,14 @@ impl Source<'_> {
         if !(0.0..=most).contains(&value) {
             return Err(Error::input(
                 self.place(row, column),
-                format!("{} is {value}", self.cells.header[column]),
+                format!(
+                    "{} is {}",
+                    self.cells.header[column], self.cells.rows[row][column]
+                ),
                 format!("allowed: 0 to {most}"),
             ));
         }
         Ok(Some((column, value)))
-    }
-
-    /// The name of a column, or what it would be called.
-    fn label(&self, meaning: &Meaning) -> String {
-        match (self.column(meaning), meaning) {
-            (Some(column), _) => self.cells.header[column].clone(),
-            (None, other) => format!("{other:?}").to_uppercase(),
-        }
     }
 
     fn refuse(
@@ -431,7 +427,8 @@ fn observation(
     let Some(column) = source.column(&Meaning::Observed) else {
         return Ok(None);
     };
-    if unobserved || record.dose().is_some() || record.resets() {
+    let other = source.whole(row, &Meaning::Event, 4)? == Some(2);
+    if unobserved || other || record.dose().is_some() || record.resets() {
         return Ok(None);
     }
     let Some(value) = source.written(row, column)? else {
@@ -500,8 +497,8 @@ fn record(source: &Source<'_>, row: usize) -> Result<(Record, usize)> {
         return Err(source.refuse(
             row,
             &Meaning::Time,
-            format!("the time is {time} h"),
-            &format!("allowed: -{MAX_HOURS} to {MAX_HOURS} h, fifty years"),
+            source.says(row, &Meaning::Time),
+            &format!("allowed: -{MAX_HOURS} to {MAX_HOURS} h, ten years"),
         ));
     }
     let amount = source.positive(
@@ -634,7 +631,7 @@ fn delivery(source: &Source<'_>, row: usize, amount: f64, number: usize) -> Resu
         return Err(source.refuse(
             row,
             &Meaning::Rate,
-            format!("RATE is {rate} mg/h"),
+            source.says(row, &Meaning::Rate),
             &format!("allowed: 0 to {MAX_RATE} mg/h"),
         ));
     }
@@ -643,7 +640,7 @@ fn delivery(source: &Source<'_>, row: usize, amount: f64, number: usize) -> Resu
             row,
             &Meaning::Rate,
             format!("at {rate} mg/h the infusion takes {} h", amount / rate),
-            &format!("at most {MAX_HOURS} h, fifty years"),
+            &format!("at most {MAX_HOURS} h, ten years"),
         ));
     }
     match (rate > 0.0, duration > 0.0) {
