@@ -27,6 +27,8 @@ use crate::model::{Inputs, Signals, State};
 use crate::regimen::{
     Change, Compartment, Drug, Entry, Event, Happening, Record, RecordedDose, SteadyState, Timeline,
 };
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Times closer than this are one, h.
 const SAME_TIME: f64 = 1e-9;
@@ -52,6 +54,34 @@ enum Pending {
     /// A dose announced by an earlier record, and those that follow it.
     Dose(Series),
 }
+
+/// When something happens: by time, at one time by the order in which it was announced.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    time: f64,
+    order: u64,
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.order.cmp(&other.order);
+        self.time.total_cmp(&other.time).then(order)
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
 
 /// Doses at an interval, of which the next is number `next`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,8 +181,7 @@ struct Run<'a> {
     now: f64,
     state: State<f64>,
     inputs: Inputs,
-    /// By time; at one time by the order in which they were announced.
-    pending: Vec<(f64, u64, Pending)>,
+    pending: BTreeMap<Due, Pending>,
     announced: u64,
     first_oral: Option<f64>,
 }
@@ -187,7 +216,7 @@ impl<'a> Run<'a> {
             now: time,
             state: problem.baseline,
             inputs: problem.timeline.before,
-            pending: Vec::new(),
+            pending: BTreeMap::new(),
             announced: 0,
             first_oral: None,
         };
@@ -213,7 +242,8 @@ impl<'a> Run<'a> {
     }
 
     fn announce(&mut self, due: f64, pending: Pending) {
-        self.pending.push((due, self.announced, pending));
+        let order = self.announced;
+        self.pending.insert(Due { time: due, order }, pending);
         self.announced += 1;
     }
 
@@ -239,18 +269,12 @@ impl<'a> Run<'a> {
     /// Moves to `time` and does all that is due by then.
     fn advance(&mut self, time: f64) -> Result<()> {
         loop {
-            let next = self
-                .pending
-                .iter()
-                .enumerate()
-                .filter(|(_, (due, ..))| *due <= time + SAME_TIME)
-                .min_by(|(_, (a, i, _)), (_, (b, j, _))| a.total_cmp(b).then(i.cmp(j)))
-                .map(|(position, _)| position);
-            let Some(next) = next else {
+            let next = self.pending.first_entry();
+            let Some(next) = next.filter(|next| next.key().time <= time + SAME_TIME) else {
                 return self.integrate(time);
             };
-            let (due, order, pending) = self.pending.remove(next);
-            self.integrate(due)?;
+            let (due, pending) = next.remove_entry();
+            self.integrate(due.time)?;
             match pending {
                 Pending::Change(change) => apply(&change, &mut self.state, &mut self.inputs),
                 Pending::InfusionEnd(compartment, rate) => self.infuse(compartment, -rate),
@@ -259,8 +283,11 @@ impl<'a> Run<'a> {
                     (self.done)();
                     series.next += 1;
                     if series.next < series.count {
-                        let next = (series.due(), order, Pending::Dose(series));
-                        self.pending.push(next);
+                        let next = Due {
+                            time: series.due(),
+                            ..due
+                        };
+                        self.pending.insert(next, Pending::Dose(series));
                     }
                 }
             }
@@ -346,9 +373,9 @@ impl<'a> Run<'a> {
 
     /// Adds to the infusion rate into a compartment; without any running infusion it is exactly 0.
     fn infuse(&mut self, compartment: Compartment, change: f64) {
-        let others = self.pending.iter().any(
-            |(.., pending)| matches!(pending, Pending::InfusionEnd(c, _) if *c == compartment),
-        );
+        let mut pending = self.pending.values();
+        let others = pending
+            .any(|pending| matches!(pending, Pending::InfusionEnd(c, _) if *c == compartment));
         let rate = match (compartment.drug, compartment.central) {
             (Drug::Sorafenib, true) => &mut self.inputs.sorafenib.infusion,
             (Drug::Sorafenib, false) => &mut self.inputs.sorafenib.depot_infusion,
@@ -381,7 +408,7 @@ impl<'a> Run<'a> {
             return;
         };
         let opening = Pending::Change(Change::Gallbladder(true));
-        self.pending.retain(|(.., pending)| *pending != opening);
+        self.pending.retain(|_, pending| *pending != opening);
         self.inputs.sorafenib.gallbladder_open = since >= onset;
         if since < onset {
             self.announce(self.now + onset - since, opening);
@@ -443,8 +470,7 @@ impl<'a> Run<'a> {
 
     /// Ends infusions of a drug and forgets its doses still to come.
     fn cancel(&mut self, drug: Drug) {
-        self.pending
-            .retain(|(.., pending)| !pending.belongs_to(drug));
+        self.pending.retain(|_, pending| !pending.belongs_to(drug));
         for central in [false, true] {
             self.infuse(Compartment { drug, central }, -1.0);
         }

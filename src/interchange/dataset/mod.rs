@@ -29,6 +29,7 @@
 //!
 //! * `cells`: from bytes to named cells.
 //! * `columns`: the table of names and meanings.
+//! * `source`: cells with their meanings as numbers, or errors that name their place.
 //! * `records`: from rows to subjects with their records.
 //! * `answer`: the answers as a table.
 
@@ -36,12 +37,14 @@ mod answer;
 mod cells;
 mod columns;
 mod records;
+mod source;
 
 use crate::error::{Error, Result};
 use crate::parameters::ParameterTable;
 use crate::table::{Cell, Table};
 use columns::{is_numeric, split_unit};
-use records::{Source, Subject, parse_number};
+use records::Subject;
+use source::{Source, parse_number};
 use std::io::Read;
 
 pub use answer::AnswerColumn;
