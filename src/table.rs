@@ -95,6 +95,45 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// The columns of these names, in their order; `place` stands in messages.
+    ///
+    /// # Errors
+    /// A name that no column has, or that stands twice.
+    pub fn select<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+        place: &str,
+    ) -> Result<Self> {
+        let mut wanted: Vec<usize> = Vec::new();
+        for name in names {
+            let mut columns = self.columns.iter();
+            let exact = columns.position(|column| column.name == name);
+            let position = exact.or_else(|| {
+                let mut columns = self.columns.iter();
+                columns.position(|column| column.name.eq_ignore_ascii_case(name))
+            });
+            let Some(position) = position else {
+                let known = self.columns.iter().map(|column| column.name.as_str());
+                return Err(Error::unknown_name(place, "column", name, known));
+            };
+            if wanted.contains(&position) {
+                return Err(Error::input(
+                    place,
+                    format!("the column `{name}` stands twice"),
+                    "name each column once",
+                ));
+            }
+            wanted.push(position);
+        }
+        let rows = self.rows.iter();
+        Ok(Self {
+            columns: wanted.iter().map(|i| self.columns[*i].clone()).collect(),
+            rows: rows
+                .map(|row| wanted.iter().map(|i| row[*i].clone()).collect())
+                .collect(),
+        })
+    }
+
     /// Text for a terminal of `width` columns: three significant figures, units below the names.
     pub fn to_text(&self, width: Option<u16>) -> String {
         let mut text = comfy_table::Table::new();

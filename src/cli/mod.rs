@@ -260,11 +260,11 @@ impl Context {
             Carries::Text => self.print(&format!("\n{text}")),
             Carries::Nothing => self.print(&text),
         }
-        self.warn(written);
+        self.tell_replaced(written);
     }
 
     /// Says what files took the place of.
-    fn warn(&self, written: &Written) {
+    fn tell_replaced(&self, written: &Written) {
         written.notes.iter().for_each(|note| tell(note));
     }
 

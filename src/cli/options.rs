@@ -135,6 +135,23 @@ pub fn overrides(library: &Library, texts: &[String]) -> Result<Vec<(String, Str
     Ok(all)
 }
 
+/// Both sides of `--map`.
+pub fn pairs(texts: &[String]) -> Result<Vec<(String, String)>> {
+    texts
+        .iter()
+        .map(|text| match text.split_once('=') {
+            Some((left, right)) if !left.trim().is_empty() && !right.trim().is_empty() => {
+                Ok((left.trim().to_owned(), right.trim().to_owned()))
+            }
+            _ => Err(Error::input(
+                format!("--map {text}"),
+                "this is no pair of names",
+                "write --map COLUMN=MEANING, such as --map LAGT=ALAG2 or --map OCC=DROP",
+            )),
+        })
+        .collect()
+}
+
 /// The default accuracy at a relative tolerance.
 pub fn accuracy(rtol: f64) -> Result<Accuracy> {
     if (1e-12..=1e-2).contains(&rtol) {

@@ -11,6 +11,15 @@ pub fn bar(runs: u64, quiet: bool) -> ProgressBar {
     )
 }
 
+/// A bar over records and the doses between them.
+pub fn records(count: u64, quiet: bool) -> ProgressBar {
+    styled(
+        count,
+        quiet,
+        "{wide_bar} {pos}/{len} records and doses, {per_sec}, {eta} left",
+    )
+}
+
 /// A bar over searches, each of as many runs as it needs.
 pub fn search(searches: u64, quiet: bool) -> ProgressBar {
     styled(

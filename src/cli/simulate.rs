@@ -1,9 +1,9 @@
 //! `hif-switch simulate`: one arm in one setting.
 
-use super::options::RunOptions;
-use super::{Carries, Context};
+use super::options::{RunOptions, pairs};
+use super::{Carries, Context, progress};
 use crate::error::{Error, Result};
-use crate::interchange::DataSet;
+use crate::interchange::{DataSet, Reading};
 use crate::parameters::bounds::{self, SAMPLES};
 use crate::regimen::Arm;
 use crate::report::{self, Manifest};
@@ -20,16 +20,24 @@ pub const EXAMPLES: &str = "Examples:
   hif-switch simulate --setting xenograft --arm sorafenib --dose \"10 mg/kg\" --set hif.haf_loss=\"1.1 1/h\"
   hif-switch simulate --setting patient --arm sorafenib --days 3 --dry-run
   hif-switch simulate --setting patient --arm sorafenib --data doses.csv --csv answers.csv
+  hif-switch simulate --setting patient --arm sorafenib --data doses.csv --columns ID,TIME,DV,PRED,IRES
+  hif-switch simulate --arm sorafenib --data days.csv --time-unit d --map LAGT=ALAG2 --map OCC=DROP
 
 Data sets (--data): a CSV file in the manner of NONMEM; every record is answered, in the order
 of the file. Columns: ID, TIME (h), AMT (mg), EVID (0 observation, 1 dose, 2 other, 3 reset, 4
 reset and dose), CMT (1 sorafenib depot, 2 central; 3, 4 first partner; 5, 6 second partner),
-RATE (mg/h, into a central compartment), II (h), ADDL, SS (1 replaces, 2 adds), DV, MDV.
-WT (kg) and columns named like a parameter (exposure.clearance) are covariates of a subject.
+RATE (mg/h; -1: the rate is in R1, R2 ..., -2: the duration in D1, D2 ...), DUR (h), II (h), ADDL,
+SS (1 replaces, 2 adds), ALAG1, ALAG2 ... (lag, h), F1, F2 ... (bioavailability), DV, MDV, C.
+LAGT, BIOAV, R, D and DUR without a number concern the compartment of each dose. A header may
+carry a unit: `TIME [d]`, `AMT [ug]`. WT (kg) and columns named like a parameter
+(exposure.clearance) are covariates of a subject. Empty cells, `.` and NA are missing; rows that
+begin with # or @, or hold C in column C, are comments. Columns that are not used are named on
+standard error; one that has a meaning and is not understood is refused.
 The answer repeats the columns and adds PRED (amount in a depot, mg; total concentration in a
-central compartment, mg/L of sorafenib, nM of a partner) and every column of a time course, as
-it is right after the record. A reset starts the tumour anew. SS concerns the amounts of its
-drug alone. The regimen gives only what no record can: imposed partner effects, held levels.";
+central compartment, mg/L of sorafenib, nM of a partner), with a DV its residuals IRES (DV - PRED)
+and LIRES (ln DV - ln PRED), and every column of a time course, as it is right after the record. A
+reset starts the tumour anew. SS concerns the amounts of its drug alone. The regimen gives only
+what no record can: imposed partner effects, held levels. More in docs/DATA.md.";
 
 #[derive(Debug, Args)]
 pub struct SimulateOptions {
@@ -51,6 +59,15 @@ pub struct SimulateOptions {
     /// Answer the records of a NONMEM-style data set instead of running the regimen
     #[arg(long, value_name = "FILE", conflicts_with_all = ["every", "dry_run"])]
     data: Option<PathBuf>,
+    /// Take a column of --data for something else, as in NONMEM's $INPUT: LAGT=ALAG2; OCC=DROP leaves it out
+    #[arg(long, value_name = "COLUMN=MEANING", requires = "data")]
+    map: Vec<String>,
+    /// Unit of the times, durations and rates of --data whose header has none
+    #[arg(long, value_name = "UNIT", requires = "data")]
+    time_unit: Option<String>,
+    /// Columns of the time course or of the answer to --data, separated by commas; all without it
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Vec<String>,
     /// Print the events of the run and stop
     #[arg(long)]
     dry_run: bool,
@@ -74,6 +91,13 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
         return answer(context, &scenario, data, options, run);
     }
     run.check_arms(context, &scenario, std::slice::from_ref(&scenario.arm))?;
+    if !options.columns.is_empty() && options.csv.is_none() && options.parquet.is_none() {
+        return Err(Error::input(
+            "--columns",
+            "without a file there are no columns to choose",
+            "write the time course with --csv FILE or --parquet FILE (`--csv -` prints it), or give --data",
+        ));
+    }
     let problem = scenario.prepare(library)?;
     if options.dry_run {
         let timeline = report::timeline_table(&problem.timeline, &scenario.arm.partners);
@@ -97,6 +121,7 @@ pub fn run(context: &Context, options: &SimulateOptions, run: &RunOptions) -> Re
         let vehicle = run_scenario(library, &vehicle, &accuracy, step, false)?;
         drop(busy);
         let table = report::trajectory_table(&treated.trajectory, &vehicle.trajectory, burden_unit);
+        let table = selected(&table, options)?;
         return write_tables(context, &table, &table, options, &accuracy);
     }
     drop(busy);
@@ -130,7 +155,7 @@ fn answer(
     run: &RunOptions,
 ) -> Result<()> {
     let name = data.display().to_string();
-    let text = std::fs::read_to_string(data).map_err(|error| {
+    let file = std::fs::File::open(data).map_err(|error| {
         Error::input(
             format!("--data {name}"),
             error.to_string(),
@@ -145,23 +170,51 @@ fn answer(
         ));
     }
     let parameters = scenario.parameters(&context.library)?;
-    let set = DataSet::parse(&name, &text, &parameters)?;
+    let reading = Reading {
+        time_unit: options.time_unit.clone(),
+        names: pairs(&options.map)?,
+        ..Reading::new(&parameters)
+    };
+    let set = DataSet::from_reader(&name, file, &reading)?;
+    for warning in set.warnings() {
+        context.warn(warning);
+    }
+    for (own, echoed) in set.header.iter().zip(set.echoed(&report::OUTPUTS)) {
+        if *own != echoed {
+            context.warn(&format!(
+                "{name}: the column {own} is called {echoed} in the answer, which has a column {own} of its own"
+            ));
+        }
+    }
     let accuracy = run.accuracy()?;
-    let table = set.answer(&context.library, scenario, &accuracy, &report::OUTPUTS)?;
+    let bar = progress::records(set.work(), context.quiet);
+    let table = set.answer_observed(
+        &context.library,
+        scenario,
+        &accuracy,
+        &report::OUTPUTS,
+        &|| bar.inc(1),
+    )?;
+    bar.finish_and_clear();
+    let numbers = selected(&set.with_numbers(&table), options)?;
+    let table = selected(&table, options)?;
     if options.csv.is_some() || options.parquet.is_some() {
-        return write_tables(
-            context,
-            &table,
-            &set.with_numbers(&table),
-            options,
-            &accuracy,
-        );
+        return write_tables(context, &table, &numbers, options, &accuracy);
     }
     if context.json {
         context.print_table(&table);
         return Ok(());
     }
     print_csv(context, &table)
+}
+
+/// The columns that were asked for.
+fn selected(table: &Table, options: &SimulateOptions) -> Result<Table> {
+    if options.columns.is_empty() {
+        return Ok(table.clone());
+    }
+    let place = format!("--columns {}", options.columns.join(","));
+    table.select(options.columns.iter().map(|name| name.trim()), &place)
 }
 
 fn vehicle_of(scenario: &Scenario) -> Scenario {

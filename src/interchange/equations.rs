@@ -439,18 +439,20 @@ fn reference_constants(model: &mut Model<Symbol>, constants: &mut Definitions) {
     );
 }
 
-/// The inputs by name. Gates are always open here: see [`gate`].
+/// The inputs by name. Gates are always open here: see [`gate`]; no regimen infuses into a depot.
 fn symbolic_inputs() -> Inputs<Symbol> {
     Inputs {
         sorafenib: SorafenibInput {
             medium: Symbol::named("sorafenib_medium", "mg/L"),
             infusion: Symbol::named("sorafenib_infusion", "mg/h"),
+            depot_infusion: Symbol::constant(0.0),
             gallbladder_open: true,
         },
         partners: std::array::from_fn(|slot| PartnerInput {
             given: true,
             held: Symbol::named(&format!("partner{}_held", slot + 1), "nM"),
             infusion: Symbol::named(&format!("partner{}_infusion", slot + 1), "mg/h"),
+            depot_infusion: Symbol::constant(0.0),
         }),
         medium_oxygen: Symbol::named("medium_pO2", "mmHg"),
     }

@@ -22,7 +22,7 @@ mod xml;
 
 pub use antimony::antimony;
 pub use background::Background;
-pub use dataset::{AnswerColumn, DataSet};
+pub use dataset::{AnswerColumn, DataSet, Reading};
 pub use dimension::{Unit, Units};
 pub use equations::{Definition, Equations, Input, Parameter, Quantity, Rate};
 pub use events::{Jump, Update, jumps};

@@ -155,6 +155,8 @@ pub struct SorafenibInput<T = f64> {
     pub medium: T,
     /// Infusion into the central compartment, mg/h.
     pub infusion: T,
+    /// Infusion into the depot, mg/h.
+    pub depot_infusion: T,
     /// Whether the gallbladder is open.
     pub gallbladder_open: bool,
 }
@@ -238,7 +240,7 @@ impl<T: Number> SorafenibKinetics<T> {
     ) -> SorafenibAmounts<T> {
         let zero = T::constant(0.0);
         let mut rate = SorafenibAmounts {
-            depot: zero,
+            depot: input.depot_infusion,
             transit1: zero,
             transit2: zero,
             transit3: zero,
@@ -252,7 +254,7 @@ impl<T: Number> SorafenibKinetics<T> {
             Self::OneCompartment(p, _) => {
                 let absorption = p.absorption_rate * a.depot;
                 let elimination = p.clearance / p.volume * a.central;
-                rate.depot = -absorption;
+                rate.depot = -absorption + input.depot_infusion;
                 rate.central = absorption - elimination + input.infusion;
                 rate.eliminated = elimination;
             }
@@ -265,7 +267,7 @@ impl<T: Number> SorafenibKinetics<T> {
                 } else {
                     zero
                 };
-                rate.depot = -(ka * a.depot);
+                rate.depot = -(ka * a.depot) + input.depot_infusion;
                 rate.transit1 = ka * (a.depot - a.transit1);
                 rate.transit2 = ka * (a.transit1 - a.transit2);
                 rate.transit3 = ka * (a.transit2 - a.transit3);

@@ -68,12 +68,14 @@ impl<T: Number> Inputs<T> {
             sorafenib: SorafenibInput {
                 medium: f(self.sorafenib.medium),
                 infusion: f(self.sorafenib.infusion),
+                depot_infusion: f(self.sorafenib.depot_infusion),
                 gallbladder_open: self.sorafenib.gallbladder_open,
             },
             partners: self.partners.map(|partner| PartnerInput {
                 given: partner.given,
                 held: f(partner.held),
                 infusion: f(partner.infusion),
+                depot_infusion: f(partner.depot_infusion),
             }),
             medium_oxygen: f(self.medium_oxygen),
         }

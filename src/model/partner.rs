@@ -213,6 +213,8 @@ pub struct PartnerInput<T = f64> {
     pub held: T,
     /// Infusion into the central compartment, mg/h.
     pub infusion: T,
+    /// Infusion into the depot, mg/h.
+    pub depot_infusion: T,
 }
 
 impl<T: Number> Partner<T> {
@@ -328,7 +330,7 @@ impl<T: Number> Partner<T> {
                 let elimination =
                     T::constant(std::f64::consts::LN_2) / p.half_life * amounts.central;
                 PartnerAmounts {
-                    depot: -absorption,
+                    depot: -absorption + input.depot_infusion,
                     central: absorption - elimination + input.infusion,
                     eliminated: elimination,
                 }

@@ -17,6 +17,8 @@ mod timeline;
 pub use arm::Arm;
 pub use dose::PlausibleDose;
 pub use drug::{Dosing, Mode, PartnerDrug};
-pub use records::{COMPARTMENTS, Compartment, Happening, Record, RecordedDose, SteadyState};
+pub use records::{
+    COMPARTMENTS, Compartment, Delivery, Entry, Happening, Record, RecordedDose, SteadyState,
+};
 pub use schedule::{Course, Cycle, OxygenStep, Regimen, Resection};
 pub use timeline::{Change, Drug, DrugTotal, Event, Timeline, Totals};

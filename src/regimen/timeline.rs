@@ -336,7 +336,7 @@ impl Builder<'_> {
             .iter()
             .map(|c| c.start)
             .fold(f64::INFINITY, f64::min);
-        let mut oral_times = Vec::new();
+        let mut times = Vec::new();
         let mut infusions = Vec::new();
         for course in courses {
             let interval = course.interval.ok_or_else(|| {
@@ -356,6 +356,7 @@ impl Builder<'_> {
                     continue;
                 };
                 let given = self.milligrams(amount, &course.place)?;
+                times.push(time);
                 match course.infusion {
                     Some(length) => infusions.push((time, time + length, given / length)),
                     None => {
@@ -368,17 +369,16 @@ impl Builder<'_> {
                                 absorbed,
                             },
                         );
-                        oral_times.push(time);
                     }
                 }
             }
         }
         self.infusions(Drug::Sorafenib, &infusions);
-        self.gallbladder(oral_times);
+        self.gallbladder(times);
         Ok(())
     }
 
-    /// The gallbladder closes at a dose and opens t' later unless the next dose comes first.
+    /// The gallbladder closes at a dose, by mouth or not, and opens t' later unless the next dose comes first.
     fn gallbladder(&mut self, mut doses: Vec<f64>) {
         let SorafenibKinetics::Enterohepatic(parameters, _) = &self.model.kinetics else {
             return;

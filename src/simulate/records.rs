@@ -2,26 +2,33 @@
 //!
 //! Between records the run is an ordinary [`Problem`] without events. At one time come first the
 //! switches of the regimen, ends of infusions and doses that an earlier record has announced
-//! (ADDL), then the records in their order.
+//! (ADDL, or a lag), then the records in their order.
 //!
+//! * A dose enters its compartment a lag after its time. With it go the part that is absorbed, the
+//!   closing of the gallbladder and the start of an infusion. A lag concerns further doses too.
 //! * A reset (EVID 3, 4) returns to the untreated baseline, tumour included, and cancels infusions
-//!   and announced doses; its time may lie before the last record.
+//!   and doses that have not entered yet, lagged ones among them; its time may lie before the last record.
 //! * A dose at steady state concerns the amounts of its drug alone: the tumour has no steady state.
-//!   SS 1 replaces them and cancels the drug's infusions and announced doses, SS 2 adds to them. An
-//!   infusion with SS, RATE above 0 and AMT 0 has run for ever and ends at the record.
+//!   SS 1 replaces them and cancels the drug's infusions and doses still to come, SS 2 adds to them. An
+//!   infusion with SS, RATE above 0 and AMT 0 has always run and ends at the record, or a lag after it.
+//! * Doses of a steady state are lagged like any other: at the record the drug is where it is `lag` before
+//!   the next dose enters, and the dose of the record enters when its lag is over. Of doses with a lag
+//!   longer than their interval several are on their way.
 //! * The bioavailability of sorafenib follows dose and time on treatment, which counts from its first
 //!   dose by mouth since the start or the last reset. Steady states use that of their record.
 
-use super::integrator::Accuracy;
+use super::integrator::{Accuracy, Method};
 use super::run::{Problem, apply};
-use super::steady_state::{TOLERANCE, steady_state};
+use super::steady_state::{TOLERANCE, gallbladder_onset, steady_state};
 use crate::error::{Error, Result};
 use crate::model::exposure::{SorafenibAmounts, SorafenibKinetics};
 use crate::model::partner::{PartnerAmounts, PartnerKinetics};
 use crate::model::{Inputs, Signals, State};
 use crate::regimen::{
-    Change, Compartment, Drug, Event, Happening, Record, RecordedDose, SteadyState, Timeline,
+    Change, Compartment, Drug, Entry, Event, Happening, Record, RecordedDose, SteadyState, Timeline,
 };
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Times closer than this are one, h.
 const SAME_TIME: f64 = 1e-9;
@@ -43,9 +50,53 @@ enum Pending {
     /// A switch of the regimen, or of the gallbladder.
     Change(Change),
     /// The end of an infusion.
-    InfusionEnd(Drug, f64),
-    /// A dose announced by an earlier record.
-    Dose(RecordedDose),
+    InfusionEnd(Compartment, f64),
+    /// A dose announced by an earlier record, and those that follow it.
+    Dose(Series),
+}
+
+/// When something happens: by time, at one time by the order in which it was announced.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    time: f64,
+    order: u64,
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.order.cmp(&other.order);
+        self.time.total_cmp(&other.time).then(order)
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
+
+/// Doses at an interval, of which the next is number `next`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Series {
+    dose: RecordedDose,
+    /// Time at which number 0 enters, h.
+    start: f64,
+    next: u32,
+    count: u32,
+}
+
+impl Series {
+    fn due(&self) -> f64 {
+        self.start + f64::from(self.next) * self.dose.interval
+    }
 }
 
 impl Pending {
@@ -53,14 +104,15 @@ impl Pending {
     fn belongs_to(&self, drug: Drug) -> bool {
         match self {
             Self::Change(_) => false,
-            Self::InfusionEnd(infused, _) => *infused == drug,
-            Self::Dose(dose) => dose.compartment.drug == drug,
+            Self::InfusionEnd(infused, _) => infused.drug == drug,
+            Self::Dose(series) => series.dose.compartment.drug == drug,
         }
     }
 }
 
 /// Answers `records`, in order of time but for resets, in the world of `problem`: its timeline gives
-/// the switches that no record can (partner effects, held levels, oxygen); its doses are left out.
+/// the switches that no record can (partner effects, held levels, oxygen); its doses are left out. `done` is called
+/// after each record and each dose that a record has announced.
 ///
 /// # Errors
 /// A dose that the model cannot take, a steady state that does not exist, a run that fails.
@@ -68,13 +120,24 @@ pub fn answer_records(
     problem: &Problem,
     records: &[Record],
     accuracy: &Accuracy,
+    done: &dyn Fn(),
 ) -> Result<Vec<Answer>> {
     for record in records {
         if let Some(dose) = record.dose() {
             check(problem, dose, &record.place)?;
         }
     }
-    let mut run = Run::start(problem, accuracy, records.first().map_or(0.0, |r| r.time));
+    // Lanes take what is given from a timeline, and records have none.
+    let method = match accuracy.method {
+        Method::Lanes => Method::default(),
+        other => other,
+    };
+    let accuracy = Accuracy {
+        method,
+        ..*accuracy
+    };
+    let start = records.first().map_or(0.0, |r| r.time);
+    let mut run = Run::start(problem, &accuracy, start, done);
     records.iter().map(|record| run.answer(record)).collect()
 }
 
@@ -111,16 +174,20 @@ fn check(problem: &Problem, dose: &RecordedDose, place: &str) -> Result<()> {
 struct Run<'a> {
     problem: &'a Problem,
     accuracy: &'a Accuracy,
+    done: &'a dyn Fn(),
     switches: Vec<Event>,
+    /// The problem between two events.
+    interval: Problem,
     now: f64,
     state: State<f64>,
     inputs: Inputs,
-    pending: Vec<(f64, Pending)>,
+    pending: BTreeMap<Due, Pending>,
+    announced: u64,
     first_oral: Option<f64>,
 }
 
 impl<'a> Run<'a> {
-    fn start(problem: &'a Problem, accuracy: &'a Accuracy, time: f64) -> Self {
+    fn start(problem: &'a Problem, accuracy: &'a Accuracy, time: f64, done: &'a dyn Fn()) -> Self {
         let switches = problem
             .timeline
             .events
@@ -136,11 +203,21 @@ impl<'a> Run<'a> {
         let mut run = Self {
             problem,
             accuracy,
+            done,
             switches,
+            interval: Problem {
+                timeline: Timeline {
+                    events: Vec::new(),
+                    last_treatment: 0.0,
+                    ..problem.timeline.clone()
+                },
+                ..problem.clone()
+            },
             now: time,
             state: problem.baseline,
             inputs: problem.timeline.before,
-            pending: Vec::new(),
+            pending: BTreeMap::new(),
+            announced: 0,
             first_oral: None,
         };
         run.reset(time);
@@ -154,15 +231,20 @@ impl<'a> Run<'a> {
         self.inputs = self.problem.timeline.before;
         self.first_oral = None;
         self.pending.clear();
-        for event in &self.switches {
+        for event in self.switches.clone() {
             if event.time > time {
-                self.pending
-                    .push((event.time, Pending::Change(event.change)));
+                self.announce(event.time, Pending::Change(event.change));
             } else if !matches!(event.change, Change::Resection(_)) {
                 let mut unmoved = self.state;
                 apply(&event.change, &mut unmoved, &mut self.inputs);
             }
         }
+    }
+
+    fn announce(&mut self, due: f64, pending: Pending) {
+        let order = self.announced;
+        self.pending.insert(Due { time: due, order }, pending);
+        self.announced += 1;
     }
 
     fn answer(&mut self, record: &Record) -> Result<Answer> {
@@ -176,6 +258,7 @@ impl<'a> Run<'a> {
                 self.take_dose(dose, &record.place)?;
             }
         }
+        (self.done)();
         Ok(Answer {
             state: self.state,
             signals: self.problem.model.signals(&self.inputs, &self.state),
@@ -186,23 +269,27 @@ impl<'a> Run<'a> {
     /// Moves to `time` and does all that is due by then.
     fn advance(&mut self, time: f64) -> Result<()> {
         loop {
-            // The first of the earliest: what was announced first comes first.
-            let next = self
-                .pending
-                .iter()
-                .enumerate()
-                .filter(|(_, (due, _))| *due <= time + SAME_TIME)
-                .min_by(|(i, (a, _)), (j, (b, _))| a.total_cmp(b).then(i.cmp(j)))
-                .map(|(i, _)| i);
-            let Some(next) = next else {
+            let next = self.pending.first_entry();
+            let Some(next) = next.filter(|next| next.key().time <= time + SAME_TIME) else {
                 return self.integrate(time);
             };
-            let (due, pending) = self.pending.remove(next);
-            self.integrate(due)?;
+            let (due, pending) = next.remove_entry();
+            self.integrate(due.time)?;
             match pending {
                 Pending::Change(change) => apply(&change, &mut self.state, &mut self.inputs),
-                Pending::InfusionEnd(drug, rate) => self.infuse(drug, -rate),
-                Pending::Dose(dose) => self.give(&dose),
+                Pending::InfusionEnd(compartment, rate) => self.infuse(compartment, -rate),
+                Pending::Dose(mut series) => {
+                    self.give(&series.dose);
+                    (self.done)();
+                    series.next += 1;
+                    if series.next < series.count {
+                        let next = Due {
+                            time: series.due(),
+                            ..due
+                        };
+                        self.pending.insert(next, Pending::Dose(series));
+                    }
+                }
             }
         }
     }
@@ -213,19 +300,11 @@ impl<'a> Run<'a> {
         if length <= SAME_TIME {
             return Ok(());
         }
-        let stretch = Problem {
-            label: self.problem.label.clone(),
-            model: self.problem.model.clone(),
-            baseline: self.state,
-            timeline: Timeline {
-                events: Vec::new(),
-                duration: length,
-                evaluations: vec![length],
-                before: self.inputs,
-                last_treatment: 0.0,
-            },
-        };
-        let outcome = stretch
+        self.interval.baseline = self.state;
+        self.interval.timeline.before = self.inputs;
+        self.interval.timeline.duration = length;
+        let outcome = self
+            .interval
             .run(self.accuracy, &mut [])
             .map_err(|error| match error {
                 Error::Run {
@@ -250,49 +329,58 @@ impl<'a> Run<'a> {
 
     /// A dose of a record, with its steady state and the doses that it announces.
     fn take_dose(&mut self, dose: &RecordedDose, place: &str) -> Result<()> {
-        match dose.steady_state {
-            SteadyState::No => self.give(dose),
-            SteadyState::Replaces | SteadyState::Adds => self.reach_steady_state(dose, place)?,
+        let mut start = self.now + dose.lag;
+        let mut count = dose.additional.saturating_add(1);
+        if dose.steady_state != SteadyState::No {
+            self.reach_steady_state(dose, place)?;
+            // Doses of the steady state that have not entered yet, then the further ones.
+            let implied = dose.implied();
+            start -= (implied - 1.0) * dose.interval;
+            count = (implied as u32).saturating_add(dose.additional);
+        } else if dose.lag <= 0.0 {
+            self.give(dose);
+            start += dose.interval;
+            count = dose.additional;
         }
-        for n in 1..=dose.additional {
-            let further = RecordedDose {
-                steady_state: SteadyState::No,
-                additional: 0,
-                ..*dose
+        if count > 0 {
+            let series = Series {
+                dose: *dose,
+                start,
+                next: 0,
+                count,
             };
-            let due = self.now + f64::from(n) * dose.interval;
-            self.pending.push((due, Pending::Dose(further)));
+            self.announce(start, Pending::Dose(series));
         }
         Ok(())
     }
 
-    /// A single dose, now.
+    /// A single dose that enters now.
     fn give(&mut self, dose: &RecordedDose) {
-        if dose.rate > 0.0 {
-            self.start_infusion(dose, dose.length());
-            return;
+        match dose.entry(self.absorbed(dose)) {
+            Entry::Bolus(amount) => *self.amount(dose.compartment) += amount,
+            Entry::Infusion { rate, length } => {
+                self.start_infusion(dose.compartment, rate, length);
+            }
         }
-        let absorbed = self.absorbed(dose);
-        *self.amount(dose.compartment) += absorbed;
-        self.move_gallbladder(dose);
+        self.move_gallbladder(dose.compartment.drug, 0.0);
     }
 
-    fn start_infusion(&mut self, dose: &RecordedDose, length: f64) {
-        let drug = dose.compartment.drug;
-        self.infuse(drug, dose.rate);
-        let end = Pending::InfusionEnd(drug, dose.rate);
-        self.pending.push((self.now + length, end));
+    fn start_infusion(&mut self, compartment: Compartment, rate: f64, length: f64) {
+        self.infuse(compartment, rate);
+        let end = Pending::InfusionEnd(compartment, rate);
+        self.announce(self.now + length, end);
     }
 
-    /// Adds to the infusion rate of a drug; without any running infusion it is exactly 0.
-    fn infuse(&mut self, drug: Drug, change: f64) {
-        let others = self
-            .pending
-            .iter()
-            .any(|(_, pending)| matches!(pending, Pending::InfusionEnd(d, _) if *d == drug));
-        let rate = match drug {
-            Drug::Sorafenib => &mut self.inputs.sorafenib.infusion,
-            Drug::Partner(slot) => &mut self.inputs.partners[slot].infusion,
+    /// Adds to the infusion rate into a compartment; without any running infusion it is exactly 0.
+    fn infuse(&mut self, compartment: Compartment, change: f64) {
+        let mut pending = self.pending.values();
+        let others = pending
+            .any(|pending| matches!(pending, Pending::InfusionEnd(c, _) if *c == compartment));
+        let rate = match (compartment.drug, compartment.central) {
+            (Drug::Sorafenib, true) => &mut self.inputs.sorafenib.infusion,
+            (Drug::Sorafenib, false) => &mut self.inputs.sorafenib.depot_infusion,
+            (Drug::Partner(slot), true) => &mut self.inputs.partners[slot].infusion,
+            (Drug::Partner(slot), false) => &mut self.inputs.partners[slot].depot_infusion,
         };
         *rate = if change < 0.0 && !others {
             0.0
@@ -301,71 +389,91 @@ impl<'a> Run<'a> {
         };
     }
 
-    /// Part of a dose at once that reaches its compartment, mg.
+    /// Part of a dose that reaches its compartment, mg.
     fn absorbed(&mut self, dose: &RecordedDose) -> f64 {
         let by_mouth = !dose.compartment.central && dose.compartment.drug == Drug::Sorafenib;
-        match self.problem.model.kinetics.absorption() {
+        let fraction = match self.problem.model.kinetics.absorption() {
             Some(absorption) if by_mouth => {
                 let first = *self.first_oral.get_or_insert(self.now);
-                dose.amount * absorption.fraction(dose.amount, self.now - first)
+                absorption.fraction(dose.amount, self.now - first)
             }
-            _ => dose.amount,
-        }
+            _ => 1.0,
+        };
+        dose.amount * fraction * dose.bioavailability
     }
 
-    /// The gallbladder closes at a dose of sorafenib by mouth and opens t' later.
-    fn move_gallbladder(&mut self, dose: &RecordedDose) {
-        let SorafenibKinetics::Enterohepatic(parameters, _) = &self.problem.model.kinetics else {
+    /// The gallbladder closed at a dose of sorafenib `since` h ago and opens t' after it.
+    fn move_gallbladder(&mut self, drug: Drug, since: f64) {
+        let Some(onset) = gallbladder_onset(&self.problem.model, drug) else {
             return;
         };
-        if dose.compartment.central || dose.compartment.drug != Drug::Sorafenib {
-            return;
-        }
-        self.inputs.sorafenib.gallbladder_open = false;
         let opening = Pending::Change(Change::Gallbladder(true));
-        self.pending.retain(|(_, pending)| *pending != opening);
-        self.pending
-            .push((self.now + parameters.gallbladder_onset, opening));
+        self.pending.retain(|_, pending| *pending != opening);
+        self.inputs.sorafenib.gallbladder_open = since >= onset;
+        if since < onset {
+            self.announce(self.now + onset - since, opening);
+        }
     }
 
     fn reach_steady_state(&mut self, dose: &RecordedDose, place: &str) -> Result<()> {
         let drug = dose.compartment.drug;
-        let absorbed = self.absorbed(dose);
-        let open = self.inputs.sorafenib.gallbladder_open;
-        let steady = steady_state(&self.problem.model, dose, absorbed, open).ok_or_else(|| {
-            Error::input(
-                place,
-                format!(
-                    "this dose has no steady state: its amounts do not return to within {TOLERANCE} in a period"
-                ),
-                "a compartment fills without end; for sorafenib in patients II must exceed the time at which the gallbladder opens",
-            )
-        })?;
+        let entry = dose.entry(self.absorbed(dose));
+        // Time since the last dose that has entered.
+        let since = (dose.implied() * dose.interval - dose.lag).max(0.0);
+        let steady = steady_state(&self.problem.model, dose, entry, since)
+            .ok_or_else(|| self.no_steady_state(dose, place))?;
         if dose.steady_state == SteadyState::Replaces {
             self.cancel(drug);
             self.set_amounts(drug, |_| 0.0);
         }
         let mut amounts = steady.into_iter();
         self.set_amounts(drug, |present| present + amounts.next().unwrap_or_default());
-        if dose.rate > 0.0 && dose.interval > 0.0 {
-            // The infusion of the record and those before it that still run.
-            let length = dose.length();
-            let mut left = length;
+        if let Entry::Infusion { rate, length } = entry {
+            if dose.is_constant() {
+                if dose.lag > 0.0 {
+                    self.start_infusion(dose.compartment, rate, dose.lag);
+                }
+                self.move_gallbladder(drug, f64::INFINITY);
+                return Ok(());
+            }
+            // Of the infusions that have begun, those that still run.
+            let mut left = length - since;
             while left > SAME_TIME {
-                self.start_infusion(dose, left);
+                self.start_infusion(dose.compartment, rate, left);
                 left -= dose.interval;
             }
-        } else if dose.rate <= 0.0 {
-            self.move_gallbladder(dose);
         }
+        self.move_gallbladder(drug, since);
         Ok(())
     }
 
-    /// Ends infusions of a drug and forgets its announced doses.
+    fn no_steady_state(&self, dose: &RecordedDose, place: &str) -> Error {
+        let onset = gallbladder_onset(&self.problem.model, dose.compartment.drug);
+        match onset {
+            Some(onset) if !dose.is_constant() && dose.interval <= onset => Error::input(
+                place,
+                format!(
+                    "this dose has no steady state: given every {} h it keeps the gallbladder closed, which opens {onset} h after a dose and fills without end",
+                    dose.interval
+                ),
+                format!("give II above {onset} h"),
+            ),
+            _ => Error::input(
+                place,
+                format!(
+                    "this dose has no steady state: its amounts do not return to within {TOLERANCE} of the largest in a period, or are no numbers"
+                ),
+                "a compartment fills without end, or AMT, RATE or II is far from anything real",
+            ),
+        }
+    }
+
+    /// Ends infusions of a drug and forgets its doses still to come.
     fn cancel(&mut self, drug: Drug) {
-        self.pending
-            .retain(|(_, pending)| !pending.belongs_to(drug));
-        self.infuse(drug, -1.0);
+        self.pending.retain(|_, pending| !pending.belongs_to(drug));
+        for central in [false, true] {
+            self.infuse(Compartment { drug, central }, -1.0);
+        }
     }
 
     /// The amount in a compartment.

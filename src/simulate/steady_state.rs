@@ -8,7 +8,7 @@
 use crate::model::exposure::{SorafenibAmounts, SorafenibInput};
 use crate::model::partner::{PartnerAmounts, PartnerInput};
 use crate::model::{Model, exposure::SorafenibKinetics};
-use crate::regimen::{Drug, RecordedDose};
+use crate::regimen::{Compartment, Drug, Entry, RecordedDose};
 use nalgebra::{DMatrix, DVector};
 
 /// Largest change over a period that counts as a steady state, relative to the largest amount.
@@ -17,95 +17,119 @@ pub const TOLERANCE: f64 = 1e-12;
 /// Amounts of a drug at a steady state, in the order of its states without the eliminated amount.
 pub type Amounts = Vec<f64>;
 
-/// The steady state right after `dose` (mg `absorbed` of each dose at once), with the gallbladder as
-/// given where the dose does not move it; `None` where amounts grow without bound.
+/// The amounts `phase` h after a dose of the steady state of `dose`, of which `entry` enters each time;
+/// `None` where they grow without bound or are no numbers.
 pub fn steady_state(
     model: &Model<f64>,
     dose: &RecordedDose,
-    absorbed: f64,
-    gallbladder_open: bool,
+    entry: Entry,
+    phase: f64,
 ) -> Option<Amounts> {
     let system = Linear {
         model,
-        drug: dose.compartment.drug,
+        compartment: dose.compartment,
     };
     let size = system.size();
-    let central = system.central();
-    let target = if dose.compartment.central { central } else { 0 };
-    let length = dose.length();
-    if dose.rate > 0.0 && dose.interval <= 0.0 {
-        return constant_infusion(&system, dose.rate, gallbladder_open);
+    let period = Period {
+        interval: dose.interval,
+        entry,
+        onset: gallbladder_onset(model, dose.compartment.drug),
+    };
+    if let Entry::Infusion { rate, length } = entry
+        && length.is_infinite()
+    {
+        return constant_infusion(&system, rate);
     }
 
-    let mut map = DMatrix::identity(size + 1, size + 1);
-    if dose.rate <= 0.0 {
-        map[(target, size)] += absorbed;
+    let mut after_dose = DMatrix::identity(size + 1, size + 1);
+    if let Entry::Bolus(amount) = entry {
+        after_dose[(system.target(), size)] += amount;
     }
-    for piece in pieces(model, dose, length, gallbladder_open) {
-        map = system.step(&piece) * map;
-    }
-    let before = fixed_point(&map)?;
-    let mut amounts: Amounts = before.iter().copied().collect();
-    if dose.rate <= 0.0 {
-        amounts[target] += absorbed;
-    }
-    Some(amounts)
+    let over = |until: f64| {
+        period
+            .pieces(until)
+            .iter()
+            .try_fold(after_dose.clone(), |map, piece| {
+                Some(system.step(piece)? * map)
+            })
+    };
+    let mut amounts = fixed_point(&over(dose.interval)?)?.insert_row(size, 1.0);
+    amounts = over(phase)? * amounts;
+    let usable = amounts.iter().all(|amount| amount.is_finite());
+    usable.then(|| amounts.iter().take(size).copied().collect())
 }
 
-/// A stretch of a period with everything constant.
+/// Time from a dose to the opening of the gallbladder, h, where doses of `drug` move it.
+pub fn gallbladder_onset(model: &Model<f64>, drug: Drug) -> Option<f64> {
+    match &model.kinetics {
+        SorafenibKinetics::Enterohepatic(p, _) if drug == Drug::Sorafenib => {
+            Some(p.gallbladder_onset)
+        }
+        _ => None,
+    }
+}
+
+/// An interval between doses, from a dose on.
+struct Period {
+    interval: f64,
+    entry: Entry,
+    onset: Option<f64>,
+}
+
+/// A segment of a period with everything constant.
 struct Piece {
     length: f64,
     rate: f64,
     gallbladder_open: bool,
 }
 
-/// The stretches of one period, from a dose on.
-fn pieces(
-    model: &Model<f64>,
-    dose: &RecordedDose,
-    length: f64,
-    gallbladder_open: bool,
-) -> Vec<Piece> {
-    let interval = dose.interval;
-    // Infusions that outlast the interval run on top of each other.
-    let always = (length / interval).floor();
-    let rest = length - always * interval;
-    let oral_sorafenib = dose.compartment.drug == Drug::Sorafenib && !dose.compartment.central;
-    let onset = match &model.kinetics {
-        SorafenibKinetics::Enterohepatic(p, _) if oral_sorafenib => Some(p.gallbladder_onset),
-        _ => None,
-    };
-    let mut edges = vec![0.0, rest, interval];
-    edges.extend(onset.filter(|onset| *onset < interval));
-    edges.sort_by(f64::total_cmp);
-    edges
-        .windows(2)
-        .filter(|edge| edge[1] > edge[0])
-        .map(|edge| Piece {
-            length: edge[1] - edge[0],
-            rate: dose.rate * (always + f64::from(u8::from(edge[0] < rest))),
-            gallbladder_open: onset.map_or(gallbladder_open, |onset| edge[0] >= onset),
-        })
-        .collect()
+impl Period {
+    /// The segments of the period up to a time after the dose.
+    fn pieces(&self, until: f64) -> Vec<Piece> {
+        // Infusions that outlast the interval run on top of each other.
+        let (rate, always, rest) = match self.entry {
+            Entry::Bolus(_) => (0.0, 0.0, 0.0),
+            Entry::Infusion { rate, length } => {
+                let always = (length / self.interval).floor();
+                (rate, always, length - always * self.interval)
+            }
+        };
+        let mut edges = vec![0.0, rest, until];
+        edges.extend(self.onset);
+        edges.retain(|edge| *edge <= until);
+        edges.sort_by(f64::total_cmp);
+        edges
+            .windows(2)
+            .filter(|edge| edge[1] > edge[0])
+            .map(|edge| Piece {
+                length: edge[1] - edge[0],
+                rate: rate * (always + f64::from(u8::from(edge[0] < rest))),
+                gallbladder_open: self.onset.is_some_and(|onset| edge[0] >= onset),
+            })
+            .collect()
+    }
 }
 
 /// The linear kinetics of one drug.
 struct Linear<'a> {
     model: &'a Model<f64>,
-    drug: Drug,
+    compartment: Compartment,
 }
 
 impl Linear<'_> {
     fn size(&self) -> usize {
-        match self.drug {
+        match self.compartment.drug {
             Drug::Sorafenib => SorafenibAmounts::LEN - 1,
             Drug::Partner(_) => PartnerAmounts::LEN - 1,
         }
     }
 
-    /// Position of the central compartment.
-    fn central(&self) -> usize {
-        let fields = match self.drug {
+    /// Position of the compartment that is dosed.
+    fn target(&self) -> usize {
+        if !self.compartment.central {
+            return 0;
+        }
+        let fields = match self.compartment.drug {
             Drug::Sorafenib => SorafenibAmounts::FIELDS,
             Drug::Partner(_) => PartnerAmounts::FIELDS,
         };
@@ -121,7 +145,7 @@ impl Linear<'_> {
         let mut next = || values.next().unwrap_or_default();
         let mut rates = Vec::with_capacity(amounts.len());
         let mut put = |rate| rates.push(rate);
-        match self.drug {
+        match self.compartment.drug {
             Drug::Sorafenib => {
                 let input = SorafenibInput {
                     gallbladder_open,
@@ -155,13 +179,15 @@ impl Linear<'_> {
                 matrix[(row, column)] = *rate;
             }
         }
-        matrix[(self.central(), size)] = rate;
+        matrix[(self.target(), size)] = rate;
         matrix
     }
 
     /// The map of (amounts, 1) over a piece.
-    fn step(&self, piece: &Piece) -> DMatrix<f64> {
-        (self.matrix(piece.rate, piece.gallbladder_open) * piece.length).exp()
+    fn step(&self, piece: &Piece) -> Option<DMatrix<f64>> {
+        let exponent = self.matrix(piece.rate, piece.gallbladder_open) * piece.length;
+        let finite = exponent.iter().all(|entry| entry.is_finite());
+        finite.then(|| exponent.exp())
     }
 }
 
@@ -183,10 +209,18 @@ fn reached(map: &DMatrix<f64>) -> Vec<usize> {
 
 /// x = M x + c of an affine map.
 fn fixed_point(map: &DMatrix<f64>) -> Option<DVector<f64>> {
+    if !map.iter().all(|entry| entry.is_finite()) {
+        return None;
+    }
     let size = map.nrows() - 1;
     let active = reached(map);
-    let of = |i: usize, j: usize| map[(active[i], active[j])];
     let n = active.len();
+    let mut amounts = DVector::zeros(size);
+    if n == 0 {
+        // Nothing is left at the end of a period.
+        return Some(amounts);
+    }
+    let of = |i: usize, j: usize| map[(active[i], active[j])];
     let matrix = DMatrix::from_fn(n, n, |i, j| f64::from(u8::from(i == j)) - of(i, j));
     let constant = DVector::from_fn(n, |i, _| map[(active[i], size)]);
     // A compartment that only fills leaves a row of rounding errors.
@@ -195,22 +229,22 @@ fn fixed_point(map: &DMatrix<f64>) -> Option<DVector<f64>> {
         return None;
     }
     let solution = matrix.lu().solve(&constant)?;
-    let mut amounts = DVector::zeros(size);
     for (i, position) in active.iter().enumerate() {
         amounts[*position] = solution[i];
     }
     let after = map.view((0, 0), (size, size)) * &amounts + map.view((0, size), (size, 1));
     let change = (after - &amounts).amax();
+    let bound = TOLERANCE * amounts.amax();
     let usable = amounts
         .iter()
-        .all(|amount| amount.is_finite() && *amount >= -TOLERANCE);
-    (usable && change <= TOLERANCE * amounts.amax()).then_some(amounts)
+        .all(|amount| amount.is_finite() && *amount >= -bound);
+    (usable && change <= bound).then_some(amounts)
 }
 
-/// The steady state of an infusion without end: 0 = A x + b.
-fn constant_infusion(system: &Linear<'_>, rate: f64, gallbladder_open: bool) -> Option<Amounts> {
+/// The steady state of an infusion without end: 0 = A x + b. The gallbladder has opened long ago.
+fn constant_infusion(system: &Linear<'_>, rate: f64) -> Option<Amounts> {
     let size = system.size();
-    let matrix = system.matrix(rate, gallbladder_open);
+    let matrix = system.matrix(rate, true);
     // As a map: x = x + A x + b, with the same test of the residual.
     let map = DMatrix::identity(size + 1, size + 1) + matrix;
     let amounts = fixed_point(&map)?;
