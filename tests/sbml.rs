@@ -20,12 +20,8 @@ fn export(setting: &str, arm: &str, mode: Mode) -> String {
     let problem = scenario.prepare(&library).unwrap();
     let background = Background::of(&scenario, &library).unwrap();
     let equations = Equations::of(&problem, &background.burden_unit).unwrap();
-    sbml(
-        &equations,
-        &jumps(&problem.timeline, &scenario.arm.partners),
-        &background,
-    )
-    .unwrap()
+    let jumps = jumps(&problem.timeline, &scenario.arm.partners, &equations);
+    sbml(&equations, &jumps, &background).unwrap()
 }
 
 /// What a test needs of a document: elements with their attributes, texts of `ci`, notes by parameter.

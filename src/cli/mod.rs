@@ -14,6 +14,7 @@ mod population;
 mod progress;
 mod report;
 mod schedule;
+mod selftest;
 mod sensitivity;
 mod simulate;
 mod study_options;
@@ -157,6 +158,9 @@ enum Command {
         #[command(subcommand)]
         command: params::ParamsCommand,
     },
+    /// Prove the program on this machine: closed forms, test problems, golden courses, lanes, files, exports
+    #[command(after_help = selftest::EXAMPLES)]
+    Selftest(selftest::SelftestOptions),
     /// Write the model in the format of another tool
     #[command(after_help = export::EXAMPLES)]
     Export {
@@ -283,6 +287,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Some(Command::Sweep { options, study }) => sweep::run(&context, &options, &study),
         Some(Command::Synergy { options, study }) => synergy::run(&context, &options, &study),
+        Some(Command::Selftest(options)) => {
+            selftest::run(&context, cli.global.params.as_deref(), &options)
+        }
         Some(Command::Export { command }) => export::run(&context, &command),
         Some(Command::Schedule { options, study }) => schedule::run(&context, &options, &study),
         Some(Command::Attribution { options, study }) => {
