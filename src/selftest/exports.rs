@@ -433,7 +433,9 @@ fn petab_back(program: &dyn Program, library: &Library) -> Result<usize> {
         let header: Vec<&str> = lines.next().into_iter().flatten().collect();
         let named = |cells: std::str::Split<'_, char>| {
             let pairs = header.iter().zip(cells);
-            pairs.map(|(k, v)| ((*k).to_owned(), v.to_owned())).collect()
+            pairs
+                .map(|(k, v)| ((*k).to_owned(), v.to_owned()))
+                .collect()
         };
         Ok(lines.map(named).collect())
     };

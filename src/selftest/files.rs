@@ -25,24 +25,22 @@ pub fn checks(program: &dyn Program, library: &Library) -> Vec<Check> {
     let check = |what: &str, faults: &dyn Fn(&Path) -> Result<usize>| {
         Check::faults(GROUP, what, scratch(faults))
     };
-    let store = |folder: &Path, seed| {
-        let manifest = Manifest::new(library, &Accuracy::default(), &["selftest".to_owned()]);
-        let header = Header::new(&manifest, seed, &Nothing, PART_ROWS);
-        Store::open(folder.join("selftest.parts"), header, false)
-    };
+    let store = |folder: &Path, seed| program.open(folder, library, seed);
     vec![
-        check("a file is replaced whole", &|folder| replaced(program, folder)),
+        check("a file is replaced whole", &|folder| {
+            replaced(program, folder)
+        }),
         check(
             "a write that fails is reported, and nothing is left of it",
             &|folder| failed_write(program, folder),
         ),
-        check(
-            "rows of a study are read back to the last bit",
-            &|folder| parts(program, &store(folder, 1)?),
-        ),
-        check("a stopped study goes on with the parts that are missing", &|folder| {
-            resumed(program, &store(folder, 1)?)
+        check("rows of a study are read back to the last bit", &|folder| {
+            parts(program, &store(folder, 1)?)
         }),
+        check(
+            "a stopped study goes on with the parts that are missing",
+            &|folder| resumed(program, &store(folder, 1)?),
+        ),
         check("parts that lost rows or numbers are noticed", &|folder| {
             damaged(program, &store(folder, 1)?)
         }),
@@ -88,6 +86,16 @@ fn failed_write(program: &dyn Program, folder: &Path) -> Result<usize> {
     let kept = content(&file).as_deref() == Some(b"kept");
     let alone = entries(folder) == 1;
     Ok(count([reported, kept, alone]))
+}
+
+/// The folder of the study without runs.
+///
+/// # Errors
+/// Parts of another study there.
+pub(super) fn open(folder: &Path, library: &Library, seed: u64) -> Result<Store> {
+    let manifest = Manifest::new(library, &Accuracy::default(), &["selftest".to_owned()]);
+    let header = Header::new(&manifest, seed, &Nothing, PART_ROWS);
+    Store::open(folder.join("selftest.parts"), header, false)
 }
 
 /// A study of rows without runs.
@@ -187,7 +195,14 @@ type Damage = fn(&str) -> Option<String>;
 
 const DAMAGES: [Damage; 4] = [
     // Cut after its second row.
-    |text| Some(text.lines().take(3).map(|line| format!("{line}\n")).collect()),
+    |text| {
+        Some(
+            text.lines()
+                .take(3)
+                .map(|line| format!("{line}\n"))
+                .collect(),
+        )
+    },
     |text| Some(text.get(..text.len() / 2)?.to_owned()),
     |text| Some(text.replacen("0.3333333333333333", "0.33x", 1)),
     |_| Some(String::new()),

@@ -14,9 +14,9 @@
 use super::program::failure;
 use super::{Bound, Check, Program, largest};
 use crate::error::Result;
+use crate::model::State;
 use crate::model::exposure::{Enterohepatic, SorafenibKinetics};
 use crate::model::partner::PartnerKinetics;
-use crate::model::State;
 use crate::parameters::Library;
 use crate::regimen::{Arm, Change, Drug, Event, Mode};
 use crate::simulate::{Accuracy, Problem, Scenario};
@@ -122,7 +122,6 @@ fn gamma_five(x: f64) -> f64 {
 struct Mouse {
     ka: f64,
     k: f64,
-    volume: f64,
     /// The dose of which all is absorbed, mg.
     dose: f64,
 }
@@ -135,7 +134,6 @@ impl Mouse {
         Ok(Self {
             ka: p.absorption_rate,
             k: p.clearance / p.volume,
-            volume: p.volume * absorption.body_weight,
             dose: absorption.reference_dose * absorption.body_weight,
         })
     }
@@ -289,10 +287,7 @@ fn infusion(mouse: &Mouse) -> (Vec<Event>, Closed) {
     };
     let k = mouse.k;
     let closed = move |t: f64| infused(rate, 2.0, k, t);
-    (
-        vec![change(0.0, rate), change(2.0, 0.0)],
-        Box::new(closed),
-    )
+    (vec![change(0.0, rate), change(2.0, 0.0)], Box::new(closed))
 }
 
 fn against_mouse(

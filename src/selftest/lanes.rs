@@ -45,7 +45,10 @@ pub fn checks(program: &dyn Program, library: &Library) -> Vec<Check> {
         for (what, measured) in [("every state", states), ("every endpoint", endpoints)] {
             checks.push(Check::new(
                 GROUP,
-                format!("{setting}: {what} of {} runs, against Dop853", 2 * ARMS.len()),
+                format!(
+                    "{setting}: {what} of {} runs, against Dop853",
+                    2 * ARMS.len()
+                ),
                 "relative difference",
                 measured,
                 Bound::AtMost(1e-6),
@@ -68,13 +71,7 @@ fn sample(library: &Library, setting: &str, each: u32) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn varied(
-    library: &Library,
-    setting: &str,
-    arm: &str,
-    mode: Mode,
-    number: u32,
-) -> Result<Problem> {
+fn varied(library: &Library, setting: &str, arm: &str, mode: Mode, number: u32) -> Result<Problem> {
     let mut scenario = Scenario {
         mode,
         duration: Some(24.0 * DAYS.min(if setting == "culture" { 3.0 } else { DAYS })),

@@ -2,9 +2,7 @@
 
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::{Error, Result};
-use crate::interchange::{
-    AnswerColumn, Background, DataSet, Equations, jumps, petab, sbml,
-};
+use crate::interchange::{AnswerColumn, Background, DataSet, Equations, jumps, petab, sbml};
 use crate::model::State;
 use crate::parameters::Library;
 use crate::report::{Store, to_parquet, write_atomically};
@@ -151,6 +149,14 @@ pub trait Program: Sync {
     /// A file that cannot be written.
     fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
         write_atomically(path, content)
+    }
+
+    /// Opens or makes the folder of a study without runs.
+    ///
+    /// # Errors
+    /// Parts of another study there.
+    fn open(&self, folder: &Path, library: &Library, seed: u64) -> Result<Store> {
+        super::files::open(folder, library, seed)
     }
 
     /// Writes the rows of a part of a study.

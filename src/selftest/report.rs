@@ -102,9 +102,10 @@ impl SelftestReport {
                 self.checks.len(),
                 names.join("; ")
             ),
-            remedy: "do not trust results of this program on this machine; write the manifest with \
+            remedy:
+                "do not trust results of this program on this machine; write the manifest with \
                      `hif-switch selftest --out DIR` and attach it to a report"
-                .to_owned(),
+                    .to_owned(),
         })
     }
 }

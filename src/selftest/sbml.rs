@@ -127,7 +127,10 @@ impl SbmlModel {
         }
         let mut definitions = BTreeMap::new();
         for assignment in model.list("listOfInitialAssignments") {
-            definitions.insert(assignment.attribute("symbol")?.to_owned(), assignment.math()?);
+            definitions.insert(
+                assignment.attribute("symbol")?.to_owned(),
+                assignment.math()?,
+            );
         }
         let (mut states, mut rates) = (Vec::new(), BTreeMap::new());
         for rule in model.list("listOfRules") {

@@ -104,7 +104,9 @@ pub(in crate::simulate) fn solve(
     let queue = AtomicUsize::new(0);
     run(&recorded, &control, &queue, way.width, &make, &mut outputs);
     let mut ends = outputs.into_iter().map(|(_, output)| output);
-    let first = ends.next().unwrap_or_else(|| Err("nothing ran".to_owned()))?;
+    let first = ends
+        .next()
+        .unwrap_or_else(|| Err("nothing ran".to_owned()))?;
     let bits = |end: &[f64]| -> Vec<u64> { end.iter().map(|value| value.to_bits()).collect() };
     for other in ends {
         if bits(&other?.0) != bits(&first.0) {
