@@ -29,6 +29,16 @@ pub enum Error {
         /// What to try.
         remedy: String,
     },
+    /// The program did not find what it should.
+    #[error("{what}: {cause}\n  remedy: {remedy}")]
+    Check {
+        /// What was checked.
+        what: String,
+        /// What was found.
+        cause: String,
+        /// What to do with it.
+        remedy: String,
+    },
     /// A result could not be written.
     #[error("cannot write `{}`: {cause}\n  remedy: choose a place that exists or can be made, has room, and that you may write to", path.display())]
     Output {
@@ -91,7 +101,10 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input { .. } => 2,
-            Self::Run { .. } | Self::Output { .. } | Self::Print { .. } => 1,
+            Self::Run { .. }
+            | Self::Check { .. }
+            | Self::Output { .. }
+            | Self::Print { .. } => 1,
         }
     }
 }

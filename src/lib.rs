@@ -6,7 +6,7 @@
 //!
 //! Rooms, each knowing only those before it:
 //! [`units`] - [`parameters`] - [`model`] - [`regimen`] - [`simulate`] - [`endpoints`] - [`study`] -
-//! [`table`] - [`figure`], [`report`] and [`interchange`] - [`cli`].
+//! [`table`] - [`figure`], [`report`] and [`interchange`] - [`selftest`] - [`cli`].
 
 pub mod cli;
 pub mod endpoints;
@@ -17,6 +17,7 @@ pub mod model;
 pub mod parameters;
 pub mod regimen;
 pub mod report;
+pub mod selftest;
 pub mod simulate;
 pub mod study;
 pub mod table;

@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use hif_switch::interchange::{Background, Equations, jumps, sbml};
+use hif_switch::interchange::{Background, Equations, Jump, jumps, sbml};
 use hif_switch::parameters::Library;
-use hif_switch::regimen::{Arm, Mode};
-use hif_switch::simulate::Scenario;
+use hif_switch::model::exposure::SorafenibKinetics;
+use hif_switch::model::partner::PartnerKinetics;
+use hif_switch::regimen::{Arm, Change, Drug, Mode};
+use hif_switch::simulate::{Problem, Scenario};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,12 +22,8 @@ fn export(setting: &str, arm: &str, mode: Mode) -> String {
     let problem = scenario.prepare(&library).unwrap();
     let background = Background::of(&scenario, &library).unwrap();
     let equations = Equations::of(&problem, &background.burden_unit).unwrap();
-    sbml(
-        &equations,
-        &jumps(&problem.timeline, &scenario.arm.partners),
-        &background,
-    )
-    .unwrap()
+    let jumps = jumps(&problem.timeline, &scenario.arm.partners, &equations);
+    sbml(&equations, &jumps, &background).unwrap()
 }
 
 /// What a test needs of a document: elements with their attributes, texts of `ci`, notes by parameter.
@@ -191,4 +189,95 @@ fn doses_are_events_at_their_times() {
         .parse::<f64>()
         .unwrap();
     assert!(depot > 100.0, "the first dose is {depot} mg");
+}
+
+/// Events of a regimen with partners at their own exposure.
+fn events(regimen: &str, arm: &str) -> (Problem, Vec<Jump>) {
+    let library = Library::shipped();
+    let setting = regimen.split('-').next().unwrap();
+    let mut scenario = Scenario::new(setting, Arm::parse(arm, &library, "test").unwrap());
+    scenario.regimen = Some(regimen.to_owned());
+    scenario.mode = Mode::AchievableExposure;
+    let problem = scenario.prepare(&library).unwrap();
+    let equations = Equations::of(&problem, "1").unwrap();
+    let jumps = jumps(&problem.timeline, &scenario.arm.partners, &equations);
+    (problem, jumps)
+}
+
+/// A depot empties as e^(-ka t): wherever an event finds so little of it that a solver which scales its tolerance with the
+/// state cannot go on, the event sets it to 0.
+#[test]
+fn no_event_finds_a_trace_of_a_dose_that_it_leaves() {
+    const TOO_LITTLE: f64 = 1e-30;
+    let library = Library::shipped();
+    let (mut traces, mut kept) = (0, 0);
+    for regimen in library.names("regimens") {
+        for arm in [
+            "sorafenib",
+            "sorafenib+ef24",
+            "sorafenib+metformin+capsaicin",
+            "sorafenib+belzutifan+melatonin",
+        ] {
+            let (problem, jumps) = events(regimen, arm);
+            for (drug, absorption) in absorption_rates(&problem) {
+                let depot = match drug {
+                    Drug::Sorafenib => "sorafenib_depot_mg".to_owned(),
+                    Drug::Partner(slot) => format!("partner{}_depot_mg", slot + 1),
+                };
+                let (mut left, mut before) = (0.0, 0.0);
+                for jump in &jumps {
+                    left *= (-absorption * (jump.time - before)).exp();
+                    before = jump.time;
+                    let cleared = jump.faded.contains(&depot);
+                    if left > 0.0 && left < TOO_LITTLE {
+                        assert!(cleared, "{regimen} {arm}: {left} mg in {depot} at {} h", jump.time);
+                        traces += 1;
+                    }
+                    kept += usize::from(!cleared && left > 0.0);
+                    let events = problem.timeline.events.iter();
+                    let now = events.filter(|event| (event.time - jump.time).abs() < 1e-9);
+                    left += now
+                        .map(|event| match event.change {
+                            Change::Dose { drug: of, absorbed, .. } if of == drug => absorbed,
+                            _ => 0.0,
+                        })
+                        .sum::<f64>();
+                }
+            }
+        }
+    }
+    // Both happen: traces are cleared, and most events of a running treatment need no look.
+    assert!(traces > 10 && kept > 1000, "{traces} {kept}");
+}
+
+/// The rate at which the depot of each drug with kinetics empties, per h.
+fn absorption_rates(problem: &Problem) -> Vec<(Drug, f64)> {
+    let sorafenib = match &problem.model.kinetics {
+        SorafenibKinetics::Medium => None,
+        SorafenibKinetics::OneCompartment(p, _) => Some(p.absorption_rate),
+        SorafenibKinetics::Enterohepatic(p, _) => Some(5.0 / p.mean_absorption_time),
+    };
+    let partners = problem.model.partners.iter().enumerate();
+    let partners = partners.filter_map(|(slot, partner)| match &partner.as_ref()?.kinetics {
+        PartnerKinetics::OneCompartment(p, _) => Some((Drug::Partner(slot), p.absorption_rate)),
+        PartnerKinetics::Held => None,
+    });
+    let sorafenib = sorafenib.map(|rate| (Drug::Sorafenib, rate));
+    sorafenib.into_iter().chain(partners).collect()
+}
+
+/// After a pause all of sorafenib is looked at, what was eliminated is not.
+#[test]
+fn the_first_dose_after_a_pause_looks_at_all_amounts() {
+    let (_, jumps) = events("patient-dose-reduction", "sorafenib");
+    let after_pause: Vec<&Jump> = jumps.iter().filter(|j| (j.time - 1176.0).abs() < 1e-9).collect();
+    let faded: BTreeSet<&str> = after_pause[0].faded.iter().map(String::as_str).collect();
+    for part in ["depot", "transit1", "transit4", "gallbladder"] {
+        assert!(faded.contains(format!("sorafenib_{part}_mg").as_str()), "{faded:?}");
+    }
+    assert!(faded.iter().all(|id| !id.contains("eliminated")));
+    // Twice a day leaves too much for a look.
+    let running = jumps.iter().filter(|jump| jump.time < 1000.0);
+    assert!(running.clone().count() > 100);
+    assert!(running.into_iter().all(|jump| jump.faded.is_empty()));
 }

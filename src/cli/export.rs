@@ -121,7 +121,7 @@ pub fn run(context: &Context, command: &ExportCommand) -> Result<()> {
     let problem = scenario.prepare(&context.library)?;
     let background = Background::of(&scenario, &context.library)?;
     let equations = Equations::of(&problem, &background.burden_unit)?;
-    let jumps = jumps(&problem.timeline, &scenario.arm.partners);
+    let jumps = jumps(&problem.timeline, &scenario.arm.partners, &equations);
     let text = match command {
         ExportCommand::Sbml { .. } => sbml(&equations, &jumps, &background)?,
         ExportCommand::Antimony { .. } => antimony(&equations, &jumps, &background),
@@ -159,7 +159,7 @@ fn write_petab(
         targets.count(),
         nominal.len()
     ));
-    context.warn(&written);
+    context.tell_replaced(&written);
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod schedule;
 mod screen;
+mod selftest;
 mod sensitivity;
 mod simulate;
 mod study_options;
@@ -34,7 +35,7 @@ use screen::{Screen, tell};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Sorafenib, hypoxia and the HIF-1a to HIF-2a switch in liver cancer.
 ///
@@ -162,6 +163,9 @@ enum Command {
         #[command(subcommand)]
         command: params::ParamsCommand,
     },
+    /// Prove the program on this machine: closed forms, test problems, golden courses, lanes, files, exports
+    #[command(after_help = selftest::EXAMPLES)]
+    Selftest(selftest::SelftestOptions),
     /// Write the model in the format of another tool
     #[command(after_help = export::EXAMPLES)]
     Export {
@@ -333,11 +337,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     };
     start_threads(std::env::var_os("RAYON_NUM_THREADS"))?;
     context.warn_of_files()?;
-    dispatch(&context, cli.command)?;
+    dispatch(&context, cli.command, cli.global.params.as_deref())?;
     context.screen.finish()
 }
 
-fn dispatch(context: &Context, command: Option<Command>) -> Result<()> {
+fn dispatch(context: &Context, command: Option<Command>, params: Option<&Path>) -> Result<()> {
     match command {
         None => Ok(()),
         Some(Command::Compare { options, run }) => compare::run(context, &options, &run),
@@ -352,6 +356,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<()> {
         }
         Some(Command::Sweep { options, study }) => sweep::run(context, &options, &study),
         Some(Command::Synergy { options, study }) => synergy::run(context, &options, &study),
+        Some(Command::Selftest(options)) => selftest::run(context, params, &options),
         Some(Command::Export { command }) => export::run(context, &command),
         Some(Command::Schedule { options, study }) => schedule::run(context, &options, &study),
         Some(Command::Attribution { options, study }) => {

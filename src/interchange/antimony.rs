@@ -3,7 +3,7 @@
 use super::background::Background;
 use super::dimension::Unit;
 use super::equations::{Equations, Quantity};
-use super::events::{Jump, Update};
+use super::events::{Jump, NEGLIGIBLE, Update};
 use super::infix::{Style, infix, number};
 use super::sbml::{start_values, unit_id};
 use std::collections::BTreeSet;
@@ -187,17 +187,27 @@ fn events(equations: &Equations, jumps: &[Jump]) -> Vec<String> {
     };
     let mut lines = Vec::new();
     for jump in jumps.iter().filter(|jump| jump.time > 0.0) {
-        let assignments: Vec<String> = jump
+        let before = |id: &String| {
+            if jump.faded.contains(id) {
+                format!("piecewise(0, {id} < {}, {id})", number(NEGLIGIBLE))
+            } else {
+                id.clone()
+            }
+        };
+        let mut assignments: Vec<String> = jump
             .updates
             .iter()
             .filter(|(id, _)| known(id))
             .map(|(id, update)| match update {
                 Update::Set(value) => format!("{id} = {}", number(*value)),
-                Update::Add(amount) => format!("{id} = {id} + {}", number(*amount)),
-                Update::Scale(factor) => format!("{id} = {}*{id}", number(*factor)),
+                Update::Add(amount) => format!("{id} = {} + {}", before(id), number(*amount)),
+                Update::Scale(factor) => format!("{id} = {}*{}", number(*factor), before(id)),
             })
             .collect();
         if !assignments.is_empty() {
+            let updated = |id: &String| jump.updates.iter().any(|(other, _)| other == id);
+            let faded = jump.faded.iter().filter(|id| !updated(id));
+            assignments.extend(faded.map(|id| format!("{id} = {}", before(id))));
             lines.push(format!(
                 "event_{}: at (time >= {}), t0=false: {};",
                 lines.len() + 1,

@@ -6,7 +6,7 @@
 //! the gallbladder, and the imposed effects of a partner.
 
 use super::dimension::Units;
-use super::symbol::{Graph, NANOMOLAR_PER_MASS, NANOMOLAR_PER_MASS_UNIT, Node, Symbol};
+use super::symbol::{Graph, Leaf, NANOMOLAR_PER_MASS, NANOMOLAR_PER_MASS_UNIT, Node, Symbol};
 use crate::error::{Error, Result};
 use crate::model::exposure::{Inhibition, SorafenibInput, SorafenibKinetics};
 use crate::model::hif::HifActivity;
@@ -269,6 +269,33 @@ impl Equations {
             open.extend(node.operands());
         }
         used
+    }
+
+    /// The drug amounts that leave their compartment, with their own loss per h: the kinetics are linear, so it is the rate
+    /// of change of one mg where there is nothing else. What opens and closes is open.
+    pub fn losses(&self) -> Vec<(String, f64)> {
+        let amounts = self.states.iter().map(|state| &state.quantity);
+        let amounts = amounts.filter(|quantity| quantity.unit == "mg");
+        let with_one = |id: &str| -> Vec<f64> {
+            let leaves = self.graph.leaves().iter();
+            let value = |leaf: &Leaf| match leaf.id.as_str() {
+                "gallbladder_open" => 1.0,
+                own if own == id => 1.0,
+                other => self
+                    .parameters
+                    .iter()
+                    .find(|parameter| parameter.quantity.id == other)
+                    .map_or(0.0, |parameter| parameter.value),
+            };
+            leaves.map(value).collect()
+        };
+        let loss = |quantity: &Quantity| {
+            let state = self.states.iter().find(|s| s.quantity == *quantity)?;
+            let values = self.graph.evaluate(&with_one(&quantity.id));
+            let loss = -self.graph.value(&values, state.symbol);
+            (loss > 0.0).then(|| (quantity.id.clone(), loss))
+        };
+        amounts.filter_map(loss).collect()
     }
 
     fn name_expressions(&mut self) {

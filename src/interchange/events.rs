@@ -1,7 +1,20 @@
 //! A timeline as assignments to named quantities, one list per time.
+//!
+//! Solvers that scale their tolerance with each state at an event (libRoadRunner does) cannot start a step from an
+//! amount of 1e-100 mg that a dose is about to raise. So an event first sets to 0 what is left of earlier doses and
+//! weighs less than a molecule: see [`NEGLIGIBLE`].
 
+use super::equations::Equations;
+use crate::model::PARTNER_SLOTS;
 use crate::regimen::{Change, Drug, Timeline};
 use std::collections::BTreeSet;
+
+/// Amounts below this are set to 0 at events, mg. A molecule of 60 g/mol weighs 1e-19 mg.
+pub const NEGLIGIBLE: f64 = 1e-20;
+
+/// Part of a dose that must be left for an amount to be kept without a look: far above [`NEGLIGIBLE`] for every dose,
+/// also where rates are changed a few-fold in the exported model.
+const FADED: f64 = 1e-14;
 
 /// What an event does to a quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +43,8 @@ impl Update {
 pub struct Jump {
     /// Time, h.
     pub time: f64,
+    /// Amounts of drugs that are set to 0 before the updates where they are below [`NEGLIGIBLE`].
+    pub faded: Vec<String>,
     /// Quantities and what happens to them, each quantity once.
     pub updates: Vec<(String, Update)>,
     /// In words.
@@ -41,8 +56,10 @@ const TUMOUR: [&str; 4] = ["sensitive", "resistant", "dying_early", "dying_late"
 /// Events closer than this are one, as in the simulation, h.
 const SAME_TIME: f64 = 1e-9;
 
-/// The jumps of a timeline, by time; `drugs` names sorafenib's partners.
-pub fn jumps(timeline: &Timeline, partners: &[String]) -> Vec<Jump> {
+/// The jumps of a timeline, by time, in a model of these equations; `partners` names sorafenib's partners.
+pub fn jumps(timeline: &Timeline, partners: &[String], equations: &Equations) -> Vec<Jump> {
+    let losses = equations.losses();
+    let mut given: [Option<f64>; 1 + PARTNER_SLOTS] = [None; 1 + PARTNER_SLOTS];
     let mut jumps: Vec<Jump> = Vec::new();
     for event in &timeline.events {
         let same = jumps
@@ -51,9 +68,13 @@ pub fn jumps(timeline: &Timeline, partners: &[String]) -> Vec<Jump> {
         if !same {
             jumps.push(Jump {
                 time: event.time,
+                faded: faded(event.time, &given, &losses),
                 updates: Vec::new(),
                 words: Vec::new(),
             });
+        }
+        if let Change::Dose { drug, .. } | Change::Infusion { drug, .. } = event.change {
+            given[drug.slot()] = Some(event.time);
         }
         if let Some(jump) = jumps.last_mut() {
             for (id, update) in updates(&event.change) {
@@ -63,6 +84,29 @@ pub fn jumps(timeline: &Timeline, partners: &[String]) -> Vec<Jump> {
         }
     }
     jumps
+}
+
+/// Amounts of which so little may be left at `time` that they must be looked at, when the drugs were last given at the times
+/// `given`, by slot, and leave their compartments at the rates `losses`.
+fn faded(time: f64, given: &[Option<f64>], losses: &[(String, f64)]) -> Vec<String> {
+    let drugs = std::iter::once(Drug::Sorafenib).chain((0..PARTNER_SLOTS).map(Drug::Partner));
+    let left = |id: &str, loss: f64| {
+        let mut own = drugs.clone().filter(|drug| id.starts_with(&prefix(*drug)));
+        let last = own.next().and_then(|drug| given[drug.slot()]);
+        last.map(|last| (-loss * (time - last)).exp())
+    };
+    let few = losses
+        .iter()
+        .filter(|(id, loss)| left(id, *loss).is_some_and(|left| left < FADED));
+    few.map(|(id, _)| id.clone()).collect()
+}
+
+/// What the names of a drug's states begin with.
+fn prefix(drug: Drug) -> String {
+    match drug {
+        Drug::Sorafenib => "sorafenib_".to_owned(),
+        Drug::Partner(slot) => format!("partner{}_", slot + 1),
+    }
 }
 
 impl Jump {
@@ -95,14 +139,8 @@ pub fn touched(timeline: &Timeline) -> BTreeSet<String> {
 }
 
 fn updates(change: &Change) -> Vec<(String, Update)> {
-    let depot = |drug: Drug| match drug {
-        Drug::Sorafenib => "sorafenib_depot_mg".to_owned(),
-        Drug::Partner(slot) => format!("partner{}_depot_mg", slot + 1),
-    };
-    let infusion = |drug: Drug| match drug {
-        Drug::Sorafenib => "sorafenib_infusion".to_owned(),
-        Drug::Partner(slot) => format!("partner{}_infusion", slot + 1),
-    };
+    let depot = |drug: Drug| prefix(drug) + "depot_mg";
+    let infusion = |drug: Drug| prefix(drug) + "infusion";
     match *change {
         Change::Dose { drug, absorbed, .. } => vec![(depot(drug), Update::Add(absorbed))],
         Change::Infusion { drug, rate } => vec![(infusion(drug), Update::Set(rate))],

@@ -25,7 +25,7 @@ pub use background::Background;
 pub use dataset::{AnswerColumn, DataSet, Reading};
 pub use dimension::{Unit, Units};
 pub use equations::{Definition, Equations, Input, Parameter, Quantity, Rate};
-pub use events::{Jump, Update, jumps};
+pub use events::{Jump, NEGLIGIBLE, Update, jumps};
 pub use infix::{Style, infix};
 pub use listing::{latex, markdown, reference_page};
 pub use petab::petab;

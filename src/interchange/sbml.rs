@@ -2,7 +2,8 @@
 //!
 //! States, inputs and signals are parameters with units: states have rate rules, signals assignment
 //! rules, constants of the reference tumour initial assignments. Doses and whatever else switches are
-//! events; those at time 0 are in the initial values. Every parameter carries the value, unit, grade
+//! events; those at time 0 are in the initial values. An event after a pause first sets to 0 what is left of a drug and is
+//! less than a molecule. Every parameter carries the value, unit, grade
 //! and source of its file as notes.
 //!
 //! Limitations: the amounts absorbed are numbers of the events (the law of absorption is applied
@@ -11,7 +12,7 @@
 use super::background::Background;
 use super::dimension::Unit;
 use super::equations::{Definition, Equations, Quantity};
-use super::events::{Jump, Update};
+use super::events::{Jump, NEGLIGIBLE, Update};
 use super::symbol::{Node, Symbol};
 use super::xml::Element;
 use crate::error::Result;
@@ -262,13 +263,18 @@ impl<'a> Exporter<'a> {
         let later = jumps.iter().filter(|jump| begin + jump.time > 0.0);
         let mut events = Vec::new();
         for jump in later {
-            let assignments: Vec<Element> = jump
+            let mut assignments: Vec<Element> = jump
                 .updates
                 .iter()
-                .filter_map(|(id, update)| self.event_assignment(jump.time, id, *update))
+                .filter_map(|(id, update)| self.event_assignment(jump, id, *update))
                 .collect();
             if assignments.is_empty() {
                 continue;
+            }
+            let updated = |id: &String| jump.updates.iter().any(|(other, _)| other == id);
+            for id in jump.faded.iter().filter(|id| !updated(id)) {
+                let kept = self.before(jump, id);
+                assignments.push(event_assignment(id, kept));
             }
             let hour = self.unit(&Unit::parse("h"));
             let condition = apply("geq", [time(), literal(begin + jump.time, &hour)]);
@@ -279,15 +285,15 @@ impl<'a> Exporter<'a> {
     }
 
     /// What an event does to a quantity of the model; none for one that no equation uses.
-    fn event_assignment(&mut self, time: f64, id: &str, update: Update) -> Option<Element> {
+    fn event_assignment(&mut self, jump: &Jump, id: &str, update: Update) -> Option<Element> {
         let states = self.equations.states.iter().map(|state| &state.quantity);
         let inputs = self.equations.inputs.iter().map(|input| &input.quantity);
         let quantity = states.chain(inputs).find(|quantity| quantity.id == id)?;
         let unit = self.unit(&Unit::parse(&quantity.unit));
-        let itself = Element::new("ci").text(id);
+        let itself = self.before(jump, id);
         let absorbed = self.equations.absorbed.iter();
         let absorbed = absorbed
-            .filter(|(dosed, _)| dosed.to_bits() == time.to_bits() && id == DEPOT)
+            .filter(|(dosed, _)| dosed.to_bits() == jump.time.to_bits() && id == DEPOT)
             .map(|(_, amount)| *amount)
             .next();
         let value = match update {
@@ -300,6 +306,22 @@ impl<'a> Exporter<'a> {
             Update::Scale(factor) => apply("times", [literal(factor, "dimensionless"), itself]),
         };
         Some(event_assignment(id, value))
+    }
+
+    /// A quantity as an event finds it: what has faded and is negligible counts as 0.
+    fn before(&mut self, jump: &Jump, id: &str) -> Element {
+        let itself = || Element::new("ci").text(id);
+        if !jump.faded.iter().any(|faded| faded == id) {
+            return itself();
+        }
+        let unit = self.unit(&Unit::parse("mg"));
+        let negligible = apply("lt", [itself(), literal(NEGLIGIBLE, &unit)]);
+        let piece = Element::new("piece")
+            .child(literal(0.0, &unit))
+            .child(negligible);
+        Element::new("piecewise")
+            .child(piece)
+            .child(Element::new("otherwise").child(itself()))
     }
 
     /// The definition of a quantity, or an expression without a name of its own.

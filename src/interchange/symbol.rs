@@ -156,6 +156,11 @@ impl Graph {
         values
     }
 
+    /// The value of a symbol among those of [`evaluate`](Self::evaluate).
+    pub fn value(&self, values: &[f64], symbol: Symbol) -> f64 {
+        values[symbol.0 as usize]
+    }
+
     fn add(&mut self, node: Node) -> Symbol {
         if let Some(symbol) = self.known.get(&node) {
             return *symbol;

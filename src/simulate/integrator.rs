@@ -86,7 +86,7 @@ pub struct Work {
 }
 
 impl Work {
-    fn add(&mut self, stats: &Stats) {
+    pub(super) fn add(&mut self, stats: &Stats) {
         self.segments += 1;
         self.evaluations += u64::from(stats.num_eval);
         self.accepted_steps += u64::from(stats.accepted_steps);

@@ -5,9 +5,10 @@
 //! solved [`Segment`] to the observers: [`Recorder`] samples a grid, the collector of
 //! [`endpoints`](crate::endpoints) finds extrema and crossings. Nothing is stored that no observer
 //! asked for. [`answer_records`] simulates a NONMEM-style data set instead of a timeline.
-//! asked for. [`run_many`] and [`run_many_observed`] run many problems at once, several in the lanes
-//! of the processor's vector registers.
+//! [`run_many`] and [`run_many_observed`] run many problems at once, several in the lanes of the processor's vector
+//! registers. [`Classical`] test problems with known ends are solved by every method.
 
+mod classical;
 mod dense;
 mod ensemble;
 mod integrator;
@@ -20,6 +21,7 @@ mod steady_state;
 mod template;
 mod threads;
 
+pub use classical::{Classical, Solver};
 pub use ensemble::{Listing, Probe, Probed, run_many, run_many_observed, run_mixed_observed};
 pub use integrator::{Accuracy, Method, Work};
 pub use recorder::{Recorder, Trajectory};

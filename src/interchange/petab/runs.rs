@@ -144,9 +144,10 @@ impl<'a> Runs<'a> {
         }
         self.check_start(scenario, &problem)?;
         let background = Background::of(&nominal, self.library)?;
+        let equations = Equations::with_absorption(&problem, &background.burden_unit)?;
         let run = Run {
-            equations: Equations::with_absorption(&problem, &background.burden_unit)?,
-            jumps: jumps(&problem.timeline, &scenario.arm.partners),
+            jumps: jumps(&problem.timeline, &scenario.arm.partners, &equations),
+            equations,
             scenario: scenario.clone(),
             background,
             problem,

@@ -13,8 +13,6 @@
 #[cfg(target_arch = "x86_64")]
 mod assemble;
 mod bend;
-#[cfg(test)]
-mod classical;
 mod collocation;
 mod columns;
 mod course;
@@ -36,6 +34,7 @@ mod native;
 #[path = "foreign.rs"]
 mod native;
 mod passage;
+pub(super) mod plain;
 mod program;
 mod radau;
 mod rodas;

@@ -10,9 +10,7 @@ use super::factor::{correct, factor};
 use super::linear::{Matrix, TERMS};
 use super::native::Native;
 use super::radau::NODES;
-#[cfg(test)]
-use super::symbol::Symbol;
-use super::symbol::{self, Graph, Id, Level, Node};
+use super::symbol::{self, Graph, Id, Level, Node, Symbol};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
@@ -208,7 +206,6 @@ impl Fixed {
 impl System {
     /// Compiles the system whose rates `source` computes from symbols of `states` states. `positive`
     /// lists sums of states that must stay positive.
-    #[cfg(test)]
     pub fn new(
         states: usize,
         positive: Vec<Vec<usize>>,
