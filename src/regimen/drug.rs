@@ -1,5 +1,6 @@
 //! A partner drug as its file describes it.
 
+use super::Course;
 use crate::error::{Error, Result};
 use crate::model::partner::{
     NODES, Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics,
@@ -75,6 +76,21 @@ pub struct PartnerDrug {
     pub needed: Option<f64>,
     /// Concentration that is reached in patients or animals, nM.
     pub achievable: Option<f64>,
+    /// What its effect needs in this setting and mode and its file does not know.
+    unknown: Vec<Gap>,
+    /// The same of a held exposure, which a regimen may give instead.
+    unknown_exposure: Option<Gap>,
+}
+
+/// A number that is not known.
+#[derive(Debug, Clone, PartialEq)]
+struct Gap {
+    /// In a few words: `potency on ampk`.
+    what: String,
+    /// File, line and key.
+    place: String,
+    /// Path and quantity with which it could be given.
+    example: String,
 }
 
 const CLASSES: [&str; 4] = ["hif1", "hif2", "dual", "upstream"];
@@ -116,6 +132,15 @@ impl PartnerDrug {
         let needed = reader.read_known("exposure.needed", "nM", Domain::Positive)?;
         let achievable = reader.read_known("exposure.achievable", "nM", Domain::Positive)?;
 
+        let gap = |what: String, path: &str, unit: &str| Gap {
+            what,
+            place: match table.number(path) {
+                Some(entry) => format!("{}, key `{path}`", entry.origin),
+                None => format!("partner `{name}`, key `{path}`"),
+            },
+            example: format!("partner.{name}.{path}=1 {unit}"),
+        };
+        let mut unknown = Vec::new();
         let (kinetics, dosing) = match mode {
             Mode::Mechanistic => (PartnerKinetics::Held, Dosing::Held(None)),
             Mode::AchievableExposure => match body_weight {
@@ -123,19 +148,54 @@ impl PartnerDrug {
                 Some(weight) => read_kinetics(table, &reader, name, setting, weight)?,
             },
         };
+        let unknown_exposure = (mode == Mode::AchievableExposure
+            && dosing == Dosing::Held(None))
+        .then(|| {
+            let path = match body_weight {
+                None => "exposure.achievable".to_owned(),
+                Some(_) => format!("kinetics.{setting}.concentration"),
+            };
+            gap("exposure".to_owned(), &path, "nM")
+        });
+        // Nodes that neither table names stay untouched; a node of unknown effect is not one of no effect.
+        for (i, node) in Nodes::NAMES.iter().enumerate() {
+            let imposed_path = format!("imposed.{node}");
+            let (emax_path, ec50_path) =
+                (format!("potency.{node}.emax"), format!("potency.{node}.ec50"));
+            let acts = [&imposed_path, &emax_path, &ec50_path];
+            if !acts.into_iter().any(|path| reader.has(path)) {
+                continue;
+            }
+            let missing = match mode {
+                Mode::Mechanistic if reader.has(&imposed_path) && imposed[i].is_none() => {
+                    Some((imposed_path, "1", "effect"))
+                }
+                Mode::Mechanistic => None,
+                Mode::AchievableExposure => match (emax[i], ec50[i]) {
+                    (None, _) => Some((emax_path, "1", "potency")),
+                    (Some(emax), None) if emax > 0.0 => Some((ec50_path, "nM", "potency")),
+                    _ => None,
+                },
+            };
+            if let Some((path, unit, what)) = missing {
+                unknown.push(gap(format!("{what} on {node}"), &path, unit));
+            }
+        }
         let action = match mode {
             Mode::Mechanistic => PartnerAction::Imposed(fill(&imposed, 0.0)),
-            Mode::AchievableExposure => {
-                // A node of unknown potency has no effect rather than an invented one.
-                let known = std::array::from_fn(|i| ec50[i].and(emax[i]));
-                PartnerAction::Potency {
-                    emax: fill(&known, 0.0),
-                    ec50: fill(&ec50, 1.0),
-                }
-            }
+            Mode::AchievableExposure => PartnerAction::Potency {
+                emax: fill(&emax, 0.0),
+                ec50: fill(&ec50, 1.0),
+            },
         };
         let unbound_fraction =
             reader.read_known("molecule.unbound_fraction", "1", Domain::Fraction)?;
+        // Potencies in culture refer to the concentration in the medium.
+        let bound = body_weight.is_some() && mode == Mode::AchievableExposure;
+        if bound && unbound_fraction.is_none() {
+            let path = "molecule.unbound_fraction";
+            unknown.push(gap("unbound fraction".to_owned(), path, "1"));
+        }
         let drug = Self {
             name: name.to_owned(),
             title: text("title")?,
@@ -146,7 +206,6 @@ impl PartnerDrug {
                 action,
                 molar_mass: reader.read("molecule.molar_mass", "g/mol", Domain::Positive)?,
                 unbound_fraction: match body_weight {
-                    // Potencies refer to the concentration in the medium.
                     None => 1.0,
                     Some(_) => unbound_fraction.unwrap_or(1.0),
                 },
@@ -154,16 +213,55 @@ impl PartnerDrug {
             dosing,
             needed,
             achievable,
+            unknown,
+            unknown_exposure,
         };
         reader.skip("kinetics.");
         reader.finish()?;
         Ok(drug)
     }
 
+    /// Refuses a partner whose effect under some courses is not known: unknown is not zero.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], with everything that is missing.
+    pub fn demand_known(&self, courses: &[Course]) -> Result<()> {
+        let given = !courses.is_empty() && courses.iter().all(|course| course.amount.is_some());
+        let exposure = self.unknown_exposure.iter().filter(|_| !given);
+        let gaps: Vec<&Gap> = self.unknown.iter().chain(exposure).collect();
+        let Some(first) = gaps.first() else {
+            return Ok(());
+        };
+        let words: Vec<&str> = gaps.iter().map(|gap| gap.what.as_str()).collect();
+        let examples: Vec<String> = gaps
+            .iter()
+            .map(|gap| format!("--set \"{}\"", gap.example))
+            .collect();
+        Err(Error::Unknown {
+            place: first.place.clone(),
+            what: words.join(", "),
+            remedy: format!(
+                "give your own number ({}), impose the effect with --mode mechanistic, or compare it with other arms, \
+                 where it is shown as unknown",
+                examples.join(" ")
+            ),
+        })
+    }
+
     /// Concentration that works in vitro over the one that is reached; above 1 the drug cannot
     /// reach it.
     pub fn exposure_gap(&self) -> Option<f64> {
         Some(self.needed? / self.achievable?)
+    }
+
+    /// Which concentration is not known where [`exposure_gap`](Self::exposure_gap) is none.
+    pub fn unknown_concentration(&self) -> Option<&'static str> {
+        match (self.needed, self.achievable) {
+            (Some(_), Some(_)) => None,
+            (None, Some(_)) => Some("needed concentration"),
+            (Some(_), None) => Some("reached concentration"),
+            (None, None) => Some("needed and reached concentration"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::parameters::{Library, ParameterTable, Reference};
 use crate::study::calibrate::Prediction;
 use crate::study::claims::{Ledger, Verdict};
-use crate::table::{Cell, Table, significant};
+use crate::table::{Cell, Table, UNKNOWN, significant};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -339,7 +339,7 @@ fn table_markup(table: &Table) -> Markup {
             table
                 .rows
                 .iter()
-                .any(|row| matches!(row[index], Cell::Number(_)))
+                .any(|row| row[index].is_number())
         })
         .collect();
     html! {
@@ -352,6 +352,7 @@ fn table_markup(table: &Table) -> Markup {
                     Cell::Text(text) => (text),
                     Cell::Number(Some(value)) => (significant(*value)),
                     Cell::Number(None) => "-",
+                    Cell::Unknown => (UNKNOWN),
                 } }
             } } } }
         } }
