@@ -316,14 +316,14 @@ fn claims_section(ledger: &Ledger) -> Markup {
                     @for row in &ledger.rows {
                         tr id={ "claim-" (row.claim.id) } {
                             td { (row.claim.id) }
-                            td.fail[row.verdict == Verdict::Fail] { (row.verdict.name()) }
+                            td.fail[matches!(row.verdict, Verdict::Fail | Verdict::NotReached)] { (row.verdict.name()) }
                             td.long {
                                 (row.claim.text)
                                 @if let Some(reason) = &row.claim.untested { details { summary { "Why it is not tested" } (reason) } }
-                                @if row.verdict == Verdict::Fail { @if let Some(failure) = &row.claim.failure { details { summary { "Why it fails" } (failure) } } }
+                                @if matches!(row.verdict, Verdict::Fail | Verdict::NotReached) { @if let Some(failure) = &row.claim.failure { details { summary { "Why it fails" } (failure) } } }
                             }
                             td { (row.claim.priority) }
-                            td.number { (row.tests.iter().filter(|test| test.passed).count()) " of " (row.tests.len()) }
+                            td.number { (row.tests.iter().filter(|test| test.passed()).count()) " of " (row.tests.len()) }
                         }
                     }
                 }

@@ -116,6 +116,8 @@ struct RawSweep {
 struct RawJudgement {
     text: String,
     expect: String,
+    #[serde(default)]
+    never: Never,
     against: Option<RawChange>,
     beside: Option<RawChange>,
     sweep: Option<RawSweep>,
@@ -134,7 +136,9 @@ impl TryFrom<toml::Table> for RawTest {
     type Error = toml::de::Error;
 
     fn try_from(table: toml::Table) -> std::result::Result<Self, Self::Error> {
-        const JUDGEMENT: [&str; 6] = ["text", "expect", "against", "beside", "sweep", "order"];
+        const JUDGEMENT: [&str; 7] = [
+            "text", "expect", "never", "against", "beside", "sweep", "order",
+        ];
         let (judgement, base): (toml::Table, toml::Table) = table
             .into_iter()
             .partition(|(key, _)| JUDGEMENT.contains(&key.as_str()));
@@ -331,6 +335,17 @@ impl Expectation {
     }
 }
 
+/// What a test makes of an event that does not happen within its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Never {
+    /// The test is not reached, and does not pass.
+    #[default]
+    NotReached,
+    /// The event counts as later than everything that does happen.
+    Later,
+}
+
 /// One test of a claim.
 #[derive(Debug, Clone)]
 pub struct Test {
@@ -342,6 +357,8 @@ pub struct Test {
     pub expect: String,
     /// The same as numbers.
     pub expectation: Expectation,
+    /// What an event that does not happen means.
+    pub never: Never,
 }
 
 /// A claim.
@@ -565,6 +582,7 @@ impl<'a> Names<'a> {
             expectation: expectation(&raw.expect, &form, place)?,
             form,
             expect: raw.expect.clone(),
+            never: raw.never,
         })
     }
 
