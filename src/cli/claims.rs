@@ -147,10 +147,11 @@ fn alternatives(
 
 /// Writes the figures of the ledger and every test as a table.
 fn write(context: &Context, folder: &Path, ledger: &Ledger, accuracy: &Accuracy) -> Result<()> {
-    let map = hif1a_map(&context.library, accuracy)?;
+    let claims: Vec<Claim> = ledger.rows.iter().map(|row| row.claim.clone()).collect();
+    let map = hif1a_map(&context.library, &claims, accuracy)?;
     let plots = folder.join("plots");
     let results = folder.join("results");
-    let figures = [figure::claims(ledger)?, figure::hif1a_map(&map, ledger)?];
+    let figures = [figure::claims(ledger)?, figure::hif1a_map(&map)?];
     let mut files: Vec<_> = figures.iter().flat_map(|f| f.files(&plots)).collect();
     for figure in &figures {
         let path = results.join(format!("figure-{}.csv", figure.name));

@@ -175,7 +175,10 @@ pub fn claims_summary(ledger: &Ledger) -> String {
         "evidence against the review",
         ledger.score(|claim| claim.kind == Kind::Against),
     );
-    let unknown = ledger.rows.iter().filter(|row| row.verdict == Verdict::Unknown);
+    let unknown = ledger
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Unknown);
     let unknown: Vec<&str> = unknown.map(|row| row.claim.id.as_str()).collect();
     if !unknown.is_empty() {
         text += &format!(

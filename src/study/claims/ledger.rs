@@ -302,7 +302,10 @@ struct Values {
 
 impl Values {
     fn get(&self, run: String, sample: Sample) -> f64 {
-        self.samples.get(&(run, sample)).copied().unwrap_or(f64::NAN)
+        self.samples
+            .get(&(run, sample))
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 }
 
@@ -713,9 +716,11 @@ fn test_value(test: &Test, background: &Alternative, values: &Values) -> f64 {
 fn test_result(test: &Test, background: &Alternative, values: &Values) -> TestResult {
     let queries = test.form.queries();
     let lacks = |query: &&Query| {
-        parts(query)
-            .iter()
-            .any(|(scenario, _)| values.unknown.contains_key(&key(&background.apply(scenario))))
+        parts(query).iter().any(|(scenario, _)| {
+            values
+                .unknown
+                .contains_key(&key(&background.apply(scenario)))
+        })
     };
     let result = |value, never, verdict| TestResult {
         value,
@@ -777,7 +782,11 @@ mod tests {
     const NEVER: f64 = f64::INFINITY;
 
     /// The verdict of a test of a form over values, under both meanings of never.
-    fn verdicts(form: fn(Vec<Query>) -> Form, expectation: Expectation, seen: &[f64]) -> [Verdict; 2] {
+    fn verdicts(
+        form: fn(Vec<Query>) -> Form,
+        expectation: Expectation,
+        seen: &[f64],
+    ) -> [Verdict; 2] {
         let query = Query {
             measure: Measure::Endpoint(0),
             scenario: Scenario::new("xenograft", Arm::vehicle()),
@@ -834,10 +843,30 @@ mod tests {
         let order = Expectation::Above(0.0);
         let below = f64::NEG_INFINITY;
         for (form, expectation, seen, expected) in [
-            (value as fn(Vec<Query>) -> Form, Expectation::Above(60.0), &[NEVER][..], [NotReached, Pass]),
-            (value, Expectation::Below(60.0), &[NEVER], [NotReached, Fail]),
-            (value, Expectation::Within(60.0, 180.0), &[NEVER], [NotReached, Fail]),
-            (value, Expectation::Below(60.0), &[below], [NotReached, NotReached]),
+            (
+                value as fn(Vec<Query>) -> Form,
+                Expectation::Above(60.0),
+                &[NEVER][..],
+                [NotReached, Pass],
+            ),
+            (
+                value,
+                Expectation::Below(60.0),
+                &[NEVER],
+                [NotReached, Fail],
+            ),
+            (
+                value,
+                Expectation::Within(60.0, 180.0),
+                &[NEVER],
+                [NotReached, Fail],
+            ),
+            (
+                value,
+                Expectation::Below(60.0),
+                &[below],
+                [NotReached, NotReached],
+            ),
             (ratio, up, &[NEVER, 30.0], [NotReached, Pass]),
             (ratio, down, &[30.0, NEVER], [NotReached, Pass]),
             (ratio, up, &[30.0, NEVER], [NotReached, Fail]),
@@ -846,22 +875,62 @@ mod tests {
             (ratio, same, &[NEVER, NEVER], [NotReached, NotReached]),
             (ratio, up, &[NEVER, NEVER], [NotReached, NotReached]),
             (ratio, down, &[below, 1.0], [NotReached, NotReached]),
-            (ratio_of_ratios, up, &[NEVER, 30.0, 20.0, 20.0], [NotReached, Pass]),
-            (ratio_of_ratios, up, &[NEVER, 30.0, NEVER, 20.0], [NotReached, NotReached]),
-            (Form::Mean, Expectation::Above(1.0), &[2.0, NEVER], [NotReached, Pass]),
-            (Form::Sweep, Expectation::Above(1.0), &[1.0, 2.0, NEVER], [NotReached, Pass]),
-            (Form::Sweep, Expectation::Above(1.0), &[1.0, NEVER, NEVER], [NotReached, NotReached]),
-            (Form::Sweep, Expectation::Below(1.0), &[2.0, NEVER], [NotReached, Fail]),
+            (
+                ratio_of_ratios,
+                up,
+                &[NEVER, 30.0, 20.0, 20.0],
+                [NotReached, Pass],
+            ),
+            (
+                ratio_of_ratios,
+                up,
+                &[NEVER, 30.0, NEVER, 20.0],
+                [NotReached, NotReached],
+            ),
+            (
+                Form::Mean,
+                Expectation::Above(1.0),
+                &[2.0, NEVER],
+                [NotReached, Pass],
+            ),
+            (
+                Form::Sweep,
+                Expectation::Above(1.0),
+                &[1.0, 2.0, NEVER],
+                [NotReached, Pass],
+            ),
+            (
+                Form::Sweep,
+                Expectation::Above(1.0),
+                &[1.0, NEVER, NEVER],
+                [NotReached, NotReached],
+            ),
+            (
+                Form::Sweep,
+                Expectation::Below(1.0),
+                &[2.0, NEVER],
+                [NotReached, Fail],
+            ),
             (Form::Order, order, &[3.0, NEVER], [NotReached, Pass]),
             (Form::Order, order, &[3.0, 5.0, NEVER], [NotReached, Pass]),
             (Form::Order, order, &[NEVER, 3.0], [NotReached, Fail]),
-            (Form::Order, order, &[NEVER, NEVER], [NotReached, NotReached]),
+            (
+                Form::Order,
+                order,
+                &[NEVER, NEVER],
+                [NotReached, NotReached],
+            ),
             // What is undefined never passes, and a quotient by 0 is undefined.
             (ratio, up, &[1.0, 0.0], [Fail, Fail]),
             (ratio, same, &[0.0, 0.0], [Fail, Fail]),
             (ratio, up, &[f64::NAN, 1.0], [Fail, Fail]),
             (Form::Order, order, &[f64::NAN, 1.0], [Fail, Fail]),
-            (Form::Sweep, Expectation::Above(1.0), &[0.0, 2.0], [Fail, Fail]),
+            (
+                Form::Sweep,
+                Expectation::Above(1.0),
+                &[0.0, 2.0],
+                [Fail, Fail],
+            ),
             (ratio, up, &[2.0, 1.0], [Pass, Pass]),
             (Form::Order, order, &[3.0, 5.0], [Pass, Pass]),
         ] {

@@ -12,7 +12,7 @@ pub(in crate::study) use cohort::estimates;
 pub use cohort::{Cohort, CohortValue};
 pub(in crate::study) use definition::Names;
 pub use definition::{
-    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Place, Never, Priority,
+    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Never, Place, Priority,
     Query, Sign, Test,
 };
 pub(in crate::study) use ledger::values_in;
