@@ -81,10 +81,7 @@ pub fn csv_metadata(table: &Table, file: &str) -> Result<Vec<u8>> {
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            let numeric = table
-                .rows
-                .iter()
-                .any(|row| row[index].is_number());
+            let numeric = table.rows.iter().any(|row| row[index].is_number());
             serde_json::json!({
                 "name": column.name,
                 "titles": column.name,
