@@ -334,7 +334,9 @@ fn table(rows: &[Row]) -> Table {
             Cell::from(row.both),
             Cell::from(row.expected),
             Cell::from(row.interaction),
-            row.achievable.as_ref().map_or(Cell::Unknown, |ratio| Cell::from(*ratio)),
+            row.achievable
+                .as_ref()
+                .map_or(Cell::Unknown, |ratio| Cell::from(*ratio)),
             row.gap.map_or(Cell::Unknown, Cell::from),
             Cell::from(unknown.join(", ")),
         ]);

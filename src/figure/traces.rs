@@ -71,11 +71,6 @@ pub(super) fn daily(run: &ArmRun, signal: Signal) -> Vec<f64> {
     daily_mean(&run.trajectory.times, &run.trajectory.series(signal))
 }
 
-/// The daily mean of a signal of a run over its value at the start.
-pub(super) fn daily_relative(run: &ArmRun, signal: Signal) -> Vec<f64> {
-    daily_mean(&run.trajectory.times, &relative(run, signal))
-}
-
 /// The name of an arm in print.
 pub(super) fn arm_title(result: &ArmResult) -> String {
     let arm = result.arm();

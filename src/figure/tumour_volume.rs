@@ -5,9 +5,7 @@ use super::axes::{ratio, tidy};
 use super::canvas::Dash;
 use super::lines::{Chart, Panel, Series};
 use super::theme;
-use super::traces::{
-    DAY, arm, mode_words, partners, times, unknown_partners, unknown_words,
-};
+use super::traces::{DAY, arm, mode_words, partners, times, unknown_partners, unknown_words};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
