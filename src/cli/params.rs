@@ -151,7 +151,9 @@ fn check(context: &Context) -> Result<()> {
                 let mut scenario = Scenario::new(setting, arm.clone());
                 scenario.mode = mode;
                 match scenario.prepare(library) {
-                    Err(Error::Unknown { .. }) if mode == Mode::AchievableExposure => not_known += 1,
+                    Err(Error::Unknown { .. }) if mode == Mode::AchievableExposure => {
+                        not_known += 1
+                    }
                     other => drop(other?),
                 }
             }

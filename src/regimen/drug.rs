@@ -145,23 +145,25 @@ impl PartnerDrug {
             Mode::Mechanistic => (PartnerKinetics::Held, Dosing::Held(None)),
             Mode::AchievableExposure => match body_weight {
                 None => (PartnerKinetics::Held, Dosing::Held(achievable)),
-                Some(weight) => read_kinetics(table, &reader, name, setting, weight)?,
+                Some(weight) => read_kinetics(table, &reader, name, setting, weight)
+                    .map_err(|error| of_partner(error, name))?,
             },
         };
-        let unknown_exposure = (mode == Mode::AchievableExposure
-            && dosing == Dosing::Held(None))
-        .then(|| {
-            let path = match body_weight {
-                None => "exposure.achievable".to_owned(),
-                Some(_) => format!("kinetics.{setting}.concentration"),
-            };
-            gap("exposure".to_owned(), &path, "nM")
-        });
+        let unknown_exposure = (mode == Mode::AchievableExposure && dosing == Dosing::Held(None))
+            .then(|| {
+                let path = match body_weight {
+                    None => "exposure.achievable".to_owned(),
+                    Some(_) => format!("kinetics.{setting}.concentration"),
+                };
+                gap("exposure".to_owned(), &path, "nM")
+            });
         // Nodes that neither table names stay untouched; a node of unknown effect is not one of no effect.
         for (i, node) in Nodes::NAMES.iter().enumerate() {
             let imposed_path = format!("imposed.{node}");
-            let (emax_path, ec50_path) =
-                (format!("potency.{node}.emax"), format!("potency.{node}.ec50"));
+            let (emax_path, ec50_path) = (
+                format!("potency.{node}.emax"),
+                format!("potency.{node}.ec50"),
+            );
             let acts = [&imposed_path, &emax_path, &ec50_path];
             if !acts.into_iter().any(|path| reader.has(path)) {
                 continue;
@@ -232,14 +234,25 @@ impl PartnerDrug {
         let Some(first) = gaps.first() else {
             return Ok(());
         };
-        let words: Vec<&str> = gaps.iter().map(|gap| gap.what.as_str()).collect();
+        let mut what = String::new();
+        for gap in &gaps {
+            let (kind, node) = gap.what.split_once(" on ").unwrap_or((&gap.what, ""));
+            // `potency on ampk and akt_survival`, not the word again for each node.
+            match what.rsplit(", ").next() {
+                None | Some("") => what += &gap.what,
+                Some(last) if !node.is_empty() && last.starts_with(kind) => {
+                    what += &format!(" and {node}");
+                }
+                _ => what += &format!(", {}", gap.what),
+            }
+        }
         let examples: Vec<String> = gaps
             .iter()
             .map(|gap| format!("--set \"{}\"", gap.example))
             .collect();
         Err(Error::Unknown {
             place: first.place.clone(),
-            what: words.join(", "),
+            what,
             remedy: format!(
                 "give your own number ({}), impose the effect with --mode mechanistic, or compare it with other arms, \
                  where it is shown as unknown",
@@ -262,6 +275,22 @@ impl PartnerDrug {
             (Some(_), None) => Some("reached concentration"),
             (None, None) => Some("needed and reached concentration"),
         }
+    }
+}
+
+/// An unknown number of a partner's file with the path by which `--set` gives it.
+fn of_partner(error: Error, name: &str) -> Error {
+    match error {
+        Error::Unknown {
+            place,
+            what,
+            remedy,
+        } => Error::Unknown {
+            place,
+            what,
+            remedy: remedy.replace("--set \"", &format!("--set \"partner.{name}.")),
+        },
+        other => other,
     }
 }
 

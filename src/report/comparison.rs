@@ -97,7 +97,10 @@ pub fn arms_table(study: &CompareStudy, beside: Beside<'_>) -> Table {
             let what = beside
                 .achievable
                 .and_then(|achievable| achievable.unknown(result.arm()));
-            let partner = result.partner.as_ref().filter(|_| beside.achievable.is_some());
+            let partner = result
+                .partner
+                .as_ref()
+                .filter(|_| beside.achievable.is_some());
             let concentration = partner.and_then(|partner| partner.unknown_concentration());
             let all: Vec<&str> = what.into_iter().chain(concentration).collect();
             row.push(all.join(", ").into());
@@ -138,7 +141,8 @@ pub fn legend(study: &CompareStudy, beside: Beside<'_>) -> String {
                 .to_owned(),
         );
         lines.push(
-            "T/C achievable: at the main day, with the partner's own kinetics and potency".to_owned(),
+            "T/C achievable: at the main day, with the partner's own kinetics and potency"
+                .to_owned(),
         );
     }
     let also = beside.achievable.iter().any(|s| !s.unknown.is_empty());
