@@ -15,6 +15,16 @@ pub enum Error {
         /// What is allowed, or the nearest valid name.
         remedy: String,
     },
+    /// The run needs a number that nobody knows; a comparison shows it as unknown, a single run is refused.
+    #[error("{place}: {what} is unknown, and this run needs it\n  remedy: {remedy}")]
+    Unknown {
+        /// File, line and key.
+        place: String,
+        /// What is unknown, in a few words.
+        what: String,
+        /// How it can be given.
+        remedy: String,
+    },
     /// A simulation could not be carried to its end.
     #[error("the run `{run}` failed at t = {time_h} h in `{state}`: {cause}\n  remedy: {remedy}")]
     Run {
@@ -100,7 +110,7 @@ impl Error {
     /// Exit code of the command line: 2 for wrong input, 1 for a failed run or output.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Input { .. } => 2,
+            Self::Input { .. } | Self::Unknown { .. } => 2,
             Self::Run { .. }
             | Self::Check { .. }
             | Self::Output { .. }

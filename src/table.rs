@@ -26,6 +26,18 @@ pub enum Cell {
     Text(String),
     /// A number; `None` where there is none.
     Number(Option<f64>),
+    /// A number that exists but is not known: empty in files, where a column says why.
+    Unknown,
+}
+
+/// What stands on screen and on the page in place of a number that is not known.
+pub const UNKNOWN: &str = "unknown";
+
+impl Cell {
+    /// Whether it is of a column of numbers.
+    pub fn is_number(&self) -> bool {
+        !matches!(self, Self::Text(_))
+    }
 }
 
 impl From<&str> for Cell {
@@ -155,13 +167,14 @@ impl Table {
             text.add_row(row.iter().map(|cell| match cell {
                 Cell::Text(text) => text.clone(),
                 Cell::Number(number) => number.map_or_else(|| "-".to_owned(), significant),
+                Cell::Unknown => UNKNOWN.to_owned(),
             }));
         }
         for (index, column) in text.column_iter_mut().enumerate() {
             let numeric = self
                 .rows
                 .iter()
-                .any(|row| matches!(row.get(index), Some(Cell::Number(_))));
+                .any(|row| row.get(index).is_some_and(Cell::is_number));
             if numeric {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -231,6 +244,7 @@ impl<'a> Csv<'a> {
         self.record(row.iter().map(|cell| match cell {
             Cell::Text(text) => text.clone(),
             Cell::Number(number) => number.map_or_else(String::new, |n| n.to_string()),
+            Cell::Unknown => String::new(),
         }))
     }
 
@@ -394,6 +408,7 @@ fn object(columns: &[Column], row: &[Cell]) -> serde_json::Value {
     let value = |cell: &Cell| match cell {
         Cell::Text(text) => serde_json::Value::from(text.as_str()),
         Cell::Number(number) => serde_json::Value::from(*number),
+        Cell::Unknown => serde_json::Value::Null,
     };
     let pairs = columns.iter().zip(row);
     pairs

@@ -8,7 +8,8 @@ use hif_switch::regimen::Arm;
 use hif_switch::report::fitted_parameters;
 use hif_switch::simulate::{Accuracy, Method, Scenario};
 use hif_switch::study::calibrate::{
-    Calibration, OwnData, Target, Targets, estimate, profile, read_observations, start, validate,
+    Basis, Calibration, OwnData, Target, Targets, estimate, profile, read_observations, start,
+    validate,
 };
 use hif_switch::study::silent;
 
@@ -198,7 +199,7 @@ fn a_wrong_target_is_named_with_its_key() {
     std::fs::create_dir(&targets).unwrap();
     let write = |line: &str| {
         let text = format!(
-            "[[target]]\nid = \"x\"\ntext = \"t\"\nvalue = 1.0\n{line}\nunit = \"1\"\ngrade = \"assumed\"\n\
+            "[[target]]\nid = \"x\"\ntext = \"t\"\nvalue = 1.0\nrange = \"assumed\"\n{line}\nunit = \"1\"\ngrade = \"assumed\"\n\
              use = \"fit\"\nmeasure = \"HIF1A\"\nat = \"1 h\"\nin = \"culture-hypoxia\"\n"
         );
         std::fs::write(targets.join("own.toml"), text).unwrap();
@@ -208,4 +209,48 @@ fn a_wrong_target_is_named_with_its_key() {
     assert!(write("low = 2.0\nhigh = 3.0").contains("1 is not within 2 to 3"));
     assert!(write("factor = 2.0\nweigth = 1.0").contains("weigth"));
     assert!(write("factor = 2.0\nsource = [\"liu2060\"]").contains("liu2006"));
+}
+
+#[test]
+fn every_target_says_whose_its_acceptance_range_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let targets = folder.path().join("targets");
+    std::fs::create_dir(&targets).unwrap();
+    let read = |line: &str| {
+        let text = format!(
+            "[[target]]\nid = \"x\"\ntext = \"t\"\nvalue = 1.0\nfactor = 2.0\n{line}\nunit = \"1\"\n\
+             grade = \"assumed\"\nuse = \"fit\"\nmeasure = \"HIF1A\"\nat = \"1 h\"\nin = \"culture-hypoxia\"\n"
+        );
+        std::fs::write(targets.join("own.toml"), text).unwrap();
+        Targets::read(&Library::with_overlay(folder.path()).unwrap())
+    };
+    let missing = read("").unwrap_err().to_string();
+    assert!(
+        missing.contains("own.toml, target x") && missing.contains("range"),
+        "{missing}"
+    );
+    assert!(
+        missing.contains("\"published\" or \"assumed\""),
+        "{missing}"
+    );
+    assert!(read("range = \"guessed\"").is_err());
+    let own = |set: &Targets| set.all.iter().find(|t| t.id == "x").unwrap().range;
+    assert_eq!(
+        own(&read("range = \"published\"").unwrap()),
+        Basis::Published
+    );
+    assert_eq!(own(&read("range = \"assumed\"").unwrap()), Basis::Assumed);
+    // A note that calls its range assumed and a key that calls it published contradict each other.
+    for target in &Targets::read(&Library::shipped()).unwrap().all {
+        let note = target.note.as_deref().unwrap_or_default().to_lowercase();
+        let says = [
+            "range assumed",
+            "factor 1.5 up and down",
+            "range, are assumed",
+            "the range is assumed",
+        ];
+        if says.iter().any(|words| note.contains(words)) {
+            assert_eq!(target.range, Basis::Assumed, "{}", target.id);
+        }
+    }
 }

@@ -47,6 +47,7 @@ fn column(table: &Table, name: &str) -> Vec<f64> {
         .map(|row| match &row[at] {
             Cell::Number(value) => value.unwrap(),
             Cell::Text(text) => text.parse().unwrap_or(f64::NAN),
+            Cell::Unknown => f64::NAN,
         })
         .collect()
 }

@@ -158,10 +158,11 @@ fn write(
     ledger: &Ledger,
     accuracy: &Accuracy,
 ) -> Result<Written> {
-    let map = hif1a_map(&context.library, accuracy)?;
+    let claims: Vec<Claim> = ledger.rows.iter().map(|row| row.claim.clone()).collect();
+    let map = hif1a_map(&context.library, &claims, accuracy)?;
     let manifest = Manifest::new(&context.library, accuracy, &context.command);
     let mut results = Results::new(folder, "claims", manifest);
-    for figure in [figure::claims(ledger)?, figure::hif1a_map(&map, ledger)?] {
+    for figure in [figure::claims(ledger)?, figure::hif1a_map(&map)?] {
         results.files(figure.files(folder.join("plots")))?;
         results.add(&format!("figure-{}", figure.name), |out| {
             figure.data.write_csv(out)

@@ -250,11 +250,11 @@ fn draw_order(canvas: &mut Canvas, links: &[Link], rows: &[Axes]) {
         let stroke = Stroke::solid(theme::FAINT, theme::AXIS).dash(Dash::Dashed);
         canvas.line(pair, stroke);
     }
-    let mut number = 0;
     for (link, axes) in links.iter().zip(rows) {
         let text = match link.half.and_then(|half| axes.at(half, 0.5)) {
             Some(at) => {
-                number += 1;
+                let earlier = links.iter().filter(|other| other.half < link.half);
+                let number = 1 + earlier.filter(|other| other.half.is_some()).count();
                 canvas.disc(at, 10.5, theme::PAPER);
                 canvas.disc(at, 9.5, link.color);
                 let style = Type::new(theme::SMALL, theme::PAPER)
@@ -271,12 +271,18 @@ fn draw_order(canvas: &mut Canvas, links: &[Link], rows: &[Axes]) {
     let head = Type::new(theme::SMALL, theme::FAINT);
     canvas.text((RIGHT + 14.0, TOP - 6.0), "half changed", head);
     canvas.text((LEFT - 14.0, TOP - 14.0), "part of the full change", head);
+    canvas.text((theme::MARGIN + 20.0, TOP - 14.0), "daily means", head);
 }
 
 fn caption(study: &CompareStudy, links: &[Link]) -> String {
-    let steps: Vec<String> = links
+    let mut steps: Vec<(f64, &str)> = links
         .iter()
-        .filter_map(|link| Some(format!("{} (day {})", link.title, tidy(link.half?, 2))))
+        .filter_map(|link| Some((link.half?, link.title)))
+        .collect();
+    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let steps: Vec<String> = steps
+        .into_iter()
+        .map(|(half, title)| format!("{title} (day {})", tidy(half, 2)))
         .collect();
     format!(
         "The order of events under sorafenib alone in the {}, each at half of its full change \

@@ -143,8 +143,8 @@ fn draw_heads(canvas: &mut Canvas, left: f64, ledger: &Ledger) {
 fn color(verdict: Verdict) -> Color {
     match verdict {
         Verdict::Pass => theme::tint(PASS, 0.75),
-        Verdict::Fail => FAIL,
-        Verdict::Untested => theme::MISSING,
+        Verdict::Fail | Verdict::NotReached => FAIL,
+        Verdict::Unknown | Verdict::Untested => theme::MISSING,
     }
 }
 
@@ -164,9 +164,9 @@ fn draw_claim(canvas: &mut Canvas, row: &Row, left: f64, top: f64, width: f64, l
     }
     let start = cells_left(left, ledger);
     let ink = match row.verdict {
-        Verdict::Fail => FAIL,
+        Verdict::Fail | Verdict::NotReached => FAIL,
         Verdict::Pass => theme::INK,
-        Verdict::Untested => theme::FAINT,
+        Verdict::Unknown | Verdict::Untested => theme::FAINT,
     };
     let text = shortened(&theme::typeset(&row.claim.text), left + width - start);
     canvas.text((start, middle), text, Type::new(SIZE, ink));
@@ -191,8 +191,8 @@ fn draw_legend(canvas: &mut Canvas, y: f64) {
     let style = Type::new(theme::SMALL, theme::INK).align(Align::Start);
     for (verdict, words) in [
         (Verdict::Pass, "passes"),
-        (Verdict::Fail, "fails"),
-        (Verdict::Untested, "not testable"),
+        (Verdict::Fail, "fails or is not reached"),
+        (Verdict::Untested, "not testable or unknown"),
     ] {
         canvas.block((x, y - 6.0), (x + 12.0, y + 6.0), color(verdict));
         canvas.text((x + 18.0, y), words, style);

@@ -8,7 +8,7 @@ use super::traces::{DAY, arm, partners};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Table, UNKNOWN};
 
 const NAME: &str = "forest";
 const LEFT: f64 = 204.0;
@@ -28,8 +28,17 @@ struct Row {
     both: f64,
     expected: f64,
     interaction: f64,
-    achievable: f64,
+    /// T/C of both at the exposure that can be reached, or what is unknown of it.
+    achievable: std::result::Result<f64, String>,
     gap: Option<f64>,
+    /// Which concentration is not known where there is no gap.
+    gap_unknown: Option<&'static str>,
+}
+
+impl Row {
+    fn reached(&self) -> f64 {
+        self.achievable.as_ref().copied().unwrap_or(f64::NAN)
+    }
 }
 
 /// A row per partner, grouped by class and sorted: T/C at the main evaluation alone, with sorafenib,
@@ -86,8 +95,12 @@ fn rows(study: &CompareStudy, achievable: &CompareStudy) -> Vec<Row> {
             both: ratio(both),
             expected: both.main().bliss_expected.unwrap_or(f64::NAN),
             interaction: both.main().bliss_interaction.unwrap_or(f64::NAN),
-            achievable: achievable.arm(both.arm()).map_or(f64::NAN, ratio),
+            achievable: match achievable.unknown(both.arm()) {
+                Some(what) => Err(what.to_owned()),
+                None => Ok(achievable.arm(both.arm()).map_or(f64::NAN, ratio)),
+            },
             gap: drug.exposure_gap(),
+            gap_unknown: drug.unknown_concentration(),
         })
         .collect()
 }
@@ -110,7 +123,7 @@ fn groups(rows: &[Row]) -> Vec<(&str, Vec<&Row>)> {
 fn axes(rows: &[Row], sorafenib: f64, bottom: f64) -> Axes {
     let values = rows
         .iter()
-        .flat_map(|row| [row.alone, row.both, row.expected, row.achievable]);
+        .flat_map(|row| [row.alone, row.both, row.expected, row.reached()]);
     Axes {
         rect: Rect {
             left: LEFT,
@@ -140,14 +153,15 @@ fn draw_ground(canvas: &mut Canvas, axes: &Axes, sorafenib: f64) {
 
 /// The key above the plot and the heads of the text columns.
 fn draw_head(canvas: &mut Canvas) {
-    let key: [(&str, Mark); 4] = [
+    let key: [(&str, Mark); 5] = [
         ("partner alone", mark_alone),
         ("with sorafenib", mark_both),
         ("if independent (Bliss)", mark_expected),
         ("with sorafenib, reachable exposure", mark_achievable),
+        ("the same, unknown", mark_unknown),
     ];
-    let width = |text: &str| text_width(text, theme::SMALL, false) + 40.0;
-    let total: f64 = key.iter().map(|(text, _)| width(text)).sum::<f64>() - 24.0;
+    let width = |text: &str| text_width(text, theme::SMALL, false) + 34.0;
+    let total: f64 = key.iter().map(|(text, _)| width(text)).sum::<f64>() - 18.0;
     let mut x = 0.5 * (theme::WIDTH - total);
     for (text, mark) in key {
         let lowered = if text.ends_with("exposure") { 6.0 } else { 0.0 };
@@ -188,6 +202,14 @@ fn mark_achievable(canvas: &mut Canvas, at: Point, _: Color) {
     );
 }
 
+/// Stands at the right edge: it has no place on the axis.
+fn mark_unknown(canvas: &mut Canvas, at: Point, _: Color) {
+    let style = Type::new(theme::SMALL, theme::FAINT)
+        .bold()
+        .align(Align::Middle);
+    canvas.text(at, "?", style);
+}
+
 fn draw_row(canvas: &mut Canvas, axes: &Axes, row: &Row, y: f64) {
     let color = theme::class_color(&row.class);
     let guide = Stroke::solid(theme::SHADE, theme::AXIS);
@@ -203,7 +225,7 @@ fn draw_row(canvas: &mut Canvas, axes: &Axes, row: &Row, y: f64) {
     }
     let marks: [(f64, Mark); 4] = [
         (row.alone, mark_alone),
-        (row.achievable, mark_achievable),
+        (row.reached(), mark_achievable),
         (row.expected, mark_expected),
         (row.both, mark_both),
     ];
@@ -212,19 +234,22 @@ fn draw_row(canvas: &mut Canvas, axes: &Axes, row: &Row, y: f64) {
             mark(canvas, at, color);
         }
     }
+    if row.achievable.is_err() {
+        mark_unknown(canvas, (RIGHT - 6.0, y), color);
+    }
     let synergy = row.interaction < 0.85;
     let cells = [
         (significant(row.both, 2), false),
         (super::axes::ratio(row.interaction), synergy),
         (
-            row.gap.map_or("unknown".to_owned(), times),
+            row.gap.map_or(UNKNOWN.to_owned(), times),
             row.gap.is_some_and(|gap| gap <= 1.0),
         ),
     ];
     for (x, (text, bold)) in COLUMNS.iter().zip(cells) {
         let base = Type::new(
             theme::SMALL,
-            if text == "unknown" {
+            if text == UNKNOWN {
                 theme::VEHICLE
             } else {
                 theme::INK
@@ -254,10 +279,15 @@ fn caption(rows: &[Row], sorafenib: f64, day: f64) -> String {
         .filter(|row| row.interaction < 0.85)
         .map(|row| row.title.as_str())
         .collect();
+    let told = rows.iter().filter(|row| row.achievable.is_ok()).count();
     let reached = rows
         .iter()
-        .filter(|row| row.achievable < 0.9 * sorafenib)
+        .filter(|row| row.reached() < 0.9 * sorafenib)
         .count();
+    let untold = match rows.len() - told {
+        0 => String::new(),
+        count => format!(" (of the other {count} a potency or the exposure is unknown)"),
+    };
     let known = rows.iter().filter(|row| row.gap.is_some()).count();
     let short = rows
         .iter()
@@ -266,8 +296,8 @@ fn caption(rows: &[Row], sorafenib: f64, day: f64) -> String {
     format!(
         "Volume at day {} over vehicle (sorafenib alone {}): left of the open diamond a combination \
          beats independent drugs, by more than 15 % for {}; at the exposure that can be reached {} \
-         of {} combinations still beat sorafenib by a tenth, and {} of {} partners with known \
-         exposure need more than is reached.",
+         of the {} combinations that can be told{untold} still beat sorafenib by a tenth, and {} of {} \
+         partners with known concentrations need more than is reached.",
         tidy(day, 3),
         significant(sorafenib, 2),
         if synergistic.is_empty() {
@@ -276,7 +306,7 @@ fn caption(rows: &[Row], sorafenib: f64, day: f64) -> String {
             synergistic.join(", ")
         },
         reached,
-        rows.len(),
+        told,
         short,
         known,
     )
@@ -292,8 +322,11 @@ fn table(rows: &[Row]) -> Table {
         "interaction [1]",
         "T/C with sorafenib, reachable exposure [1]",
         "needed over reached concentration [1]",
+        "unknown",
     ]);
     for row in rows {
+        let what = row.achievable.as_ref().err().map(String::as_str);
+        let unknown: Vec<&str> = what.into_iter().chain(row.gap_unknown).collect();
         table.push([
             Cell::from(row.title.as_str()),
             Cell::from(row.class.as_str()),
@@ -301,8 +334,11 @@ fn table(rows: &[Row]) -> Table {
             Cell::from(row.both),
             Cell::from(row.expected),
             Cell::from(row.interaction),
-            Cell::from(row.achievable),
-            Cell::from(row.gap),
+            row.achievable
+                .as_ref()
+                .map_or(Cell::Unknown, |ratio| Cell::from(*ratio)),
+            row.gap.map_or(Cell::Unknown, Cell::from),
+            Cell::from(unknown.join(", ")),
         ]);
     }
     table

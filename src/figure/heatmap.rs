@@ -4,7 +4,7 @@ use super::Figure;
 use super::axes::significant;
 use super::canvas::{Align, Canvas, Stroke, Type};
 use super::theme;
-use super::traces::{Signal, arm, daily, partners};
+use super::traces::{Signal, arm, daily, partners, unknown_partners, unknown_words};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
@@ -60,8 +60,10 @@ fn last_day(arm: &ArmResult, signal: Signal) -> f64 {
 struct Row {
     title: String,
     class: String,
-    /// log2 fold changes without and with sorafenib.
+    /// log2 fold changes without and with sorafenib; NaN where they are unknown.
     blocks: [Vec<f64>; 2],
+    /// What is unknown of the partner.
+    unknown: String,
 }
 
 /// Fold changes against vehicle at the end of treatment for every partner alone (left) and with
@@ -110,14 +112,26 @@ fn rows(study: &CompareStudy) -> Result<Vec<Row>> {
         title: "no partner".to_owned(),
         class: String::new(),
         blocks: [folds(vehicle), folds(arm(study, &Arm::sorafenib(), NAME)?)],
+        unknown: String::new(),
     };
     let partners = partners(study, |result| result.main().treated_over_control);
     let others = partners.into_iter().map(|(drug, alone, both)| Row {
         title: theme::typeset(&drug.title),
         class: drug.class.clone(),
         blocks: [folds(alone), folds(both)],
+        unknown: String::new(),
     });
-    Ok(std::iter::once(first).chain(others).collect())
+    let unknown = unknown_partners(study);
+    let unknown = unknown.into_iter().map(|(drug, unknown)| Row {
+        title: theme::typeset(&drug.title),
+        class: drug.class.clone(),
+        blocks: std::array::from_fn(|_| vec![f64::NAN; READOUTS.len()]),
+        unknown: unknown.what.clone(),
+    });
+    Ok(std::iter::once(first)
+        .chain(others)
+        .chain(unknown)
+        .collect())
 }
 
 fn block_left(block: usize) -> f64 {
@@ -156,7 +170,11 @@ fn draw_row(canvas: &mut Canvas, row: &Row, top: f64) {
         for (column, value) in values.iter().enumerate() {
             let left = block_left(block) + column as f64 * CELL.0;
             let corner = (left + CELL.0 - 1.0, top + CELL.1 - 1.0);
-            canvas.block((left, top), corner, theme::diverging(value / FULL));
+            let color = match value {
+                value if value.is_nan() => theme::MISSING,
+                value => theme::diverging(value / FULL),
+            };
+            canvas.block((left, top), corner, color);
         }
     }
 }
@@ -211,18 +229,20 @@ fn caption(study: &CompareStudy, rows: &[Row]) -> String {
         .iter()
         .position(|(name, _)| *name == "HIF-2 activity")
         .unwrap_or(0);
-    let raised = rows[1..]
-        .iter()
+    let known = rows[1..].iter().filter(|row| row.unknown.is_empty());
+    let raised = known
+        .clone()
         .filter(|row| row.blocks[1][hif2] > 0.0)
         .count();
     let fold = libm::exp2(rows[0].blocks[1][hif2]);
     format!(
         "Readouts over vehicle at the end of treatment in the {} (means of the last day; resistant \
          part, metastases and volume at the end): sorafenib alone raises HIF-2 activity {} times, \
-         and with {raised} of {} partners it stays above vehicle.",
+         and with {raised} of {} partners it stays above vehicle.{}",
         study.scenario.setting,
         significant(fold, 2),
-        rows.len() - 1,
+        known.count(),
+        unknown_words(study),
     )
 }
 
@@ -233,6 +253,7 @@ fn table(rows: &[Row]) -> Table {
         "sorafenib",
         "readout",
         "log2 fold change [1]",
+        "unknown",
     ]);
     for row in rows {
         for (values, sorafenib) in row.blocks.iter().zip(["without", "with"]) {
@@ -242,7 +263,12 @@ fn table(rows: &[Row]) -> Table {
                     Cell::from(row.class.as_str()),
                     Cell::from(sorafenib),
                     Cell::from(*name),
-                    Cell::from(*value),
+                    if value.is_nan() {
+                        Cell::Unknown
+                    } else {
+                        Cell::from(*value)
+                    },
+                    Cell::from(row.unknown.as_str()),
                 ]);
             }
         }

@@ -4,12 +4,13 @@
 use super::Figure;
 use super::axes::{Axes, Rect, Scale, Spacing, letter};
 use super::canvas::{Align, Canvas, Point, Stroke, Type};
+use super::leaders::{Room, places};
 use super::map::{Map, colour_bar};
 use super::theme;
 use super::traces::at;
-use crate::error::Result;
-use crate::study::claims::{Claim, Ledger, Place, Sign};
-use crate::study::{Condition, MapPanel};
+use crate::error::{Error, Result};
+use crate::study::claims::Sign;
+use crate::study::{Condition, Hif1aMap, MapPanel, MapStudy};
 use crate::table::{Cell, Table};
 
 const NAME: &str = "hif1a_map";
@@ -21,47 +22,32 @@ const CELLS: (usize, usize) = (100, 72);
 /// Fold change, in log2, at which the colour is full.
 const FULL: f64 = 2.0;
 const MARK: f64 = 7.0;
+/// Of a mark with the number below it.
+const ROOM: Room = Room {
+    side: 13.0,
+    above: 10.0,
+    below: 22.0,
+};
 
-/// A study on the map.
-struct Study<'a> {
-    claim: &'a Claim,
-    place: &'a Place,
-    /// Number of its reference in the review.
-    number: String,
-    /// HIF-1a over the comparator of the panel at its place.
-    fold: f64,
-}
-
-impl Study<'_> {
-    /// Whether the map at its place has the sign that the study reports.
-    fn agrees(&self) -> bool {
-        match self.place.hif1a {
-            Sign::Up => self.fold > 1.0,
-            Sign::Down => self.fold < 1.0,
-            Sign::Unreported => true,
-        }
-    }
-}
-
-/// The four contrasts as maps with the studies of Table 3 at their places.
+/// The four contrasts as maps, with the studies of Table 3 at their own conditions.
 ///
 /// # Errors
 /// A shape that cannot be drawn.
-pub fn hif1a_map(panels: &[MapPanel], ledger: &Ledger) -> Result<Figure> {
+pub fn hif1a_map(map: &Hif1aMap) -> Result<Figure> {
     let mut canvas = Canvas::new(theme::WIDTH, CORNER.1 + 2.0 * PITCH.1 + 26.0);
-    let mut table = Table::headed(["panel", "x", "y", "HIF-1a over comparator [1]"]);
-    let mut placed = 0;
-    let mut against = Vec::new();
-    for (index, panel) in panels.iter().enumerate() {
-        let studies = studies(panel, ledger);
-        placed += studies.len();
-        against.extend(
-            studies
-                .iter()
-                .filter(|study| !study.agrees())
-                .map(|study| study.claim.id.clone()),
-        );
-        draw_panel(&mut canvas, panel, &studies, index);
+    let mut table = Table::headed([
+        "panel",
+        "x",
+        "y",
+        "HIF-1a over comparator [1]",
+        "claim",
+        "reported",
+        "contrast",
+    ]);
+    for (index, panel) in map.panels.iter().enumerate() {
+        let studies = map.studies.iter().filter(|study| study.panel == panel.name);
+        let studies: Vec<&MapStudy> = studies.collect();
+        draw_panel(&mut canvas, panel, &studies, index)?;
         for (y, row) in panel.y.values.iter().zip(&panel.fold) {
             for (x, fold) in panel.x.values.iter().zip(row) {
                 table.push([
@@ -69,15 +55,29 @@ pub fn hif1a_map(panels: &[MapPanel], ledger: &Ledger) -> Result<Figure> {
                     Cell::from(*x),
                     Cell::from(*y),
                     Cell::from(*fold),
+                    Cell::from(""),
+                    Cell::from(""),
+                    Cell::from(panel.against),
                 ]);
             }
+        }
+        for study in studies {
+            table.push([
+                Cell::from(panel.name),
+                Cell::from(study.at.0),
+                Cell::from(study.at.1),
+                Cell::from(study.fold),
+                Cell::from(study.claim.as_str()),
+                Cell::from(reported(study.reported)),
+                Cell::from(study.contrast.as_deref().unwrap_or(panel.against)),
+            ]);
         }
     }
     draw_legend(&mut canvas, CORNER.1 + 2.0 * PITCH.1 - 12.0);
     let (svg, png) = canvas.finish(NAME)?;
     Ok(Figure {
         name: NAME,
-        caption: caption(placed, &against),
+        caption: caption(&map.studies),
         svg,
         png,
         data: table,
@@ -120,24 +120,20 @@ fn fold_at(panel: &MapPanel, x: f64, y: f64) -> f64 {
     at(&ys, &column, spaced(&panel.y, y))
 }
 
-fn studies<'a>(panel: &MapPanel, ledger: &'a Ledger) -> Vec<Study<'a>> {
-    let claims = ledger.rows.iter().map(|row| &row.claim);
-    claims
-        .filter_map(|claim| {
-            let place = claim.place.as_ref().filter(|p| p.panel == panel.name)?;
-            let reference = claim.references.first()?;
-            let number = reference.rsplit_once('(')?.1.trim_end_matches(')');
-            Some(Study {
-                claim,
-                place,
-                number: number.to_owned(),
-                fold: fold_at(panel, place.x, place.y),
-            })
-        })
-        .collect()
+fn reported(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Up => "up",
+        Sign::Down => "down",
+        Sign::Unreported => "not reported",
+    }
 }
 
-fn draw_panel(canvas: &mut Canvas, panel: &MapPanel, studies: &[Study<'_>], index: usize) {
+fn draw_panel(
+    canvas: &mut Canvas,
+    panel: &MapPanel,
+    studies: &[&MapStudy],
+    index: usize,
+) -> Result<()> {
     let left = CORNER.0 + (index % 2) as f64 * PITCH.0;
     let top = CORNER.1 + (index / 2) as f64 * PITCH.1;
     let axes = Axes {
@@ -174,18 +170,68 @@ fn draw_panel(canvas: &mut Canvas, panel: &MapPanel, studies: &[Study<'_>], inde
     let title = format!("against {}", panel.against);
     let style = Type::new(theme::TEXT, theme::INK).bold();
     canvas.text((rect.left, top - 19.0), theme::typeset(&title), style);
-    for study in studies {
-        if let Some(at) = axes.at(study.place.x, study.place.y) {
-            draw_study(canvas, at, study);
-        }
-    }
+    draw_studies(canvas, &axes, panel, studies)
 }
 
-/// A triangle in the reported direction, or a disc; open where the map disagrees.
-fn draw_study(canvas: &mut Canvas, at: Point, study: &Study<'_>) {
-    draw_mark(canvas, at, study.place.hif1a, study.agrees());
+/// Marks with lines that lead to their conditions where several studies share them.
+fn draw_studies(
+    canvas: &mut Canvas,
+    axes: &Axes,
+    panel: &MapPanel,
+    studies: &[&MapStudy],
+) -> Result<()> {
+    let anchors: Vec<Point> = studies
+        .iter()
+        .map(|study| {
+            axes.at(study.at.0, study.at.1).ok_or_else(|| {
+                Error::output(
+                    format!("{NAME}.svg"),
+                    format!(
+                        "{} at {}, {} lies beyond the panel `{}`",
+                        study.claim, study.at.0, study.at.1, panel.name
+                    ),
+                )
+            })
+        })
+        .collect::<Result<_>>()?;
+    let marks = places(&anchors, ROOM, &axes.rect).ok_or_else(|| {
+        let cause = format!("no room for the studies of the panel `{}`", panel.name);
+        Error::output(format!("{NAME}.svg"), cause)
+    })?;
+    for (mark, anchor) in marks.iter().zip(&anchors) {
+        if mark != anchor {
+            canvas.line(&[*anchor, *mark], Stroke::solid(theme::PAPER, 2.6));
+            canvas.line(&[*anchor, *mark], Stroke::solid(theme::INK, 0.9));
+        }
+    }
+    for (mark, anchor) in marks.iter().zip(&anchors) {
+        if mark != anchor {
+            canvas.disc(*anchor, 3.4, theme::PAPER);
+            canvas.disc(*anchor, 2.4, theme::INK);
+        }
+    }
+    for (mark, study) in marks.into_iter().zip(studies) {
+        draw_study(canvas, mark, study);
+    }
+    Ok(())
+}
+
+/// A triangle in the reported direction, or a disc; open where the model disagrees, with a bar where the study
+/// compares something else than the panel does.
+fn draw_study(canvas: &mut Canvas, at: Point, study: &MapStudy) {
+    if study.contrast.is_some() {
+        draw_other(canvas, at);
+    }
+    draw_mark(canvas, at, study.reported, study.agrees);
     let style = Type::new(11.0, theme::INK).align(Align::Middle);
     canvas.text((at.0, at.1 + MARK + 8.0), &study.number, style);
+}
+
+/// Marks a contrast of its own.
+fn draw_other(canvas: &mut Canvas, (x, y): Point) {
+    let bar = [(x - MARK - 4.0, y), (x + MARK + 4.0, y)];
+    canvas.line(&bar, Stroke::solid(theme::PAPER, 4.6));
+    canvas.line(&bar, Stroke::solid(theme::INK, 2.0));
 }
 
 fn draw_mark(canvas: &mut Canvas, (x, y): Point, sign: Sign, agrees: bool) {
@@ -217,12 +263,16 @@ fn draw_legend(canvas: &mut Canvas, y: f64) {
         (Sign::Up, true, "reported up"),
         (Sign::Down, true, "down"),
         (Sign::Unreported, true, "not reported"),
-        (Sign::Up, false, "map disagrees"),
+        (Sign::Up, false, "model disagrees"),
+        (Sign::Up, true, "another contrast"),
     ];
     for (sign, agrees, words) in entries {
+        if words == "another contrast" {
+            draw_other(canvas, (x, y));
+        }
         draw_mark(canvas, (x, y), sign, agrees);
         canvas.text((x + 13.0, y), words, small);
-        x += 26.0 + super::canvas::text_width(words, theme::SMALL, false);
+        x += 29.0 + super::canvas::text_width(words, theme::SMALL, false);
     }
     let bar = (theme::WIDTH - 250.0, theme::WIDTH - 30.0);
     colour_bar(canvas, bar, y - 4.0, FULL, "HIF-1α, times the comparator");
@@ -233,18 +283,32 @@ fn draw_legend(canvas: &mut Canvas, y: f64) {
     canvas.text((x + 29.0, y), "1", small);
 }
 
-fn caption(placed: usize, against: &[String]) -> String {
-    let rest = match against {
-        [] => "and the map has the reported sign at every one".to_owned(),
-        ids => format!(
-            "and the map has the reported sign at all but {} (what that row reports is no effect of these conditions)",
-            ids.join(", ")
-        ),
+fn caption(studies: &[MapStudy]) -> String {
+    let told = studies.iter().filter(|s| s.reported != Sign::Unreported);
+    let agree = told.clone().filter(|study| study.agrees).count();
+    let against: Vec<&str> = told
+        .clone()
+        .filter(|study| !study.agrees)
+        .map(|study| study.claim.as_str())
+        .collect();
+    let others: Vec<String> = studies
+        .iter()
+        .filter_map(|study| Some(format!("{}: {}", study.number, study.contrast.as_deref()?)))
+        .collect();
+    let list = |head: &str, names: &str| match names {
+        "" => String::new(),
+        names => format!(" ({head}{names})"),
     };
     format!(
         "What a study compares decides the sign of HIF-1α: sorafenib lowers it against untreated cells in \
          the same hypoxia, yet it stays above cells in air; resistant cells carry more of it untreated; in \
-         tumours it falls first and rises once resistant cells take over. The {placed} rows of Table 3 \
-         stand at their conditions (numbers are the review's references), {rest}."
+         tumours it falls first and rises once resistant cells take over. The {} rows of Table 3 stand at their \
+         conditions (numbers are the review's references), each evaluated by runs of its own at its own dose, time, \
+         pO₂, resistance and comparator: the model has the reported sign in {agree} of the {} that report one{}. With a \
+         bar: another contrast than the panel's{}.",
+        studies.len(),
+        told.count(),
+        list("not in ", &against.join(", ")),
+        list("", &others.join("; ")),
     )
 }

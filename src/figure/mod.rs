@@ -15,6 +15,7 @@ mod claims;
 mod forest;
 mod heatmap;
 mod hif1a_map;
+mod leaders;
 mod map;
 mod monotherapy;
 mod patient;

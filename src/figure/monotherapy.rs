@@ -5,7 +5,7 @@ use super::axes::significant;
 use super::canvas::Dash;
 use super::lines::{Chart, Panel, Series};
 use super::theme;
-use super::traces::{DAY, Signal, arm, daily_relative, times};
+use super::traces::{DAY, Signal, arm, times};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmRun, CompareStudy};
@@ -89,13 +89,8 @@ pub fn monotherapy(study: &CompareStudy) -> Result<Figure> {
         .draw(caption(study, run))
 }
 
+/// The numbers are the endpoints of the tables.
 fn caption(study: &CompareStudy, run: &ArmRun) -> String {
-    let last = |signal: Signal| {
-        daily_relative(run, signal)
-            .last()
-            .copied()
-            .unwrap_or(f64::NAN)
-    };
     let end = &run.endpoints;
     let value = |value: Option<f64>| significant(value.unwrap_or(f64::NAN), 2);
     let ratio = study
@@ -104,15 +99,15 @@ fn caption(study: &CompareStudy, run: &ArmRun) -> String {
         .map(|evaluation| evaluation.treated_over_control);
     format!(
         "Sorafenib alone against vehicle in the {}: MVD falls to {} of the untreated level and pO₂ \
-         to {} mmHg; on the last day HIF-1α stands at {} and HIF-2α at {} times the start, the \
+         to {} mmHg; at the end HIF-1α stands at {} and HIF-2α at {} times the start, the \
          apoptosis signal is back from {} to {}, and the volume is {} of the control.",
         study.scenario.setting,
         value(end.mvd_nadir),
         value(end.oxygen_nadir),
-        significant(last(|state, _| state.hif.hif1a), 2),
-        significant(last(|state, _| state.hif.hif2a), 2),
+        value(end.hif1a_end),
+        value(end.hif2a_end),
         value(end.apoptosis_peak),
-        significant(last(|_, signals| signals.apoptosis), 2),
+        value(end.apoptosis_end),
         value(ratio),
     )
 }

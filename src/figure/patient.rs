@@ -240,11 +240,14 @@ fn draw_patient_row(canvas: &mut Canvas, axes: &Axes, result: &ArmResult, y: f64
         canvas.diamond((scan, y), 6.5, color, theme::PAPER, 1.6);
     }
     canvas.disc((exact, y), 5.0, color);
-    let days = |days: Option<f64>| tidy(days.map_or(f64::NAN, |d| d * DAY / WEEK), 2);
+    let weeks_of = |days: f64| tidy(days * DAY / WEEK, 2);
     let text = format!(
         "{} weeks, {} with scans",
-        days(result.run.endpoints.time_to_progression),
-        days(result.run.endpoints.time_to_progression_scans)
+        weeks_of(result.run.endpoints.time_to_progression.unwrap_or(f64::NAN)),
+        match result.run.endpoints.time_to_progression_scans {
+            Some(days) => weeks_of(days),
+            None => format!("not in {}", tidy(weeks(result), 3)),
+        }
     );
     let at = scan.unwrap_or(exact) + 14.0;
     canvas.text((at, y), text, Type::new(theme::SMALL, theme::INK));

@@ -218,7 +218,7 @@ fn caption(study: &CompareStudy, levels: &Plane) -> String {
         .filter_map(|path| {
             let (x, y) = (path.x.last()?, path.y.last()?);
             Some(format!(
-                "{} to {} and {}",
+                "{} {} and {}",
                 path.title,
                 significant(*x, 2),
                 significant(*y, 2)
@@ -227,7 +227,7 @@ fn caption(study: &CompareStudy, levels: &Plane) -> String {
         .collect();
     format!(
         "Paths of HIF-1α and HIF-2α in the {} (daily means; dots grow with days 0, 1, 3, 7, 14 and \
-         28), in protein levels (a) and activities (b): {} times the untreated HIF-1α and HIF-2α.",
+         28), in protein levels (a) and activities (b). The last daily means of HIF-1α and HIF-2α, in times the untreated: {}.",
         study.scenario.setting,
         ends.join("; "),
     )

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::model::{Signals, State};
-use crate::regimen::{Arm, Change, Drug, PartnerDrug, Timeline};
-use crate::study::{ArmResult, ArmRun, CompareStudy};
+use crate::regimen::{Arm, Change, Drug, Mode, PartnerDrug, Timeline};
+use crate::study::{ArmResult, ArmRun, CompareStudy, UnknownArm};
 
 /// Hours per day and per week.
 pub(super) const DAY: f64 = 24.0;
@@ -71,11 +71,6 @@ pub(super) fn daily(run: &ArmRun, signal: Signal) -> Vec<f64> {
     daily_mean(&run.trajectory.times, &run.trajectory.series(signal))
 }
 
-/// The daily mean of a signal of a run over its value at the start.
-pub(super) fn daily_relative(run: &ArmRun, signal: Signal) -> Vec<f64> {
-    daily_mean(&run.trajectory.times, &relative(run, signal))
-}
-
 /// The name of an arm in print.
 pub(super) fn arm_title(result: &ArmResult) -> String {
     let arm = result.arm();
@@ -138,6 +133,37 @@ pub(super) fn partners(
             .then(key(a.2).total_cmp(&key(b.2)))
     });
     rows
+}
+
+/// Combinations of a study whose effect is unknown, with their partner.
+pub(super) fn unknown_partners(study: &CompareStudy) -> Vec<(&PartnerDrug, &UnknownArm)> {
+    let combinations = study.unknown.iter().filter(|unknown| unknown.arm.sorafenib);
+    combinations
+        .filter_map(|unknown| Some((unknown.partner.as_ref()?, unknown)))
+        .collect()
+}
+
+/// How the effects of partners come about in a study, for captions.
+pub(super) fn mode_words(study: &CompareStudy) -> &'static str {
+    match study.scenario.mode {
+        Mode::Mechanistic => "mechanism imposed",
+        Mode::AchievableExposure => "at the exposure that is reached",
+    }
+}
+
+/// A clause for captions that names partners of unknown effect; nothing where there is none.
+pub(super) fn unknown_words(study: &CompareStudy) -> String {
+    let names: Vec<String> = unknown_partners(study)
+        .iter()
+        .map(|(drug, _)| super::theme::typeset(&drug.title))
+        .collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(
+            " Unknown, for want of a potency or an exposure: {}.",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Stretches of time in which sorafenib is given, h: doses closer than one and a half of the

@@ -5,7 +5,7 @@ use super::axes::{ratio, tidy};
 use super::canvas::Dash;
 use super::lines::{Chart, Panel, Series};
 use super::theme;
-use super::traces::{DAY, arm, partners, times};
+use super::traces::{DAY, arm, mode_words, partners, times, unknown_partners, unknown_words};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
@@ -58,6 +58,19 @@ pub fn tumour_volume(study: &CompareStudy) -> Result<Figure> {
             .series(curve("both", color, both));
         chart = chart.panel(panel);
     }
+    let unknown = unknown_partners(study);
+    if !unknown.is_empty() {
+        chart = chart.new_row();
+    }
+    for (drug, what) in unknown {
+        let panel = Panel::new(&label)
+            .log()
+            .title(theme::typeset(&drug.title), theme::class_color(&drug.class))
+            .note(format!("unknown: {}", what.what), theme::FAINT)
+            .series(curve("vehicle", theme::VEHICLE, vehicle).thin())
+            .series(curve("sorafenib", theme::SORAFENIB, sorafenib).thin());
+        chart = chart.panel(panel);
+    }
     let synergistic = rows.iter().filter(|row| interaction(row.2) < 0.85).count();
     let best = rows
         .iter()
@@ -71,12 +84,14 @@ pub fn tumour_volume(study: &CompareStudy) -> Result<Figure> {
         });
     chart.draw(format!(
         "Tumour volume in the {} under vehicle, sorafenib, each of {} partners alone and both \
-         (mechanism imposed; blue acts on HIF-1α, vermilion on HIF-2α, purple on both, green \
+         ({}; blue acts on HIF-1α, vermilion on HIF-2α, purple on both, green \
          upstream): {synergistic} combinations do better than independent drugs would at day {} \
-         (Bliss interaction below 0.85){best}.",
+         (Bliss interaction below 0.85){best}.{}",
         study.scenario.setting,
         rows.len(),
+        mode_words(study),
         tidy(vehicle.main().time / DAY, 3),
+        unknown_words(study),
     ))
 }
 

@@ -2,10 +2,10 @@
 
 use super::Figure;
 use super::axes::{Axes, Rect, Scale, Spacing, significant};
-use super::canvas::{Align, Canvas, Stroke, Type};
+use super::canvas::{Align, Canvas, Color, Stroke, Type};
 use super::theme;
 use crate::error::Result;
-use crate::study::calibrate::Prediction;
+use crate::study::calibrate::{Basis, Prediction};
 use crate::table::{Cell, Table};
 
 const NAME: &str = "validation";
@@ -18,8 +18,8 @@ const ENDS: (f64, f64) = (0.125, 8.0);
 /// Longest text of a target.
 const LETTERS: usize = 74;
 
-/// A row per target: the interval of the measurement as a bar, the prediction as a dot with its band,
-/// all over the measured value; filled where the target is fitted to, open where it is kept aside.
+/// A row per target: its acceptance range as a bar, paler where the range is assumed, the prediction as a dot with its
+/// band, all over the measured value; filled where the target is fitted to, open where it is held out.
 ///
 /// # Errors
 /// A shape that cannot be drawn.
@@ -71,16 +71,23 @@ pub fn validation(rows: &[Prediction]) -> Result<Figure> {
     let at = (axes.rect.centre().0, bottom + 40.0);
     canvas.text(at, "predicted over measured", style);
     let (svg, png) = canvas.finish(NAME)?;
-    let inside = rows.iter().filter(|row| row.inside()).count();
-    let aside: Vec<&Prediction> = rows.iter().filter(|row| !row.target.fit).collect();
-    let held = aside.iter().filter(|row| row.inside()).count();
+    let count = |fit: bool| {
+        let all = || rows.iter().filter(|row| row.target.fit == fit);
+        let inside = all().filter(|row| row.inside()).count();
+        format!("{inside} of {}", all().count())
+    };
+    let published = rows
+        .iter()
+        .filter(|row| row.target.range == Basis::Published);
     Ok(Figure {
         name: NAME,
         caption: format!(
-            "{inside} of {} predictions lie within the interval of their measurement (grey bars), {held} of {} among \
-             the targets that are kept aside.",
+            "Within their acceptance ranges (bars) lie {} targets that were fitted to (filled) and {} that were held out \
+             (open); {} of the {} ranges were published (dark), the others are assumed (pale).",
+            count(true),
+            count(false),
+            published.count(),
             rows.len(),
-            aside.len(),
         ),
         svg,
         png,
@@ -102,18 +109,32 @@ fn title(file: &str) -> &str {
 fn head(canvas: &mut Canvas) {
     let y = 26.0;
     let style = Type::new(theme::SMALL, theme::INK);
-    let mut x = LEFT - 190.0;
-    canvas.block((x, y - 6.0), (x + 26.0, y + 6.0), theme::GUIDE);
-    canvas.text((x + 32.0, y), "measured interval", style);
-    x += 162.0;
+    let mut x = theme::MARGIN + 8.0;
+    for (basis, width) in [(Basis::Published, 246.0), (Basis::Assumed, 236.0)] {
+        canvas.block((x, y - 6.0), (x + 26.0, y + 6.0), shade(basis));
+        let words = format!("acceptance range, {}", basis.name());
+        canvas.text((x + 32.0, y), words, style);
+        x += width;
+    }
     canvas.disc((x, y), 4.6, theme::HIF1);
     canvas.text((x + 9.0, y), "inside", style);
     x += 64.0;
     canvas.disc((x, y), 4.6, theme::HIF2);
     canvas.text((x + 9.0, y), "outside", style);
-    x += 72.0;
+    x += 74.0;
+    canvas.disc((x, y), 4.6, theme::INK);
+    canvas.text((x + 9.0, y), "fitted to", style);
+    x += 78.0;
     canvas.ring((x, y), 4.4, theme::INK, 1.6);
-    canvas.text((x + 9.0, y), "kept aside", style);
+    canvas.text((x + 9.0, y), "held out", style);
+}
+
+/// Colour of an acceptance range.
+fn shade(basis: Basis) -> Color {
+    match basis {
+        Basis::Published => theme::mix(theme::GUIDE, theme::FAINT, 0.45),
+        Basis::Assumed => theme::GUIDE,
+    }
 }
 
 fn draw(canvas: &mut Canvas, axes: &Axes, row: &Prediction, y: f64) {
@@ -138,7 +159,7 @@ fn draw(canvas: &mut Canvas, axes: &Axes, row: &Prediction, y: f64) {
         axes.across(ratio).unwrap_or(left)
     };
     let (low, high) = (x(target.interval.0), x(target.interval.1));
-    canvas.block((low, y - 6.0), (high, y + 6.0), theme::GUIDE);
+    canvas.block((low, y - 6.0), (high, y + 6.0), shade(target.range));
     let color = if row.inside() {
         theme::HIF1
     } else {
@@ -151,8 +172,8 @@ fn draw(canvas: &mut Canvas, axes: &Axes, row: &Prediction, y: f64) {
         );
     }
     let ratio = row.predicted / target.value;
-    if ratio.is_nan() {
-        canvas.text((axes.rect.centre().0, y), "undefined", small);
+    if !ratio.is_finite() {
+        canvas.text((axes.rect.centre().0, y), row.verdict(), small);
     } else if ratio < ENDS.0 {
         canvas.arrowhead((left + 12.0, y), (left, y), 9.0, color);
     } else if ratio > ENDS.1 {
@@ -165,7 +186,11 @@ fn draw(canvas: &mut Canvas, axes: &Axes, row: &Prediction, y: f64) {
     }
     let said = format!(
         "{} / {} {}",
-        significant(row.predicted, 3),
+        if row.predicted.is_finite() {
+            significant(row.predicted, 3)
+        } else {
+            "-".to_owned()
+        },
         significant(target.value, 3),
         if target.unit == "1" { "" } else { &target.unit },
     );
@@ -182,6 +207,8 @@ fn table(rows: &[Prediction]) -> Table {
         "predicted",
         "predicted low",
         "predicted high",
+        "range",
+        "use",
     ]);
     for row in rows {
         let target = &row.target;
@@ -194,6 +221,8 @@ fn table(rows: &[Prediction]) -> Table {
             Cell::from(row.predicted),
             Cell::from(row.band.map(|band| band.0)),
             Cell::from(row.band.map(|band| band.1)),
+            Cell::from(target.range.name()),
+            Cell::from(if target.fit { "fitted" } else { "held out" }),
         ]);
     }
     table

@@ -4,7 +4,9 @@ use super::Figure;
 use super::axes::{significant, tidy};
 use super::lines::{Chart, Panel, Series};
 use super::theme;
-use super::traces::{DAY, arm, arm_color, arm_title, at, daily, sorafenib_periods, times};
+use super::traces::{
+    DAY, arm, arm_color, arm_title, at, daily, sorafenib_periods, times, unknown_words,
+};
 use crate::error::Result;
 use crate::regimen::Arm;
 use crate::study::{ArmResult, CompareStudy};
@@ -72,7 +74,7 @@ pub fn withdrawal(study: &CompareStudy) -> Result<Figure> {
             })
             .log(),
         )
-        .draw(caption(sorafenib, &periods))
+        .draw(caption(sorafenib, &periods) + &unknown_words(study))
 }
 
 fn caption(sorafenib: &ArmResult, periods: &[(f64, f64)]) -> String {

@@ -296,11 +296,11 @@ impl Reader<'_> {
                 || "params".to_owned(),
                 |entry| format!("{}, key `{path}`", entry.origin),
             );
-            Error::input(
+            Error::Unknown {
                 place,
-                "the value is unknown, but this run needs it",
-                format!("set it, for instance with --set \"{path}=1 {unit}\""),
-            )
+                what: format!("`{path}`"),
+                remedy: format!("set it, for instance with --set \"{path}=1 {unit}\""),
+            }
         })
     }
 

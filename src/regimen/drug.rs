@@ -1,5 +1,6 @@
 //! A partner drug as its file describes it.
 
+use super::Course;
 use crate::error::{Error, Result};
 use crate::model::partner::{
     NODES, Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics,
@@ -75,6 +76,21 @@ pub struct PartnerDrug {
     pub needed: Option<f64>,
     /// Concentration that is reached in patients or animals, nM.
     pub achievable: Option<f64>,
+    /// What its effect needs in this setting and mode and its file does not know.
+    unknown: Vec<Gap>,
+    /// The same of a held exposure, which a regimen may give instead.
+    unknown_exposure: Option<Gap>,
+}
+
+/// A number that is not known.
+#[derive(Debug, Clone, PartialEq)]
+struct Gap {
+    /// In a few words: `potency on ampk`.
+    what: String,
+    /// File, line and key.
+    place: String,
+    /// Path and quantity with which it could be given.
+    example: String,
 }
 
 /// Numbers of the kinetics of a partner, in every form.
@@ -126,26 +142,72 @@ impl PartnerDrug {
         let needed = reader.read_known("exposure.needed", "nM", Domain::Positive)?;
         let achievable = reader.read_known("exposure.achievable", "nM", Domain::Positive)?;
 
+        let gap = |what: String, path: &str, unit: &str| Gap {
+            what,
+            place: match table.number(path) {
+                Some(entry) => format!("{}, key `{path}`", entry.origin),
+                None => format!("partner `{name}`, key `{path}`"),
+            },
+            example: format!("partner.{name}.{path}=1 {unit}"),
+        };
+        let mut unknown = Vec::new();
         let (kinetics, dosing) = match mode {
             Mode::Mechanistic => (PartnerKinetics::Held, Dosing::Held(None)),
             Mode::AchievableExposure => match body_weight {
                 None => (PartnerKinetics::Held, Dosing::Held(achievable)),
-                Some(weight) => read_kinetics(table, &reader, name, setting, weight)?,
+                Some(weight) => read_kinetics(table, &reader, name, setting, weight)
+                    .map_err(|error| of_partner(error, name))?,
             },
         };
+        let unknown_exposure = (mode == Mode::AchievableExposure && dosing == Dosing::Held(None))
+            .then(|| {
+                let path = match body_weight {
+                    None => "exposure.achievable".to_owned(),
+                    Some(_) => format!("kinetics.{setting}.concentration"),
+                };
+                gap("exposure".to_owned(), &path, "nM")
+            });
+        // Nodes that neither table names stay untouched; a node of unknown effect is not one of no effect.
+        for (i, node) in Nodes::NAMES.iter().enumerate() {
+            let imposed_path = format!("imposed.{node}");
+            let (emax_path, ec50_path) = (
+                format!("potency.{node}.emax"),
+                format!("potency.{node}.ec50"),
+            );
+            let acts = [&imposed_path, &emax_path, &ec50_path];
+            if !acts.into_iter().any(|path| reader.has(path)) {
+                continue;
+            }
+            let missing = match mode {
+                Mode::Mechanistic if reader.has(&imposed_path) && imposed[i].is_none() => {
+                    Some((imposed_path, "1", "effect"))
+                }
+                Mode::Mechanistic => None,
+                Mode::AchievableExposure => match (emax[i], ec50[i]) {
+                    (None, _) => Some((emax_path, "1", "potency")),
+                    (Some(emax), None) if emax > 0.0 => Some((ec50_path, "nM", "potency")),
+                    _ => None,
+                },
+            };
+            if let Some((path, unit, what)) = missing {
+                unknown.push(gap(format!("{what} on {node}"), &path, unit));
+            }
+        }
         let action = match mode {
             Mode::Mechanistic => PartnerAction::Imposed(fill(&imposed, 0.0)),
-            Mode::AchievableExposure => {
-                // A node of unknown potency has no effect rather than an invented one.
-                let known = std::array::from_fn(|i| ec50[i].and(emax[i]));
-                PartnerAction::Potency {
-                    emax: fill(&known, 0.0),
-                    ec50: fill(&ec50, 1.0),
-                }
-            }
+            Mode::AchievableExposure => PartnerAction::Potency {
+                emax: fill(&emax, 0.0),
+                ec50: fill(&ec50, 1.0),
+            },
         };
         let unbound_fraction =
             reader.read_known("molecule.unbound_fraction", "1", Domain::Fraction)?;
+        // Potencies in culture refer to the concentration in the medium.
+        let bound = body_weight.is_some() && mode == Mode::AchievableExposure;
+        if bound && unbound_fraction.is_none() {
+            let path = "molecule.unbound_fraction";
+            unknown.push(gap("unbound fraction".to_owned(), path, "1"));
+        }
         let drug = Self {
             name: name.to_owned(),
             title: text("title")?,
@@ -156,7 +218,6 @@ impl PartnerDrug {
                 action,
                 molar_mass: reader.read("molecule.molar_mass", "g/mol", Domain::Positive)?,
                 unbound_fraction: match body_weight {
-                    // Potencies refer to the concentration in the medium.
                     None => 1.0,
                     Some(_) => unbound_fraction.unwrap_or(1.0),
                 },
@@ -164,16 +225,82 @@ impl PartnerDrug {
             dosing,
             needed,
             achievable,
+            unknown,
+            unknown_exposure,
         };
         reader.skip("kinetics.", &KINETICS);
         reader.finish()?;
         Ok(drug)
     }
 
+    /// Refuses a partner whose effect under some courses is not known: unknown is not zero.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], with everything that is missing.
+    pub fn demand_known(&self, courses: &[Course]) -> Result<()> {
+        let given = !courses.is_empty() && courses.iter().all(|course| course.amount.is_some());
+        let exposure = self.unknown_exposure.iter().filter(|_| !given);
+        let gaps: Vec<&Gap> = self.unknown.iter().chain(exposure).collect();
+        let Some(first) = gaps.first() else {
+            return Ok(());
+        };
+        let mut what = String::new();
+        for gap in &gaps {
+            let (kind, node) = gap.what.split_once(" on ").unwrap_or((&gap.what, ""));
+            // `potency on ampk and akt_survival`, not the word again for each node.
+            match what.rsplit(", ").next() {
+                None | Some("") => what += &gap.what,
+                Some(last) if !node.is_empty() && last.starts_with(kind) => {
+                    what += &format!(" and {node}");
+                }
+                _ => what += &format!(", {}", gap.what),
+            }
+        }
+        let examples: Vec<String> = gaps
+            .iter()
+            .map(|gap| format!("--set \"{}\"", gap.example))
+            .collect();
+        Err(Error::Unknown {
+            place: first.place.clone(),
+            what,
+            remedy: format!(
+                "give your own number ({}), impose the effect with --mode mechanistic, or compare it with other arms, \
+                 where it is shown as unknown",
+                examples.join(" ")
+            ),
+        })
+    }
+
     /// Concentration that works in vitro over the one that is reached; above 1 the drug cannot
     /// reach it.
     pub fn exposure_gap(&self) -> Option<f64> {
         Some(self.needed? / self.achievable?)
+    }
+
+    /// Which concentration is not known where [`exposure_gap`](Self::exposure_gap) is none.
+    pub fn unknown_concentration(&self) -> Option<&'static str> {
+        match (self.needed, self.achievable) {
+            (Some(_), Some(_)) => None,
+            (None, Some(_)) => Some("needed concentration"),
+            (Some(_), None) => Some("reached concentration"),
+            (None, None) => Some("needed and reached concentration"),
+        }
+    }
+}
+
+/// An unknown number of a partner's file with the path by which `--set` gives it.
+fn of_partner(error: Error, name: &str) -> Error {
+    match error {
+        Error::Unknown {
+            place,
+            what,
+            remedy,
+        } => Error::Unknown {
+            place,
+            what,
+            remedy: remedy.replace("--set \"", &format!("--set \"partner.{name}.")),
+        },
+        other => other,
     }
 }
 

@@ -410,6 +410,7 @@ impl Builder<'_> {
     }
 
     fn partner(&mut self, slot: usize, drug: &PartnerDrug, courses: &[Course]) -> Result<()> {
+        drug.demand_known(courses)?;
         let imposed = matches!(drug.partner.action, PartnerAction::Imposed(_));
         let mut infusions = Vec::new();
         for course in courses {
@@ -430,7 +431,11 @@ impl Builder<'_> {
                         )?),
                         None => own,
                     };
-                    let Some(level) = level else { continue };
+                    let level = level.ok_or_else(|| Error::Unknown {
+                        place: course.place.clone(),
+                        what: format!("exposure to `{}`", drug.name),
+                        remedy: "give the course an amount".to_owned(),
+                    })?;
                     for (start, end) in self.windows(course)? {
                         self.push(start, Change::Held(slot, level));
                         self.push(end, Change::Held(slot, 0.0));

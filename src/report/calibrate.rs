@@ -1,8 +1,8 @@
 //! Targets, fits and profiles as tables and as a page.
 
-use crate::study::calibrate::{Comparison, Fit, Prediction, Profile};
+use crate::study::calibrate::{Basis, Comparison, Fit, Prediction, Profile};
 use crate::table::{Cell, Table, significant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// One line per target.
@@ -21,47 +21,63 @@ pub fn validation_table(rows: &[Prediction]) -> Table {
         "source",
         "unit",
         "grade",
+        "range",
     ]);
     for row in rows {
         let target = &row.target;
+        let finite = |value: Option<f64>| Cell::from(value.filter(|value| value.is_finite()));
         table.push([
             Cell::from(target.id.as_str()),
             Cell::from(target.setting.as_str()),
             Cell::from(target.value),
             Cell::from(target.interval.0),
             Cell::from(target.interval.1),
-            Cell::from(row.predicted),
-            Cell::from(row.band.map(|band| band.0)),
-            Cell::from(row.band.map(|band| band.1)),
-            Cell::from(if row.inside() { "yes" } else { "no" }),
+            finite(Some(row.predicted)),
+            finite(row.band.map(|band| band.0)),
+            finite(row.band.map(|band| band.1)),
+            Cell::from(row.verdict()),
             Cell::from(if target.fit { "yes" } else { "no" }),
             Cell::from(target.source.join("; ")),
             Cell::from(target.unit.as_str()),
             Cell::from(target.grade.to_string()),
+            Cell::from(target.range.name()),
         ]);
     }
     table
 }
 
-/// How many targets are met, all and by setting, fitted and kept aside.
+/// How many predictions lie within their acceptance ranges, of targets that are fitted to and of targets that are held
+/// out: two numbers of different meaning, which are never added.
 pub fn validation_summary(rows: &[Prediction]) -> String {
-    let mut groups: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    for row in rows {
-        let counts = groups.entry(&row.target.setting).or_default();
-        let place = if row.target.fit { 0 } else { 2 };
-        counts[place] += usize::from(row.inside());
-        counts[place + 1] += 1;
-    }
-    let inside = rows.iter().filter(|row| row.inside()).count();
-    let mut text = format!(
-        "inside their intervals: {inside} of {} targets\n",
-        rows.len()
-    );
-    for (setting, [fit, fits, aside, asides]) in groups {
+    let count = |select: &dyn Fn(&Prediction) -> bool| {
+        let selected = || rows.iter().filter(|row| select(row));
+        let inside = selected().filter(|row| row.inside()).count();
+        format!("{inside} of {}", selected().count())
+    };
+    let settings: BTreeSet<&str> = rows.iter().map(|row| row.target.setting.as_str()).collect();
+    let mut text = String::new();
+    for (title, fit) in [("fitted to", true), ("held out", false)] {
+        let of = |basis: Basis| {
+            count(&|row: &Prediction| row.target.fit == fit && row.target.range == basis)
+        };
+        let by_setting: Vec<String> = settings
+            .iter()
+            .filter(|setting| {
+                rows.iter()
+                    .any(|r| r.target.fit == fit && r.target.setting == **setting)
+            })
+            .map(|setting| {
+                let here =
+                    |row: &Prediction| row.target.fit == fit && row.target.setting == *setting;
+                format!("{setting} {}", count(&here))
+            })
+            .collect();
         text += &format!(
-            "{setting}: {} of {} ({fit} of {fits} fitted to, {aside} of {asides} kept aside)\n",
-            fit + aside,
-            fits + asides
+            "{title}: {} within their acceptance ranges (published ranges {}, assumed ranges {}; {})\n",
+            count(&|row: &Prediction| row.target.fit == fit),
+            of(Basis::Published),
+            of(Basis::Assumed),
+            by_setting.join(", ")
         );
     }
     text.trim_end().to_owned()
@@ -79,9 +95,10 @@ pub fn validation_page(rows: &[Prediction], draws: u64) -> String {
     let mut page = format!(
         "# Validation\n\nWritten by `hif-switch validate --format md`.\n\n\
          What was measured beside what the model gives, with one parameter set per setting: that of `params/`. \
-         A target is inside when the prediction lies within its interval. Where no interval was published it \
-         is assumed, and the note says so. *Fit* marks targets that a calibration (`params/calibrations/`) fits to; \
-         all others are kept aside. Values not marked `fitted` in `params/` were set by hand from the literature, not \
+         A target is inside when the prediction lies within its acceptance range. A range is *published* where its ends, \
+         or the spread that they follow from, stand in the source, and *assumed* everywhere else; the note says what it is. \
+         *Fitted* marks targets that a calibration (`params/calibrations/`) fits to; all others are *held out*, and only \
+         they test the model. Values not marked `fitted` in `params/` were set by hand from the literature, not \
          by these calibrations.\n\n\
          Bands: of runs, 95 % of {draws} draws from the normal approximation of the setting's calibration about the \
          present values, in logits of the place in the range, in which the range counts as a weak prior; of virtual \
@@ -101,22 +118,31 @@ pub fn validation_page(rows: &[Prediction], draws: u64) -> String {
             other => other,
         };
         page += &format!(
-            "\n## {title}\n\n| target | unit | observed | interval | predicted | band | inside | use | grade | source |\n\
+            "\n## {title}\n\n| target | unit | observed | acceptance range | predicted | band | inside | use | grade | source |\n\
              |---|---|---|---|---|---|---|---|---|---|\n"
         );
         let members: Vec<&Prediction> = rows.iter().filter(|row| row.target.file == file).collect();
         for row in &members {
             let target = &row.target;
+            let range = ends(Some(target.interval));
             page += &format!(
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                "| {} | {} | {} | {range}, {} | {} | {} | {} | {} | {} | {} |\n",
                 target.text,
                 target.unit,
                 significant(target.value),
-                ends(Some(target.interval)),
-                significant(row.predicted),
+                target.range.name(),
+                if row.predicted.is_finite() {
+                    significant(row.predicted)
+                } else {
+                    row.verdict().to_owned()
+                },
                 ends(row.band),
-                if row.inside() { "yes" } else { "**no**" },
-                if target.fit { "fit" } else { "aside" },
+                if row.inside() {
+                    row.verdict().to_owned()
+                } else {
+                    format!("**{}**", row.verdict())
+                },
+                if target.fit { "fitted" } else { "held out" },
                 target.grade,
                 target.source.join("; "),
             );

@@ -1,7 +1,7 @@
 //! The ledger of claims as tables and as a page.
 
-use crate::study::claims::{Form, Kind, Ledger, Priority, Row, Test, TestResult, Verdict};
-use crate::table::{Cell, Table, significant};
+use crate::study::claims::{Form, Kind, Ledger, Never, Priority, Row, Test, TestResult, Verdict};
+use crate::table::{Cell, Table, UNKNOWN, significant};
 
 fn flipped(row: &Row, ledger: &Ledger) -> String {
     let names: Vec<&str> = ledger
@@ -14,14 +14,23 @@ fn flipped(row: &Row, ledger: &Ledger) -> String {
     names.join(", ")
 }
 
-fn number(value: f64) -> String {
-    if value.is_nan() {
-        return "undefined".to_owned();
+fn number(result: &TestResult) -> String {
+    match result.verdict {
+        Verdict::Unknown => UNKNOWN.to_owned(),
+        Verdict::NotReached => "not reached".to_owned(),
+        _ if result.value.is_nan() => "undefined".to_owned(),
+        _ if result.value.is_infinite() => "never".to_owned(),
+        _ if result.never => format!("{}, as one never happens", significant(result.value)),
+        _ => significant(result.value),
     }
-    if value.is_infinite() {
-        return "not reached".to_owned();
+}
+
+/// What is expected, and what of an event that does not happen.
+fn expected(test: &Test) -> String {
+    match test.never {
+        Never::NotReached => test.expect.clone(),
+        Never::Later => format!("{}; never is later", test.expect),
     }
-    significant(value)
 }
 
 fn error(value: f64) -> String {
@@ -53,7 +62,7 @@ fn passed_of(row: &Row) -> String {
     match row.verdict {
         Verdict::Untested => "-".to_owned(),
         _ => {
-            let passed = row.tests.iter().filter(|test| test.passed).count();
+            let passed = row.tests.iter().filter(|test| test.passed()).count();
             format!("{passed}/{}", row.tests.len())
         }
     }
@@ -118,13 +127,17 @@ pub fn claim_tests_table(ledger: &Ledger) -> Table {
             continue;
         }
         for (test, result) in claim.tests.iter().zip(&row.tests) {
-            let mut cells = head(&test.text, conditions(test), &test.expect);
+            let mut cells = head(&test.text, conditions(test), &expected(test));
             cells.extend([
-                Cell::from(result.value),
-                Cell::from(result.error),
-                Cell::from(if result.passed { "pass" } else { "fail" }),
+                match result.verdict {
+                    Verdict::Unknown => Cell::Unknown,
+                    // Not every reader takes a word for infinity; the verdict says it.
+                    _ => Cell::from(Some(result.value).filter(|value| value.is_finite())),
+                },
+                Cell::from(Some(result.error).filter(|error| error.is_finite())),
+                Cell::from(result.verdict.name()),
                 Cell::from(flipped(row, ledger)),
-                Cell::from(if result.passed {
+                Cell::from(if result.passed() {
                     ""
                 } else {
                     claim.failure.as_deref().unwrap_or_default()
@@ -135,6 +148,9 @@ pub fn claim_tests_table(ledger: &Ledger) -> Table {
     }
     table
 }
+
+/// Begins the line of the summary that names the claims of unknown outcome.
+const NOT_COUNTED: &str = "not counted";
 
 /// How many claims pass, by kind and priority.
 pub fn claims_summary(ledger: &Ledger) -> String {
@@ -159,6 +175,17 @@ pub fn claims_summary(ledger: &Ledger) -> String {
         "evidence against the review",
         ledger.score(|claim| claim.kind == Kind::Against),
     );
+    let unknown = ledger
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Unknown);
+    let unknown: Vec<&str> = unknown.map(|row| row.claim.id.as_str()).collect();
+    if !unknown.is_empty() {
+        text += &format!(
+            "{NOT_COUNTED}, for a potency or an exposure is unknown: {}\n",
+            unknown.join(", ")
+        );
+    }
     text + "a claim passes when all its tests do; up and down mean by more than 5 %; \
             `hif-switch claims ID` shows every test of a claim"
 }
@@ -170,13 +197,14 @@ pub fn claims_page(ledger: &Ledger) -> String {
          Every claim of Zeng et al. 2021 (Front Oncol 11:641522) that a dynamic model can test, the rows of its \
          Table 3, predictions that tell hypotheses apart, and evidence against the review. All are judged with \
          one parameter set. A claim passes when all its tests do. *Up* and *down* mean by more than 5 % against \
-         the comparator; in treated animals and patients a reading is the mean of the day before. The numerical \
-         error is the difference to the same value at ten times the tolerance. *Flips in* names the variants of \
+         the comparator; in treated animals and patients a reading is the mean of the day before. An event that \
+         does not happen within the run is *not reached* and no pass, unless the test says that never is later. \
+         The numerical error is the difference to the same value at ten times the tolerance. *Flips in* names the variants of \
          the model in which the verdict is another.\n\n",
     );
     for line in claims_summary(ledger)
         .lines()
-        .filter(|line| line.ends_with("pass"))
+        .filter(|line| line.ends_with("pass") || line.starts_with(NOT_COUNTED))
     {
         page += &format!("* {line}\n");
     }
@@ -229,7 +257,7 @@ fn claim_section(row: &Row, ledger: &Ledger) -> String {
             text += &test_line(test, result);
         }
     }
-    if row.verdict == Verdict::Fail
+    if matches!(row.verdict, Verdict::Fail | Verdict::NotReached)
         && let Some(failure) = &claim.failure
     {
         text += &format!("\nWhy it fails: {failure}\n");
@@ -245,9 +273,12 @@ fn test_line(test: &Test, result: &TestResult) -> String {
         "| {} | {} | {} | {} | {} | {} |\n",
         test.text,
         conditions(test),
-        test.expect,
-        number(result.value),
+        expected(test),
+        number(result),
         error(result.error),
-        if result.passed { "pass" } else { "**fail**" }
+        match result.verdict {
+            Verdict::Pass => "pass".to_owned(),
+            other => format!("**{}**", other.name()),
+        }
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::endpoints::Endpoints;
 use crate::study::{ArmResult, ArmRun, CompareStudy};
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Table, UNKNOWN};
 
 /// Studies that stand beside the main one in [`arms_table`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,6 +45,14 @@ pub fn arms_table(study: &CompareStudy, beside: Beside<'_>) -> Table {
         columns.push(("patient TTP".to_owned(), "d"));
     }
     columns.push(("verdict".to_owned(), ""));
+    let reasons = !study.unknown.is_empty()
+        || beside
+            .achievable
+            .is_some_and(|achievable| !achievable.unknown.is_empty());
+    if reasons {
+        columns.push((UNKNOWN.to_owned(), ""));
+    }
+    let width = columns.len();
     let mut table = Table::new(columns);
     for result in &study.arms {
         let main = result.main();
@@ -65,11 +73,18 @@ pub fn arms_table(study: &CompareStudy, beside: Beside<'_>) -> Table {
         }
         row.push(result.comparison.metastases_ratio.into());
         if let Some(achievable) = beside.achievable {
-            let gap = result.partner.as_ref().and_then(|p| p.exposure_gap());
-            let reached = achievable
-                .arm(result.arm())
-                .map(|arm| arm.main().treated_over_control);
-            row.extend([gap.into(), reached.into()]);
+            let gap = match &result.partner {
+                Some(partner) => known(partner.exposure_gap()),
+                None => Cell::Number(None),
+            };
+            let reached = match achievable.unknown(result.arm()) {
+                Some(_) => Cell::Unknown,
+                None => achievable
+                    .arm(result.arm())
+                    .map(|arm| arm.main().treated_over_control)
+                    .into(),
+            };
+            row.extend([gap, reached]);
         }
         if let Some(patient) = beside.patient {
             let progression = patient
@@ -78,9 +93,33 @@ pub fn arms_table(study: &CompareStudy, beside: Beside<'_>) -> Table {
             row.push(progression.into());
         }
         row.push(result.verdict.words().into());
+        if reasons {
+            let what = beside
+                .achievable
+                .and_then(|achievable| achievable.unknown(result.arm()));
+            let partner = result
+                .partner
+                .as_ref()
+                .filter(|_| beside.achievable.is_some());
+            let concentration = partner.and_then(|partner| partner.unknown_concentration());
+            let all: Vec<&str> = what.into_iter().chain(concentration).collect();
+            row.push(all.join(", ").into());
+        }
+        table.push(row);
+    }
+    for unknown in &study.unknown {
+        let mut row = vec![Cell::Unknown; width];
+        row[0] = unknown.arm.to_string().into();
+        row[width - 2] = UNKNOWN.into();
+        row[width - 1] = unknown.what.as_str().into();
         table.push(row);
     }
     table
+}
+
+/// A number, or that it is not known.
+fn known(number: Option<f64>) -> Cell {
+    number.map_or(Cell::Unknown, Cell::from)
 }
 
 /// What the columns of [`arms_table`] mean.
@@ -102,7 +141,14 @@ pub fn legend(study: &CompareStudy, beside: Beside<'_>) -> String {
                 .to_owned(),
         );
         lines.push(
-            "T/C achievable: at the main day, with the partner's own kinetics and potency; a partner of unknown potency has no effect there"
+            "T/C achievable: at the main day, with the partner's own kinetics and potency"
+                .to_owned(),
+        );
+    }
+    let also = beside.achievable.iter().any(|s| !s.unknown.is_empty());
+    if also || !study.unknown.is_empty() {
+        lines.push(
+            "unknown      what is not known of the partner at the exposure that is reached: no number is given for it"
                 .to_owned(),
         );
     }
@@ -150,6 +196,8 @@ pub fn endpoints_table(study: &CompareStudy) -> Table {
             columns.push((format!("{}_error", definition.name), unit(definition.unit)));
         }
     }
+    columns.push((UNKNOWN.to_owned(), String::new()));
+    let width = columns.len();
     let mut table = Table::new(columns);
     for result in &study.arms {
         let class = result.partner.as_ref().map_or("", |p| p.class.as_str());
@@ -180,6 +228,17 @@ pub fn endpoints_table(study: &CompareStudy) -> Table {
                 row.push(errors.as_ref().and_then(|errors| errors[i]).into());
             }
         }
+        row.push("".into());
+        table.push(row);
+    }
+    for unknown in &study.unknown {
+        let class = unknown.partner.as_ref().map_or("", |p| p.class.as_str());
+        let mut row = vec![Cell::Unknown; width];
+        row[0] = study.scenario.setting.as_str().into();
+        row[1] = unknown.arm.to_string().into();
+        row[2] = class.into();
+        row[3] = UNKNOWN.into();
+        row[width - 1] = unknown.what.as_str().into();
         table.push(row);
     }
     table

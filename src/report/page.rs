@@ -6,7 +6,7 @@
 use crate::parameters::{Library, ParameterTable, Reference};
 use crate::study::calibrate::Prediction;
 use crate::study::claims::{Ledger, Verdict};
-use crate::table::{Cell, Table, significant};
+use crate::table::{Cell, Table, UNKNOWN, significant};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -170,12 +170,12 @@ impl Page<'_> {
         html! {
             section id="validation" {
                 h2 { "What was measured, and what the model gives" }
-                p { "A target is inside when the prediction lies within its interval. " b { "Fit" } " marks targets that a calibration fits to; all others are kept aside. Bands: 95 % of " (validation.draws) " draws of the fitted parameters about their present values, or of resampled virtual patients." }
+                p { "A target is inside when the prediction lies within its acceptance range, which is published where its ends or the spread that they follow from stand in the source, and assumed everywhere else. " b { "Fitted" } " marks targets that a calibration fits to; all others are " b { "held out" } ", and only they test the model. Bands: 95 % of " (validation.draws) " draws of the fitted parameters about their present values, or of resampled virtual patients." }
                 ul { @for line in super::validation_summary(validation.rows).lines() { li { (line) } } }
                 p { "Made by " code.command { (validation.command) } "." }
                 @for d in &validation.drawings { (drawing_markup(d)) }
                 div.scroll { table {
-                    thead { tr { th { "target" } th { "unit" } th.number { "observed" } th.number { "interval" } th.number { "predicted" } th.number { "band" } th { "inside" } th { "use" } th { "grade" } th { "source" } } }
+                    thead { tr { th { "target" } th { "unit" } th.number { "observed" } th.number { "acceptance range" } th { "range" } th.number { "predicted" } th.number { "band" } th { "inside" } th { "use" } th { "grade" } th { "source" } } }
                     tbody { @for row in validation.rows { (self.validation_row(row)) } }
                 } }
                 details open {
@@ -196,10 +196,11 @@ impl Page<'_> {
                 td { (target.unit) }
                 td.number { (significant(target.value)) }
                 td.number { (super::calibrate::ends(Some(target.interval))) }
-                td.number { (significant(row.predicted)) }
+                td { (target.range.name()) }
+                td.number { @if row.predicted.is_finite() { (significant(row.predicted)) } @else { (row.verdict()) } }
                 td.number { (super::calibrate::ends(row.band)) }
-                @if row.inside() { td { "yes" } } @else { td.fail { "no" } }
-                td { @if target.fit { "fit" } @else { "aside" } }
+                td.fail[!row.inside()] { (row.verdict()) }
+                td { @if target.fit { "fitted" } @else { "held out" } }
                 td { (target.grade) }
                 td { @for (i, key) in target.source.iter().enumerate() { @if i > 0 { ", " } (self.reference_link(key)) } }
             }
@@ -316,14 +317,14 @@ fn claims_section(ledger: &Ledger) -> Markup {
                     @for row in &ledger.rows {
                         tr id={ "claim-" (row.claim.id) } {
                             td { (row.claim.id) }
-                            td.fail[row.verdict == Verdict::Fail] { (row.verdict.name()) }
+                            td.fail[matches!(row.verdict, Verdict::Fail | Verdict::NotReached)] { (row.verdict.name()) }
                             td.long {
                                 (row.claim.text)
                                 @if let Some(reason) = &row.claim.untested { details { summary { "Why it is not tested" } (reason) } }
-                                @if row.verdict == Verdict::Fail { @if let Some(failure) = &row.claim.failure { details { summary { "Why it fails" } (failure) } } }
+                                @if matches!(row.verdict, Verdict::Fail | Verdict::NotReached) { @if let Some(failure) = &row.claim.failure { details { summary { "Why it fails" } (failure) } } }
                             }
                             td { (row.claim.priority) }
-                            td.number { (row.tests.iter().filter(|test| test.passed).count()) " of " (row.tests.len()) }
+                            td.number { (row.tests.iter().filter(|test| test.passed()).count()) " of " (row.tests.len()) }
                         }
                     }
                 }
@@ -335,12 +336,7 @@ fn claims_section(ledger: &Ledger) -> Markup {
 /// A table that scrolls sideways where it does not fit.
 fn table_markup(table: &Table) -> Markup {
     let numeric: Vec<bool> = (0..table.columns.len())
-        .map(|index| {
-            table
-                .rows
-                .iter()
-                .any(|row| matches!(row[index], Cell::Number(_)))
-        })
+        .map(|index| table.rows.iter().any(|row| row[index].is_number()))
         .collect();
     html! {
         div.scroll { table.brief {
@@ -352,6 +348,7 @@ fn table_markup(table: &Table) -> Markup {
                     Cell::Text(text) => (text),
                     Cell::Number(Some(value)) => (significant(*value)),
                     Cell::Number(None) => "-",
+                    Cell::Unknown => (UNKNOWN),
                 } }
             } } } }
         } }

@@ -49,10 +49,11 @@ pub fn to_parquet(table: &Table, metadata: &[(&str, String)]) -> Result<Vec<u8>>
 fn column(table: &Table, index: usize) -> (Field, ArrayRef) {
     let column = &table.columns[index];
     let cells = table.rows.iter().map(|row| &row[index]);
-    let numeric = cells.clone().any(|cell| matches!(cell, Cell::Number(_)));
+    let numeric = cells.clone().any(|cell| cell.is_number());
     let (kind, array): (DataType, ArrayRef) = if numeric {
         let numbers = cells.map(|cell| match cell {
             Cell::Number(number) => *number,
+            Cell::Unknown => None,
             Cell::Text(text) => text.parse().ok(),
         });
         let array: Float64Array = numbers.collect();
@@ -60,7 +61,7 @@ fn column(table: &Table, index: usize) -> (Field, ArrayRef) {
     } else {
         let texts = cells.map(|cell| match cell {
             Cell::Text(text) => Some(text.as_str()),
-            Cell::Number(_) => None,
+            Cell::Number(_) | Cell::Unknown => None,
         });
         let array: StringArray = texts.collect();
         (DataType::Utf8, Arc::new(array))
@@ -81,10 +82,7 @@ pub fn csv_metadata(table: &Table, file: &str, manifest: &Manifest) -> Result<Ve
         .iter()
         .enumerate()
         .map(|(index, column)| {
-            let numeric = table
-                .rows
-                .iter()
-                .any(|row| matches!(row[index], Cell::Number(_)));
+            let numeric = table.rows.iter().any(|row| row[index].is_number());
             serde_json::json!({
                 "name": column.name,
                 "titles": column.name,

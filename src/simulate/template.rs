@@ -51,9 +51,14 @@ impl Template {
         }
         let regimen = scenario.regimen(library, &table)?;
         let weight = body_weight(&Model::read(&table, std::array::from_fn(|_| None))?);
+        let drugs = scenario.partners(library, weight)?;
+        // Here and not in the first run, so that a study is refused before it starts.
+        for drug in &drugs {
+            drug.demand_known(&regimen.partner)?;
+        }
         Ok(Self {
             partner_tables: scenario.partner_tables(library)?,
-            drugs: scenario.partners(library, weight)?,
+            drugs,
             label: scenario.label(),
             scenario: scenario.clone(),
             regimen,

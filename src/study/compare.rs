@@ -3,7 +3,7 @@
 use super::Progress;
 use super::arm_run::{ArmRun, run_scenario};
 use crate::endpoints::{Comparison, Evaluation};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::{Arm, PartnerDrug};
 use crate::simulate::{Accuracy, Scenario};
@@ -37,6 +37,17 @@ impl ArmResult {
     }
 }
 
+/// An arm whose effect cannot be told: a potency or an exposure of one of its drugs is unknown.
+#[derive(Debug, Clone)]
+pub struct UnknownArm {
+    /// The arm.
+    pub arm: Arm,
+    /// The partner, for arms with exactly one.
+    pub partner: Option<PartnerDrug>,
+    /// What is unknown, in a few words.
+    pub what: String,
+}
+
 /// A comparison of arms in one setting.
 #[derive(Debug, Clone)]
 pub struct CompareStudy {
@@ -44,6 +55,8 @@ pub struct CompareStudy {
     pub scenario: Scenario,
     /// Arms, vehicle first.
     pub arms: Vec<ArmResult>,
+    /// Arms that were asked for and cannot be told.
+    pub unknown: Vec<UnknownArm>,
     /// Unit of burden.
     pub burden_unit: String,
     /// Burden at the start.
@@ -54,6 +67,12 @@ impl CompareStudy {
     /// The result of an arm, if it was run.
     pub fn arm(&self, arm: &Arm) -> Option<&ArmResult> {
         self.arms.iter().find(|result| result.arm() == arm)
+    }
+
+    /// What is unknown of an arm that was asked for; `None` where it was run or not asked for.
+    pub fn unknown(&self, arm: &Arm) -> Option<&str> {
+        let found = self.unknown.iter().find(|unknown| unknown.arm == *arm);
+        found.map(|unknown| unknown.what.as_str())
     }
 }
 
@@ -127,7 +146,8 @@ pub fn all_arms(library: &Library) -> Vec<Arm> {
 }
 
 /// Runs `arms` of a scenario in parallel, and vehicle and the single drugs that they are compared
-/// with; the order of results is that of the arms, whatever the threads do.
+/// with; the order of results is that of the arms, whatever the threads do. Arms of unknown effect are
+/// not run but named.
 ///
 /// # Errors
 /// The first error in the order of the arms.
@@ -141,7 +161,7 @@ pub fn compare(
     progress: Progress<'_>,
 ) -> Result<CompareStudy> {
     let arms = with_controls(arms);
-    let runs = arms
+    let finished: Vec<Result<ArmRun>> = arms
         .par_iter()
         .map(|arm| {
             let scenario = scenario.with_arm(arm.clone());
@@ -149,13 +169,36 @@ pub fn compare(
             progress();
             run
         })
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<Vec<ArmRun>>>()?;
+        .collect();
+    let mut runs: Vec<ArmRun> = Vec::new();
+    let mut unknown = Vec::new();
+    for (arm, finished) in arms.iter().zip(finished) {
+        match finished {
+            Ok(run) => runs.push(run),
+            // Without partners nothing is left to compare.
+            Err(Error::Unknown { what, .. }) if !arm.partners.is_empty() => {
+                unknown.push((arm.clone(), what));
+            }
+            Err(error) => return Err(error),
+        }
+    }
 
     let find = |arm: &Arm| runs.iter().find(|run| run.scenario.arm == *arm);
     let vehicle = find(&Arm::vehicle()).unwrap_or(&runs[0]);
     let initial_burden = vehicle.problem.baseline.tumour.burden();
+    let absorption = vehicle.problem.model.kinetics.absorption();
+    let weight = absorption.map(|absorption| absorption.body_weight);
+    let partner = |arm: &Arm| -> Result<Option<PartnerDrug>> {
+        if arm.partners.len() != 1 {
+            return Ok(None);
+        }
+        let drugs = scenario.with_arm(arm.clone()).partners(library, weight);
+        match drugs {
+            // Its kinetics are unknown, and with them all else that depends on the mode.
+            Err(Error::Unknown { .. }) => Ok(None),
+            drugs => Ok(drugs?.into_iter().next()),
+        }
+    };
     let arms = runs
         .iter()
         .map(|run| {
@@ -174,30 +217,27 @@ pub fn compare(
                 })
                 .collect();
             let singles: Vec<f64> = alone.iter().map(|run| run.burdens[0]).collect();
-            let weight = run
-                .problem
-                .model
-                .kinetics
-                .absorption()
-                .map(|a| a.body_weight);
-            let partner = if arm.partners.len() == 1 {
-                run.scenario.partners(library, weight)?.into_iter().next()
-            } else {
-                None
-            };
             Ok(ArmResult {
                 verdict: Verdict::of(arm, &evaluations[0], &singles, vehicle.burdens[0]),
                 evaluations,
                 comparison: Comparison::new(&run.endpoints, &vehicle.endpoints),
                 run: run.clone(),
-                partner,
+                partner: partner(arm)?,
             })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let unknown = unknown
+        .into_iter()
+        .map(|(arm, what)| {
+            let partner = partner(&arm)?;
+            Ok(UnknownArm { arm, partner, what })
         })
         .collect::<Result<Vec<_>>>()?;
     let table = scenario.parameters(library)?;
     Ok(CompareStudy {
         scenario: scenario.clone(),
         arms,
+        unknown,
         burden_unit: table.text("burden_unit").unwrap_or("1").to_owned(),
         initial_burden,
     })

@@ -1,14 +1,46 @@
 //! The map of HIF-1a: where sorafenib, oxygen and resistance raise it and where they lower it.
 //!
 //! Twenty studies report HIF-1a up or down after sorafenib. They differ in dose, time, pO2, and in
-//! what they compare with: each panel holds one such contrast.
+//! what they compare with: each panel holds one such contrast. A study has a run of its own, at its own conditions
+//! and against its own comparator; a panel is a slice, at whose other conditions a study need not have been made.
 
+use super::claims::{Alternative, Claim, Measure, Place, Sign, values_in};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
 use crate::regimen::Arm;
 use crate::simulate::{Accuracy, Recorder, Scenario, Trajectory};
 use crate::units::Quantity;
 use rayon::prelude::*;
+
+/// The map: its panels, and the studies that stand on them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hif1aMap {
+    /// Contrasts over two conditions each.
+    pub panels: Vec<MapPanel>,
+    /// Studies, in the order of their claims.
+    pub studies: Vec<MapStudy>,
+}
+
+/// A study on the map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapStudy {
+    /// Claim that it stands for.
+    pub claim: String,
+    /// Number of its reference in the review.
+    pub number: String,
+    /// Name of its panel.
+    pub panel: String,
+    /// Its conditions, in the units of the panel.
+    pub at: (f64, f64),
+    /// What it reports of HIF-1a.
+    pub reported: Sign,
+    /// What it compares, where that is not what the panel compares.
+    pub contrast: Option<String>,
+    /// HIF-1a at its own conditions over its own comparator.
+    pub fold: f64,
+    /// Whether that is what it reports.
+    pub agrees: bool,
+}
 
 /// One contrast over two conditions.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,9 +57,19 @@ pub struct MapPanel {
     pub fold: Vec<Vec<f64>>,
 }
 
+/// What a condition varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Varied {
+    Time,
+    Dose,
+    Oxygen,
+    Resistant,
+}
+
 /// A condition that a panel varies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
+    varied: Varied,
     /// What it is.
     pub label: &'static str,
     /// Unit.
@@ -58,9 +100,15 @@ const READ_AT: f64 = 24.0;
 const HOURS_PER_DAY: f64 = 24.0;
 
 impl Condition {
-    fn logarithmic(label: &'static str, unit: &'static str, (low, high): (f64, f64)) -> Self {
+    fn logarithmic(
+        varied: Varied,
+        label: &'static str,
+        unit: &'static str,
+        (low, high): (f64, f64),
+    ) -> Self {
         let value = |i: usize| low * libm::pow(high / low, i as f64 / (STEPS - 1) as f64);
         Self {
+            varied,
             label,
             unit,
             values: (0..STEPS).map(value).collect(),
@@ -68,9 +116,15 @@ impl Condition {
         }
     }
 
-    fn linear(label: &'static str, unit: &'static str, (low, high): (f64, f64)) -> Self {
+    fn linear(
+        varied: Varied,
+        label: &'static str,
+        unit: &'static str,
+        (low, high): (f64, f64),
+    ) -> Self {
         let value = |i: usize| low + (high - low) * i as f64 / (STEPS - 1) as f64;
         Self {
+            varied,
             label,
             unit,
             values: (0..STEPS).map(value).collect(),
@@ -79,17 +133,111 @@ impl Condition {
     }
 }
 
-/// Computes the four panels of the map with the full model.
+/// Computes the four panels of the map with the full model, and each study of the claims that has a place on it.
 ///
 /// # Errors
-/// The first run that fails.
-pub fn hif1a_map(library: &Library, accuracy: &Accuracy) -> Result<Vec<MapPanel>> {
-    Ok(vec![
+/// The first run that fails; a study on a panel that there is not, or at a condition that the panel does not have.
+pub fn hif1a_map(library: &Library, claims: &[Claim], accuracy: &Accuracy) -> Result<Hif1aMap> {
+    let panels = vec![
         culture_over_time(library, accuracy)?,
         culture_over_oxygen(library, accuracy)?,
         resistant_cells(library)?,
         xenograft_over_time(library, accuracy)?,
-    ])
+    ];
+    Ok(Hif1aMap {
+        studies: studies(library, &panels, claims, accuracy)?,
+        panels,
+    })
+}
+
+/// The studies of the claims, each from runs of its own.
+fn studies(
+    library: &Library,
+    panels: &[MapPanel],
+    claims: &[Claim],
+    accuracy: &Accuracy,
+) -> Result<Vec<MapStudy>> {
+    let placed = claims
+        .iter()
+        .filter_map(|claim| Some((claim, claim.place.as_ref()?)));
+    let placed: Vec<_> = placed.collect();
+    let tests: Vec<_> = placed.iter().map(|(_, place)| &place.test).collect();
+    let folds = values_in(library, &tests, &[Alternative::default()], accuracy)?;
+    placed
+        .into_iter()
+        .zip(folds.into_iter().flatten())
+        .map(|((claim, place), fold)| {
+            let name = format!("claim {}, key `place`", claim.id);
+            let panel = panels.iter().find(|panel| panel.name == place.panel);
+            let panel = panel.ok_or_else(|| {
+                let known = panels.iter().map(|panel| panel.name);
+                Error::unknown_name(&name, "panel", &place.panel, known)
+            })?;
+            let reference = claim.references.first().map_or("", String::as_str);
+            let number = reference
+                .rsplit_once('(')
+                .map_or(reference, |(_, rest)| rest);
+            Ok(MapStudy {
+                at: (
+                    coordinate(library, &panel.x, place, &name)?,
+                    coordinate(library, &panel.y, place, &name)?,
+                ),
+                claim: claim.id.clone(),
+                number: number.trim_end_matches(')').to_owned(),
+                panel: place.panel.clone(),
+                reported: place.hif1a,
+                contrast: place.contrast.clone(),
+                fold,
+                agrees: place.test.expectation.met(fold),
+            })
+        })
+        .collect()
+}
+
+/// A condition of a study in the unit of a panel, read off what is run for it.
+fn coordinate(library: &Library, condition: &Condition, place: &Place, name: &str) -> Result<f64> {
+    let missing = |what: &str| {
+        Error::input(
+            name,
+            format!(
+                "the study has no {what}, over which the panel `{}` goes",
+                place.panel
+            ),
+            "choose another panel, or a condition with it",
+        )
+    };
+    let queries = place.test.form.queries();
+    let query = queries.first().ok_or_else(|| missing("condition"))?;
+    let at = match query.measure {
+        Measure::Readout(_, at) | Measure::Moment(_, at) => at,
+        _ => return Err(missing("time")),
+    };
+    let scenario = &query.scenario;
+    let table = scenario.parameters(library)?;
+    let regimen = scenario.regimen(library, &table)?;
+    match condition.varied {
+        Varied::Time => Ok(match condition.unit {
+            "d" => at / HOURS_PER_DAY,
+            _ => at,
+        }),
+        Varied::Dose => {
+            let amount = regimen.sorafenib.first().and_then(|c| c.amount.as_ref());
+            let amount = amount.ok_or_else(|| missing("dose"))?;
+            amount
+                .to(condition.unit)
+                .map_err(|error| Error::input(name, error.to_string(), "choose another panel"))
+        }
+        Varied::Oxygen => {
+            let mut steps = regimen.oxygen.iter().rev();
+            let last = steps.find(|step| step.at <= at).map(|step| step.oxygen);
+            last.or(regimen.oxygen_before)
+                .ok_or_else(|| missing("pO2 of the medium"))
+        }
+        Varied::Resistant => {
+            let problem = scenario.prepare(library)?;
+            Ok(problem.baseline.tumour.resistant_fraction())
+        }
+    }
 }
 
 /// Rows computed in parallel, the first error in their order.
@@ -128,8 +276,8 @@ fn ratios(treated: &[f64], untreated: &[f64]) -> Vec<f64> {
 
 /// Parental cells moved from air to 1 % O2, against untreated cells.
 fn culture_over_time(library: &Library, accuracy: &Accuracy) -> Result<MapPanel> {
-    let x = Condition::logarithmic("time at 1 % O2", "h", CULTURE_TIMES);
-    let y = Condition::logarithmic("sorafenib", "µM", CULTURE_DOSES);
+    let x = Condition::logarithmic(Varied::Time, "time at 1 % O2", "h", CULTURE_TIMES);
+    let y = Condition::logarithmic(Varied::Dose, "sorafenib", "µM", CULTURE_DOSES);
     let scenario = Scenario::new("culture", Arm::vehicle());
     let untreated = hif1a(library, &scenario, x.values.clone(), accuracy)?;
     let fold = rows(&y.values, |dose| {
@@ -148,8 +296,8 @@ fn culture_over_time(library: &Library, accuracy: &Accuracy) -> Result<MapPanel>
 
 /// Parental cells moved from air to another pO2, against cells left in air at the same dose.
 fn culture_over_oxygen(library: &Library, accuracy: &Accuracy) -> Result<MapPanel> {
-    let x = Condition::logarithmic("pO2 of the medium", "mmHg", OXYGEN);
-    let y = Condition::logarithmic("sorafenib", "µM", CULTURE_DOSES);
+    let x = Condition::logarithmic(Varied::Oxygen, "pO2 of the medium", "mmHg", OXYGEN);
+    let y = Condition::logarithmic(Varied::Dose, "sorafenib", "µM", CULTURE_DOSES);
     let at = |dose: f64, oxygen: Option<f64>| {
         let mut scenario = dosed(&Scenario::new("culture", Arm::vehicle()), dose, "µM");
         match oxygen {
@@ -181,8 +329,13 @@ fn culture_over_oxygen(library: &Library, accuracy: &Accuracy) -> Result<MapPane
 
 /// Untreated cells of which a part is resistant, adapted to a pO2, against parental cells there.
 fn resistant_cells(library: &Library) -> Result<MapPanel> {
-    let x = Condition::linear("resistant part of the cells", "1", (0.0, 1.0));
-    let y = Condition::logarithmic("pO2 of the medium", "mmHg", OXYGEN);
+    let x = Condition::linear(
+        Varied::Resistant,
+        "resistant part of the cells",
+        "1",
+        (0.0, 1.0),
+    );
+    let y = Condition::logarithmic(Varied::Oxygen, "pO2 of the medium", "mmHg", OXYGEN);
     let at = |part: f64, oxygen: f64| -> Result<f64> {
         let scenario = Scenario {
             regimen: Some("culture-adapted".to_owned()),
@@ -213,8 +366,8 @@ fn resistant_cells(library: &Library) -> Result<MapPanel> {
 
 /// Treated xenografts, means of the day before, against vehicle.
 fn xenograft_over_time(library: &Library, accuracy: &Accuracy) -> Result<MapPanel> {
-    let x = Condition::linear("day of treatment", "d", (1.0, MOUSE_DAYS));
-    let y = Condition::logarithmic("sorafenib", "mg/kg", MOUSE_DOSES);
+    let x = Condition::linear(Varied::Time, "day of treatment", "d", (1.0, MOUSE_DAYS));
+    let y = Condition::logarithmic(Varied::Dose, "sorafenib", "mg/kg", MOUSE_DOSES);
     let scenario = Scenario {
         duration: Some(MOUSE_DAYS * HOURS_PER_DAY),
         ..Scenario::new("xenograft", Arm::vehicle())

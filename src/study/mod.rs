@@ -26,8 +26,8 @@ pub mod synergy;
 pub mod trial;
 
 pub use arm_run::{ArmRun, Verification, run_scenario};
-pub use compare::{ArmResult, CompareStudy, Verdict, all_arms, compare};
-pub use hif1a_map::{Condition, MapPanel, hif1a_map};
+pub use compare::{ArmResult, CompareStudy, UnknownArm, Verdict, all_arms, compare};
+pub use hif1a_map::{Condition, Hif1aMap, MapPanel, MapStudy, hif1a_map};
 pub use overview::{Overview, overview, overview_runs};
 pub use sign_map::{SignMap, sign_map};
 

@@ -41,7 +41,7 @@ pub struct Calibration {
     pub setting: String,
     /// Parameters with their bounds.
     pub space: Space,
-    /// Targets that are fitted to, and those kept aside.
+    /// Targets that are fitted to, and those held out.
     pub targets: Vec<Target>,
     /// Variant of the model.
     pub variant: Option<String>,
@@ -638,7 +638,7 @@ pub struct Comparison {
     pub aic: f64,
     /// -2 log likelihood + k ln n.
     pub bic: f64,
-    /// Root mean square of the residuals kept aside; `None` where there are none.
+    /// Root mean square of the residuals of what was held out; `None` where there are none.
     pub aside: Option<f64>,
 }
 

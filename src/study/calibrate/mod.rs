@@ -1,11 +1,11 @@
 //! Calibration and validation: what the model gives beside what was measured.
 //!
 //! A target (`params/targets/*.toml`) is a test of the claims' language with a measured value, an
-//! interval, a source, and the word whether it is fitted to or kept aside. A calibration
+//! acceptance range, a source, and whether it is fitted to or held out. A calibration
 //! (`params/calibrations/*.toml`) names targets and parameters.
 //!
 //! **Objective.** `sum w r^2` with `r = (ln predicted - ln observed)/sigma` and
-//! `sigma = ln(high/low)/(2 1.96)`: the interval counts as one of 95 %. Where the interval reaches 0, the
+//! `sigma = ln(high/low)/(2 1.96)`: the range counts as an interval of 95 %. Where it reaches 0, the
 //! same without logarithms.
 //!
 //! **Coordinates.** The logit of the place between the bounds of the parameter's range, logarithmic where
@@ -19,7 +19,7 @@
 //! from the normal approximation in these coordinates, in which the range of each parameter counts as
 //! a weak prior (standard deviation 1 of the logit).
 //!
-//! Limitations: intervals that were not published are assumed (the target says so); targets are taken as
+//! Limitations: ranges that were not published are assumed (the target says so); targets are taken as
 //! independent.
 
 mod data;
@@ -33,6 +33,6 @@ pub use fit::{
     Calibration, Comparison, Estimate, Fit, Profile, Start, THRESHOLD, compare_models, estimate,
     profile, start, starts,
 };
-pub use targets::{Curve, Target, Targets};
+pub use targets::{Basis, Curve, Target, Targets};
 pub use validate::{Prediction, validate};
 pub use visual::{VisualCheck, visual_checks};

@@ -22,21 +22,23 @@ pub struct Target {
     pub text: String,
     /// Setting in which the model is run.
     pub setting: String,
-    /// Unit of value and interval.
+    /// Unit of value and range.
     pub unit: String,
     /// Measured value.
     pub value: f64,
-    /// Interval within which a prediction agrees.
+    /// Acceptance range: a prediction within it agrees.
     pub interval: (f64, f64),
+    /// Whose range it is.
+    pub range: Basis,
     /// Support of the value.
     pub grade: Grade,
     /// Keys of the literature.
     pub source: Vec<String>,
-    /// Doubts and readings; says where the interval is assumed.
+    /// Doubts and readings; says what the range is.
     pub note: Option<String>,
     /// Why the model lies outside, should it.
     pub outside: Option<String>,
-    /// Whether it is fitted to, not kept aside.
+    /// Whether it is fitted to, not held out.
     pub fit: bool,
     /// Weight in the objective.
     pub weight: f64,
@@ -57,6 +59,26 @@ enum Use {
     Aside,
 }
 
+/// Where an acceptance range comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Its ends, or the spread that they follow from, stand in the source or in the data.
+    Published,
+    /// It was chosen for this comparison.
+    Assumed,
+}
+
+impl Basis {
+    /// Name in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Assumed => "assumed",
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTarget {
@@ -65,8 +87,9 @@ struct RawTarget {
     value: Option<f64>,
     low: Option<f64>,
     high: Option<f64>,
-    /// Ends of the interval as a factor of the value.
+    /// Ends of the range as a factor of the value.
     factor: Option<f64>,
+    range: Basis,
     unit: String,
     grade: Grade,
     #[serde(default)]
@@ -87,9 +110,9 @@ fn one() -> f64 {
     1.0
 }
 
-const META: [&str; 15] = [
-    "id", "text", "value", "low", "high", "factor", "unit", "grade", "source", "note", "outside",
-    "use", "weight", "curve", "after",
+const META: [&str; 16] = [
+    "id", "text", "value", "low", "high", "factor", "range", "unit", "grade", "source", "note",
+    "outside", "use", "weight", "curve", "after",
 ];
 
 #[derive(Debug, Deserialize)]
@@ -125,7 +148,7 @@ impl Targets {
     /// Reads `targets/*.toml` and `data/*.toml`.
     ///
     /// # Errors
-    /// An unknown key, name, measure, unit or source; an identifier that stands twice; an interval that
+    /// An unknown key, name, measure, unit or source; an identifier that stands twice; a range that
     /// does not hold its value; a target without source that is not graded assumed.
     pub fn read(library: &Library) -> Result<Self> {
         let names = Names::read(library)?;
@@ -180,7 +203,10 @@ fn read_target(
         .into_iter()
         .partition(|(key, _)| META.contains(&key.as_str()));
     let raw: RawTarget = meta.try_into().map_err(|error: toml::de::Error| {
-        bad(error.message().to_owned(), "see the shipped targets")
+        bad(
+            error.message().to_owned(),
+            "see the shipped targets; range = \"published\" or \"assumed\" says whose the acceptance range is",
+        )
     })?;
     let curve = match &raw.curve {
         None => None,
@@ -212,7 +238,7 @@ fn read_target(
     if !(interval.0 <= value && value <= interval.1 && interval.0 < interval.1 && value > 0.0) {
         return Err(bad(
             format!("{value} is not within {} to {}", interval.0, interval.1),
-            "the interval must hold its value, and the value lie above 0",
+            "the acceptance range must hold its value, and the value lie above 0",
         ));
     }
     if raw.source.is_empty() && raw.grade != Grade::Assumed {
@@ -245,6 +271,7 @@ fn read_target(
         unit: raw.unit,
         value,
         interval,
+        range: raw.range,
         grade: raw.grade,
         source: raw.source,
         note: raw.note,
@@ -331,6 +358,7 @@ impl Target {
             unit: "mm^3".to_owned(),
             value,
             interval,
+            range: Basis::Published,
             grade: Grade::User,
             source: Vec::new(),
             note: None,

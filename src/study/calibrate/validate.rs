@@ -25,9 +25,20 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Whether the prediction lies in the interval of the target.
+    /// Whether the prediction lies in the acceptance range of the target; what does not happen or is undefined never
+    /// does.
     pub fn inside(&self) -> bool {
         self.target.holds(self.predicted)
+    }
+
+    /// The same in a word.
+    pub fn verdict(&self) -> &'static str {
+        match self.predicted {
+            predicted if predicted.is_nan() => "undefined",
+            predicted if predicted.is_infinite() => "not reached",
+            _ if self.inside() => "yes",
+            _ => "no",
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use crate::units::Quantity;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// The readout of the map of HIF-1a.
+const HIF1A: &str = "HIF1A";
+
 /// Where a claim comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,18 +58,18 @@ impl std::fmt::Display for Priority {
     }
 }
 
-/// Place of a study on the map of HIF-1a.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A study on the map of HIF-1a: the panel on which it stands, and HIF-1a at its own conditions over its own
+/// comparator.
+#[derive(Debug, Clone)]
 pub struct Place {
     /// Panel of the map.
     pub panel: String,
-    /// Horizontal position, in the panel's unit.
-    pub x: f64,
-    /// Vertical position, in the panel's unit.
-    pub y: f64,
     /// What the study reports of HIF-1a.
     pub hif1a: Sign,
+    /// What the study compares, where that is not what the panel compares.
+    pub contrast: Option<String>,
+    /// HIF-1a at its conditions over its comparator, with what is reported as expectation.
+    pub test: Test,
 }
 
 /// Direction of a reported change.
@@ -117,10 +120,49 @@ struct RawSweep {
 struct RawJudgement {
     text: String,
     expect: String,
+    #[serde(default)]
+    never: Never,
     against: Option<RawChange>,
     beside: Option<RawChange>,
     sweep: Option<RawSweep>,
     order: Option<Vec<String>>,
+}
+
+/// What a place says beside the conditions of the study.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMark {
+    panel: String,
+    hif1a: Sign,
+    contrast: Option<String>,
+    against: RawChange,
+}
+
+/// A place on the map, with the keys of a test for the conditions of the study.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "toml::Table")]
+struct RawPlace {
+    mark: RawMark,
+    base: RawChange,
+}
+
+impl TryFrom<toml::Table> for RawPlace {
+    type Error = toml::de::Error;
+
+    fn try_from(table: toml::Table) -> std::result::Result<Self, Self::Error> {
+        let (mark, base) = parted(table, &["panel", "hif1a", "contrast", "against"]);
+        Ok(Self {
+            mark: mark.try_into()?,
+            base: base.try_into()?,
+        })
+    }
+}
+
+/// A table in two: some keys, and all others.
+fn parted(table: toml::Table, keys: &[&str]) -> (toml::Table, toml::Table) {
+    table
+        .into_iter()
+        .partition(|(key, _)| keys.contains(&key.as_str()))
 }
 
 /// A test: its judgement and its condition stand in one table of the file.
@@ -135,10 +177,10 @@ impl TryFrom<toml::Table> for RawTest {
     type Error = toml::de::Error;
 
     fn try_from(table: toml::Table) -> std::result::Result<Self, Self::Error> {
-        const JUDGEMENT: [&str; 6] = ["text", "expect", "against", "beside", "sweep", "order"];
-        let (judgement, base): (toml::Table, toml::Table) = table
-            .into_iter()
-            .partition(|(key, _)| JUDGEMENT.contains(&key.as_str()));
+        const JUDGEMENT: [&str; 7] = [
+            "text", "expect", "never", "against", "beside", "sweep", "order",
+        ];
+        let (judgement, base) = parted(table, &JUDGEMENT);
         Ok(Self {
             judgement: judgement.try_into()?,
             base: base.try_into()?,
@@ -185,7 +227,7 @@ struct RawClaim {
     note: Option<String>,
     failure: Option<String>,
     untested: Option<String>,
-    place: Option<Place>,
+    place: Option<RawPlace>,
     #[serde(default)]
     test: Vec<RawTest>,
 }
@@ -332,6 +374,17 @@ impl Expectation {
     }
 }
 
+/// What a test makes of an event that does not happen within its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Never {
+    /// The test is not reached, and does not pass.
+    #[default]
+    NotReached,
+    /// The event counts as later than everything that does happen.
+    Later,
+}
+
 /// One test of a claim.
 #[derive(Debug, Clone)]
 pub struct Test {
@@ -343,6 +396,8 @@ pub struct Test {
     pub expect: String,
     /// The same as numbers.
     pub expectation: Expectation,
+    /// What an event that does not happen means.
+    pub never: Never,
 }
 
 /// A claim.
@@ -505,6 +560,10 @@ impl<'a> Names<'a> {
             .enumerate()
             .map(|(i, test)| self.test(test, &format!("{place}, test {}", i + 1)))
             .collect::<Result<Vec<_>>>()?;
+        let marked = raw
+            .place
+            .map(|raw| self.place(raw, &format!("{place}, key `place`")))
+            .transpose()?;
         Ok(Claim {
             id: raw.id,
             priority: raw.priority,
@@ -515,8 +574,38 @@ impl<'a> Names<'a> {
             note: raw.note,
             failure: raw.failure,
             untested: raw.untested,
-            place: raw.place,
+            place: marked,
             tests,
+        })
+    }
+
+    fn place(&self, raw: RawPlace, place: &str) -> Result<Place> {
+        let RawPlace { mark, base } = raw;
+        let expect = match mark.hif1a {
+            Sign::Up => "up",
+            Sign::Down => "down",
+            Sign::Unreported => "above 0",
+        };
+        let raw = RawTest {
+            judgement: RawJudgement {
+                text: "HIF-1a, as reported".to_owned(),
+                expect: expect.to_owned(),
+                never: Never::default(),
+                against: Some(mark.against),
+                beside: None,
+                sweep: None,
+                order: None,
+            },
+            base: RawChange {
+                measure: Some(HIF1A.to_owned()),
+                ..base
+            },
+        };
+        Ok(Place {
+            panel: mark.panel,
+            hif1a: mark.hif1a,
+            contrast: mark.contrast,
+            test: self.test(&raw, place)?,
         })
     }
 
@@ -566,6 +655,7 @@ impl<'a> Names<'a> {
             expectation: expectation(&raw.expect, &form, place)?,
             form,
             expect: raw.expect.clone(),
+            never: raw.never,
         })
     }
 

@@ -1,9 +1,9 @@
 //! Running the claims: every distinct run once, every test judged from what the runs left.
 
 use super::cohort::{Cohort, CohortValue, cohort_value};
-use super::definition::{Claim, Claims, Expectation, Form, Measure, Query, Test};
+use super::definition::{Claim, Claims, Expectation, Form, Measure, Never, Query, Test};
 use crate::endpoints::Endpoints;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Environment;
 use crate::model::markers::Readout;
 use crate::parameters::Library;
@@ -28,6 +28,10 @@ pub enum Verdict {
     Pass,
     /// The model disagrees.
     Fail,
+    /// An event that is compared does not happen within the run: no pass.
+    NotReached,
+    /// A potency or an exposure that the test needs is unknown.
+    Unknown,
     /// Not tested; the claim says why.
     Untested,
 }
@@ -38,20 +42,36 @@ impl Verdict {
         match self {
             Self::Pass => "pass",
             Self::Fail => "fail",
+            Self::NotReached => "not reached",
+            Self::Unknown => "unknown",
             Self::Untested => "not testable",
         }
+    }
+
+    /// Whether the model says anything to it.
+    pub fn is_tested(self) -> bool {
+        !matches!(self, Self::Unknown | Self::Untested)
     }
 }
 
 /// What a test gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TestResult {
-    /// The value that is judged.
+    /// The value that is judged; NaN where it is undefined or unknown.
     pub value: f64,
+    /// Whether an event of the test does not happen within its run.
+    pub never: bool,
     /// Numerical error: the difference to the same value at ten times the tolerance.
     pub error: f64,
     /// Whether it meets the expectation.
-    pub passed: bool,
+    pub verdict: Verdict,
+}
+
+impl TestResult {
+    /// Whether it meets the expectation.
+    pub fn passed(&self) -> bool {
+        self.verdict == Verdict::Pass
+    }
 }
 
 /// A claim with its results.
@@ -84,7 +104,7 @@ impl Ledger {
         let tested: Vec<&Row> = self
             .rows
             .iter()
-            .filter(|row| select(&row.claim) && row.verdict != Verdict::Untested)
+            .filter(|row| select(&row.claim) && row.verdict.is_tested())
             .collect();
         let passed = tested.iter().filter(|row| row.verdict == Verdict::Pass);
         (passed.count(), tested.len())
@@ -271,7 +291,23 @@ fn pretreatment_key(scenario: &Scenario) -> String {
     )
 }
 
-type Values = BTreeMap<(String, Sample), f64>;
+/// What the runs left.
+#[derive(Default)]
+struct Values {
+    /// Samples by run; infinite where an event did not happen or a concentration lies beyond its range.
+    samples: BTreeMap<(String, Sample), f64>,
+    /// Runs that cannot be told, with what they lack.
+    unknown: BTreeMap<String, Error>,
+}
+
+impl Values {
+    fn get(&self, run: String, sample: Sample) -> f64 {
+        self.samples
+            .get(&(run, sample))
+            .copied()
+            .unwrap_or(f64::NAN)
+    }
+}
 
 /// Every distinct run that the tests need, in a fixed order.
 fn plan<'a>(
@@ -318,20 +354,33 @@ fn execute(
         .into_par_iter()
         .map(|(key, scenario)| Ok((key, scenario.pretreated_fraction(library)?)))
         .collect::<Result<BTreeMap<String, Option<f64>>>>()?;
-    let problems = runs
+    let prepared: Vec<Result<Problem>> = runs
         .par_iter()
         .map(|(scenario, _)| {
             scenario.prepare_pretreated(library, pretreated[&pretreatment_key(scenario)])
         })
-        .collect::<Vec<Result<Problem>>>()
-        .into_iter()
-        .collect::<Result<Vec<Problem>>>()?;
+        .collect();
+    let mut collected = Values::default();
+    let (mut problems, mut known) = (Vec::new(), Vec::new());
+    for (run, problem) in runs.iter().zip(prepared) {
+        match problem {
+            Ok(problem) => {
+                problems.push(problem);
+                known.push(run);
+            }
+            Err(error @ Error::Unknown { .. }) => {
+                collected.unknown.insert(key(&run.0), error);
+                progress();
+            }
+            Err(error) => return Err(error),
+        }
+    }
     let measured = run_mixed(&problems, accuracy, |index| {
-        probe(&problems[index], &runs[index].1)
+        probe(&problems[index], &known[index].1)
     });
     let values = problems
         .par_iter()
-        .zip(runs)
+        .zip(&known)
         .zip(measured)
         .map(|((problem, (scenario, samples)), probed)| {
             let values = read(library, scenario, problem, samples, &probed?, accuracy);
@@ -339,11 +388,10 @@ fn execute(
             values
         })
         .collect::<Vec<Result<Vec<(Sample, f64)>>>>();
-    let mut collected = Values::new();
-    for ((scenario, _), values) in runs.iter().zip(values) {
+    for ((scenario, _), values) in known.iter().zip(values) {
         let key = key(scenario);
         for (sample, value) in values? {
-            collected.insert((key.clone(), sample), value);
+            collected.samples.insert((key.clone(), sample), value);
         }
     }
     Ok(collected)
@@ -454,8 +502,8 @@ fn endpoint(endpoints: Option<&Endpoints>, index: usize) -> f64 {
         .unwrap_or(missing)
 }
 
-/// Concentration of sorafenib (µM) that halves the viable cells at a time; infinite where none in
-/// the range does.
+/// Concentration of sorafenib (µM) that halves the viable cells at a time; infinite where it lies above the
+/// range, minus infinite where below.
 fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
     let mut problem = problem.clone();
     problem.timeline.duration = at;
@@ -489,7 +537,7 @@ fn ic50(problem: &Problem, at: f64, accuracy: &Accuracy) -> Result<f64> {
     let value = if at_high > 0.0 {
         f64::INFINITY
     } else if at_low < 0.0 {
-        IC50_RANGE.0
+        f64::NEG_INFINITY
     } else {
         find_root(&mut excess, (low, at_low), (high, at_high), 1e-5).exp()
     };
@@ -544,16 +592,15 @@ pub fn ledger(
     );
     let (values, mut others) = (values?, others?);
     let mut rough = rough?;
-    for (key, value) in &values {
-        rough.entry(key.clone()).or_insert(*value);
+    for (key, value) in &values.samples {
+        rough.samples.entry(key.clone()).or_insert(*value);
     }
     for (scenario, samples) in same {
         progress();
         let known = key(&full.apply(&scenario));
         for sample in samples {
-            if let Some(value) = rough.get(&(known.clone(), sample.clone())) {
-                others.insert((key(&scenario), sample), *value);
-            }
+            let value = rough.get(known.clone(), sample.clone());
+            others.samples.insert((key(&scenario), sample), value);
         }
     }
     let rows = claims
@@ -563,19 +610,15 @@ pub fn ledger(
                 .tests
                 .iter()
                 .map(|test| {
-                    let value = test_value(test, &full, &values);
-                    let other = test_value(test, &full, &rough);
+                    let result = test_result(test, &full, &values);
+                    let (value, other) = (result.value, test_value(test, &full, &rough));
                     // Two events that did not happen agree.
                     let error = if value.to_bits() == other.to_bits() {
                         0.0
                     } else {
                         (value - other).abs()
                     };
-                    TestResult {
-                        value,
-                        error,
-                        passed: test.expectation.met(value),
-                    }
+                    TestResult { error, ..result }
                 })
                 .collect();
             let in_alternatives = alternatives
@@ -644,7 +687,10 @@ pub(in crate::study) fn values_in(
         }
     }
     let runs: Vec<_> = runs.into_values().collect();
-    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let mut values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    if let Some((_, error)) = values.unknown.pop_first() {
+        return Err(error);
+    }
     let row = |model: &Alternative| -> Vec<f64> {
         let tested = tests.iter().map(|test| test_value(test, model, &values));
         tested.collect()
@@ -652,27 +698,244 @@ pub(in crate::study) fn values_in(
     Ok(models.iter().map(row).collect())
 }
 
+/// The value of a query in a model.
+fn query_value(query: &Query, background: &Alternative, values: &Values) -> f64 {
+    let parts: Vec<f64> = parts(query)
+        .into_iter()
+        .map(|(scenario, sample)| values.get(key(&background.apply(&scenario)), sample))
+        .collect();
+    combine(&query.measure, &parts)
+}
+
 fn test_value(test: &Test, background: &Alternative, values: &Values) -> f64 {
-    let value = |query: &Query| {
-        let parts: Vec<f64> = parts(query)
-            .into_iter()
-            .map(|(scenario, sample)| {
-                let key = key(&background.apply(&scenario));
-                values.get(&(key, sample)).copied().unwrap_or(f64::NAN)
-            })
-            .collect();
-        combine(&query.measure, &parts)
-    };
+    let value = |query: &Query| query_value(query, background, values);
     judge(&test.form, test.expectation, &value)
+}
+
+/// Judges a test in a model; the numerical error is left open.
+fn test_result(test: &Test, background: &Alternative, values: &Values) -> TestResult {
+    let queries = test.form.queries();
+    let lacks = |query: &&Query| {
+        parts(query).iter().any(|(scenario, _)| {
+            values
+                .unknown
+                .contains_key(&key(&background.apply(scenario)))
+        })
+    };
+    let result = |value, never, verdict| TestResult {
+        value,
+        never,
+        error: f64::NAN,
+        verdict,
+    };
+    if queries.iter().any(lacks) {
+        return result(f64::NAN, false, Verdict::Unknown);
+    }
+    let seen = queries
+        .iter()
+        .map(|query| query_value(query, background, values));
+    let seen: Vec<f64> = seen.collect();
+    settle(test, test_value(test, background, values), &seen, result)
+}
+
+/// The verdict on a value from what its queries gave: what never happens is later than all else where the
+/// test says so, and no pass elsewhere; a quotient by 0 is undefined.
+fn settle(
+    test: &Test,
+    value: f64,
+    seen: &[f64],
+    result: impl Fn(f64, bool, Verdict) -> TestResult,
+) -> TestResult {
+    let never = seen.iter().any(|value| value.is_infinite());
+    // Two events that never happen have no order.
+    let later = test.never == Never::Later
+        && !value.is_nan()
+        && seen.iter().all(|value| *value > f64::NEG_INFINITY);
+    match never {
+        true if !later => result(value, true, Verdict::NotReached),
+        false if value.is_infinite() => result(f64::NAN, false, Verdict::Fail),
+        _ if test.expectation.met(value) => result(value, never, Verdict::Pass),
+        _ => result(value, never, Verdict::Fail),
+    }
 }
 
 fn verdict(claim: &Claim, background: &Alternative, values: &Values) -> Verdict {
     if claim.untested.is_some() {
         return Verdict::Untested;
     }
-    let passed = claim
-        .tests
-        .iter()
-        .all(|test| test.expectation.met(test_value(test, background, values)));
-    if passed { Verdict::Pass } else { Verdict::Fail }
+    let tests = claim.tests.iter();
+    let verdicts: Vec<Verdict> = tests
+        .map(|test| test_result(test, background, values).verdict)
+        .collect();
+    // What speaks against a claim outweighs what says nothing to it.
+    [Verdict::Fail, Verdict::NotReached, Verdict::Unknown]
+        .into_iter()
+        .find(|verdict| verdicts.contains(verdict))
+        .unwrap_or(Verdict::Pass)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::claims::definition::DEAD_BAND;
+
+    const NEVER: f64 = f64::INFINITY;
+
+    /// The verdict of a test of a form over values, under both meanings of never.
+    fn verdicts(
+        form: fn(Vec<Query>) -> Form,
+        expectation: Expectation,
+        seen: &[f64],
+    ) -> [Verdict; 2] {
+        let query = Query {
+            measure: Measure::Endpoint(0),
+            scenario: Scenario::new("xenograft", Arm::vehicle()),
+            words: String::new(),
+        };
+        let queries = vec![query; seen.len()];
+        [Never::NotReached, Never::Later].map(|never| {
+            let test = Test {
+                text: String::new(),
+                form: form(queries.clone()),
+                expect: String::new(),
+                expectation,
+                never,
+            };
+            let turn = std::cell::Cell::new(0);
+            let value = judge(&test.form, expectation, &|_| {
+                let at = turn.replace(turn.get() + 1);
+                seen[at]
+            });
+            let result = |value, never, verdict| TestResult {
+                value,
+                never,
+                error: 0.0,
+                verdict,
+            };
+            settle(&test, value, seen, result).verdict
+        })
+    }
+
+    fn value(mut queries: Vec<Query>) -> Form {
+        Form::Value(Box::new(queries.remove(0)))
+    }
+
+    fn ratio(queries: Vec<Query>) -> Form {
+        let [a, b] = <[Query; 2]>::try_from(queries).expect("two");
+        Form::Ratio(Box::new([a, b]))
+    }
+
+    fn ratio_of_ratios(queries: Vec<Query>) -> Form {
+        let four = <[Query; 4]>::try_from(queries).expect("four");
+        Form::RatioOfRatios(Box::new(four))
+    }
+
+    /// Every form and every expectation: an event that never happens is no pass unless the test says that it is later
+    /// than everything, and then only where later is what is expected.
+    #[test]
+    fn what_never_happens_passes_only_where_the_test_says_so() {
+        use Verdict::{Fail, NotReached, Pass};
+        let (up, down) = (
+            Expectation::Above(1.0 + DEAD_BAND),
+            Expectation::Below(1.0 - DEAD_BAND),
+        );
+        let same = Expectation::Within(1.0 - DEAD_BAND, 1.0 + DEAD_BAND);
+        let order = Expectation::Above(0.0);
+        let below = f64::NEG_INFINITY;
+        for (form, expectation, seen, expected) in [
+            (
+                value as fn(Vec<Query>) -> Form,
+                Expectation::Above(60.0),
+                &[NEVER][..],
+                [NotReached, Pass],
+            ),
+            (
+                value,
+                Expectation::Below(60.0),
+                &[NEVER],
+                [NotReached, Fail],
+            ),
+            (
+                value,
+                Expectation::Within(60.0, 180.0),
+                &[NEVER],
+                [NotReached, Fail],
+            ),
+            (
+                value,
+                Expectation::Below(60.0),
+                &[below],
+                [NotReached, NotReached],
+            ),
+            (ratio, up, &[NEVER, 30.0], [NotReached, Pass]),
+            (ratio, down, &[30.0, NEVER], [NotReached, Pass]),
+            (ratio, up, &[30.0, NEVER], [NotReached, Fail]),
+            (ratio, down, &[NEVER, 30.0], [NotReached, Fail]),
+            (ratio, same, &[NEVER, 30.0], [NotReached, Fail]),
+            (ratio, same, &[NEVER, NEVER], [NotReached, NotReached]),
+            (ratio, up, &[NEVER, NEVER], [NotReached, NotReached]),
+            (ratio, down, &[below, 1.0], [NotReached, NotReached]),
+            (
+                ratio_of_ratios,
+                up,
+                &[NEVER, 30.0, 20.0, 20.0],
+                [NotReached, Pass],
+            ),
+            (
+                ratio_of_ratios,
+                up,
+                &[NEVER, 30.0, NEVER, 20.0],
+                [NotReached, NotReached],
+            ),
+            (
+                Form::Mean,
+                Expectation::Above(1.0),
+                &[2.0, NEVER],
+                [NotReached, Pass],
+            ),
+            (
+                Form::Sweep,
+                Expectation::Above(1.0),
+                &[1.0, 2.0, NEVER],
+                [NotReached, Pass],
+            ),
+            (
+                Form::Sweep,
+                Expectation::Above(1.0),
+                &[1.0, NEVER, NEVER],
+                [NotReached, NotReached],
+            ),
+            (
+                Form::Sweep,
+                Expectation::Below(1.0),
+                &[2.0, NEVER],
+                [NotReached, Fail],
+            ),
+            (Form::Order, order, &[3.0, NEVER], [NotReached, Pass]),
+            (Form::Order, order, &[3.0, 5.0, NEVER], [NotReached, Pass]),
+            (Form::Order, order, &[NEVER, 3.0], [NotReached, Fail]),
+            (
+                Form::Order,
+                order,
+                &[NEVER, NEVER],
+                [NotReached, NotReached],
+            ),
+            // What is undefined never passes, and a quotient by 0 is undefined.
+            (ratio, up, &[1.0, 0.0], [Fail, Fail]),
+            (ratio, same, &[0.0, 0.0], [Fail, Fail]),
+            (ratio, up, &[f64::NAN, 1.0], [Fail, Fail]),
+            (Form::Order, order, &[f64::NAN, 1.0], [Fail, Fail]),
+            (
+                Form::Sweep,
+                Expectation::Above(1.0),
+                &[0.0, 2.0],
+                [Fail, Fail],
+            ),
+            (ratio, up, &[2.0, 1.0], [Pass, Pass]),
+            (Form::Order, order, &[3.0, 5.0], [Pass, Pass]),
+        ] {
+            let found = verdicts(form, expectation, seen);
+            assert_eq!(found, expected, "{expectation:?} of {seen:?}");
+        }
+    }
 }

@@ -12,8 +12,8 @@ pub(in crate::study) use cohort::estimates;
 pub use cohort::{Cohort, CohortValue};
 pub(in crate::study) use definition::Names;
 pub use definition::{
-    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Place, Priority, Query,
-    Sign, Test,
+    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Never, Place, Priority,
+    Query, Sign, Test,
 };
 pub(in crate::study) use ledger::values_in;
 pub use ledger::{

@@ -1,0 +1,167 @@
+//! Marks that do not lie on each other: where anchors are close, marks move away and a line leads back.
+
+use super::axes::Rect;
+use super::canvas::Point;
+
+/// Room that a mark with its label takes about its place: to the left and right, above, below.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    pub side: f64,
+    pub above: f64,
+    pub below: f64,
+}
+
+impl Room {
+    fn about(self, (x, y): Point) -> Rect {
+        Rect {
+            left: x - self.side,
+            right: x + self.side,
+            top: y - self.above,
+            bottom: y + self.below,
+        }
+    }
+}
+
+/// Distances from the anchor that are tried, and directions per distance.
+const RADII: [f64; 9] = [30.0, 38.0, 46.0, 56.0, 68.0, 82.0, 98.0, 116.0, 136.0];
+const DIRECTIONS: u32 = 48;
+
+fn overlap(a: &Rect, b: &Rect) -> bool {
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+}
+
+fn holds(rect: &Rect, (x, y): Point) -> bool {
+    (rect.left..=rect.right).contains(&x) && (rect.top..=rect.bottom).contains(&y)
+}
+
+/// Whether a line between two points passes through a rectangle.
+fn crosses(rect: &Rect, from: Point, to: Point) -> bool {
+    const STEPS: u32 = 64;
+    (0..=STEPS).any(|i| {
+        let part = f64::from(i) / f64::from(STEPS);
+        let at = (
+            from.0 + part * (to.0 - from.0),
+            from.1 + part * (to.1 - from.1),
+        );
+        holds(rect, at)
+    })
+}
+
+/// A place for the mark of every anchor, within `frame`: the anchor itself where it stands alone, else one on the
+/// smallest circle about it on which all marks of that anchor find room, so that no mark lies on another, on an
+/// anchor or on a line to one. `None` where there is no such circle.
+pub(super) fn places(anchors: &[Point], room: Room, frame: &Rect) -> Option<Vec<Point>> {
+    let crowded = |index: usize| {
+        let own = room.about(anchors[index]);
+        let mut others = anchors.iter().enumerate();
+        others.any(|(other, at)| other != index && overlap(&own, &room.about(*at)))
+    };
+    let mut marks: Vec<Option<Point>> = (0..anchors.len())
+        .map(|index| (!crowded(index)).then_some(anchors[index]))
+        .collect();
+    while let Some(first) = marks.iter().position(Option::is_none) {
+        let anchor = anchors[first];
+        let members: Vec<usize> = (first..anchors.len())
+            .filter(|index| marks[*index].is_none() && same(anchors[*index], anchor))
+            .collect();
+        let placed: Vec<(Point, Point)> = marks
+            .iter()
+            .zip(anchors)
+            .filter_map(|(mark, from)| Some(((*mark)?, *from)))
+            .collect();
+        let circle = RADII.iter().find_map(|radius| {
+            let free = fan(anchor, *radius, anchors, &placed, room, frame);
+            (free.len() >= members.len()).then_some(free)
+        })?;
+        // Spread over the circle.
+        for (turn, index) in members.iter().enumerate() {
+            marks[*index] = Some(circle[turn * circle.len() / members.len()]);
+        }
+    }
+    marks.into_iter().collect()
+}
+
+fn same(a: Point, b: Point) -> bool {
+    (a.0 - b.0).abs() < 1.0 && (a.1 - b.1).abs() < 1.0
+}
+
+/// Places on a circle about an anchor that are free and do not lie on each other, in the order of their directions.
+fn fan(
+    anchor: Point,
+    radius: f64,
+    anchors: &[Point],
+    placed: &[(Point, Point)],
+    room: Room,
+    frame: &Rect,
+) -> Vec<Point> {
+    let mut free: Vec<Point> = Vec::new();
+    for direction in 0..DIRECTIONS {
+        let angle = std::f64::consts::TAU * f64::from(direction) / f64::from(DIRECTIONS);
+        let at = (
+            anchor.0 + radius * libm::cos(angle),
+            anchor.1 + radius * libm::sin(angle),
+        );
+        let own = room.about(at);
+        let inside = own.left >= frame.left
+            && own.right <= frame.right
+            && own.top >= frame.top
+            && own.bottom <= frame.bottom;
+        let clear = |mark: Point, from: Point| {
+            let other = room.about(mark);
+            !overlap(&own, &other) && !crosses(&own, from, mark) && !crosses(&other, anchor, at)
+        };
+        if inside
+            && !anchors.iter().any(|anchor| holds(&own, *anchor))
+            && placed.iter().all(|(mark, from)| clear(*mark, *from))
+            && free.iter().all(|mark| clear(*mark, anchor))
+        {
+            free.push(at);
+        }
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: Room = Room {
+        side: 13.0,
+        above: 10.0,
+        below: 22.0,
+    };
+    const FRAME: Rect = Rect {
+        left: 0.0,
+        top: 0.0,
+        right: 350.0,
+        bottom: 250.0,
+    };
+
+    /// Ten marks at one anchor near an edge, three at another, one alone.
+    #[test]
+    fn no_mark_lies_on_another() {
+        let mut anchors = vec![(160.0, 6.0); 10];
+        anchors.extend([(150.0, 170.0); 3]);
+        anchors.push((300.0, 200.0));
+        let marks = places(&anchors, ROOM, &FRAME).expect("there is room");
+        assert_eq!(marks[13], anchors[13]);
+        for (i, mark) in marks.iter().enumerate() {
+            let own = ROOM.about(*mark);
+            assert!(own.left >= 0.0 && own.right <= 350.0 && own.bottom <= 250.0);
+            for other in &marks[..i] {
+                assert!(!overlap(&own, &ROOM.about(*other)), "{mark:?} {other:?}");
+            }
+            for (from, other) in anchors.iter().zip(&marks) {
+                if other != mark {
+                    assert!(!holds(&own, *from), "{mark:?} covers {from:?}");
+                    assert!(!crosses(&own, *from, *other), "{mark:?} lies on a line");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_room_there_are_no_places() {
+        assert_eq!(places(&[(20.0, 20.0); 80], ROOM, &FRAME), None);
+    }
+}
