@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/params");
 
@@ -51,12 +51,15 @@ pub struct Library {
 impl Library {
     /// The set that the program ships with.
     pub fn shipped() -> Self {
-        let mut library = Self {
-            documents: BTreeMap::new(),
-            tables: Arc::default(),
-        };
-        library.add_embedded(&SHIPPED);
-        library
+        static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+            let mut library = Library {
+                documents: BTreeMap::new(),
+                tables: Arc::default(),
+            };
+            library.add_embedded(&SHIPPED);
+            library
+        });
+        LIBRARY.clone()
     }
 
     fn add_embedded(&mut self, folder: &Dir<'_>) {
@@ -83,7 +86,15 @@ impl Library {
     pub fn with_overlay(folder: &Path) -> Result<Self> {
         let mut library = Self::shipped();
         library.add_folder(folder, folder)?;
+        library.forget_overlaid();
         Ok(library)
+    }
+
+    /// Goes on without the tables of other copies that were read before files were laid over theirs.
+    fn forget_overlaid(&mut self) {
+        let mut tables = self.tables.read().map(|t| t.clone()).unwrap_or_default();
+        tables.retain(|path, _| self.documents.get(path).is_some_and(|d| d.len() == 1));
+        self.tables = Arc::new(RwLock::new(tables));
     }
 
     fn add_folder(&mut self, root: &Path, folder: &Path) -> Result<()> {

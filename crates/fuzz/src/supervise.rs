@@ -31,8 +31,10 @@ pub struct Campaign {
     pub out: PathBuf,
 }
 
-/// Inputs of a worker: what a process that ends early costs is little beside them.
+/// Inputs of a worker: its start costs little beside them. Fewer where the time is short, so that every target
+/// has its turn.
 const CHUNK: u64 = 500;
+const CHUNK_OF_TIME: u64 = 50;
 
 /// What became of some inputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,7 +128,11 @@ impl Desk<'_> {
                 |place: &usize| self.handed[*place] * 1000 / self.campaign.targets[*place].weight;
             let place = open.min_by_key(behind)?;
             let from = self.handed[place];
-            let to = (from + CHUNK).min(self.quota(place));
+            let chunk = match self.campaign.time {
+                Some(_) => CHUNK_OF_TIME,
+                None => CHUNK,
+            };
+            let to = from.saturating_add(chunk).min(self.quota(place));
             self.handed[place] = to;
             let target = self.campaign.targets[place];
             if !self.done.contains_key(&(target.name.to_owned(), from)) {
@@ -305,6 +311,8 @@ struct Watch {
     counts: Counts,
     /// The input that runs, since when, and what processor time the worker had used then.
     current: Option<(u64, Instant, Duration)>,
+    /// Processor time that the worker has used, and when it last rose.
+    moved: (Duration, Instant),
 }
 
 impl Watch {
@@ -335,6 +343,7 @@ impl Watch {
             .arg(scratch.path().join("s"))
             .arg(out)
             .env("RAYON_NUM_THREADS", "1")
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(errors)
@@ -347,6 +356,7 @@ impl Watch {
             rest: String::new(),
             counts: Counts::default(),
             current: None,
+            moved: (Duration::ZERO, Instant::now()),
         })
     }
 
@@ -359,13 +369,14 @@ impl Watch {
                 return self.ended(status);
             }
             if let Some((_, since, before)) = self.current {
-                let (wall, used) = (
-                    since.elapsed(),
-                    processor_time(self.child.id()).saturating_sub(before),
-                );
+                let time = processor_time(self.child.id());
+                if time > self.moved.0 {
+                    self.moved = (time, Instant::now());
+                }
+                let (wall, used) = (since.elapsed(), time.saturating_sub(before));
                 // A machine that does other work makes the clock run, not the processor time; what waits uses none.
-                let waits = used < wall / 20;
-                if wall > limit && (used > limit || waits || wall > 6 * limit) {
+                let waits = self.moved.1.elapsed() > limit / 2;
+                if wall > limit && (used > limit || waits || wall > 12 * limit) {
                     self.kill();
                     let seen = format!(
                         "{:.1} s, {:.1} s of them on the processor",
@@ -401,7 +412,7 @@ impl Watch {
         if status.code() == Some(2) || self.current.is_none() {
             return Err(format!("a worker could not work: {last}"));
         }
-        let fault = match last.contains("memory allocation of") {
+        let fault = match errors.contains("memory allocation of") {
             true => Fault::Memory,
             false => Fault::Abort,
         };

@@ -99,7 +99,10 @@ pub fn keep(
     case: &crate::case::Case,
     report: &Report,
 ) -> Result<(), String> {
-    let mut text = String::new();
+    let mut text = format!(
+        "# hif-switch {}\n",
+        case.for_program().join(" ").replace('\n', " ")
+    );
     for (fault, seen) in &report.faults {
         for line in format!("{}: {seen}", fault.name()).lines() {
             text.push_str(&format!("# {line}\n"));

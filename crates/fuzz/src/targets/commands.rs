@@ -24,6 +24,7 @@ enum Takes {
     Count(usize),
     List,
     File,
+    Csv,
     Word(&'static [&'static str]),
 }
 
@@ -113,8 +114,8 @@ const FORMS: [Form; 14] = [
         always: &[("--setting", Setting), ("--arm", Arm), ("--days", Days)],
         maybe: &[
             ("--every", Every),
-            ("--csv", Takes::File),
-            ("--parquet", Takes::File),
+            ("--csv", Takes::Csv),
+            ("--parquet", Word(&["f.parquet", "sub/f.parquet"])),
             ("--set", Set),
             ("--dose", Dose),
             ("--verify", Nothing),
@@ -345,7 +346,8 @@ fn sound_value(source: &mut Source<'_>, world: &World, takes: Takes) -> Option<S
         Every => source.word(&["1h", "6 h", "0.5 d", "10 min"]),
         Count(most) => source.range(1, most).to_string(),
         List => source.word(&["1,2", "0.5", "1,2,3", "10,20"]),
-        Takes::File => source.word(&["f.csv", "f.out", "sub/f.csv", "-", "in.csv/f.csv"]),
+        Takes::File => source.word(&["f.out", "sub/f.out", "-", "in.csv/f.out"]),
+        Takes::Csv => source.word(&["f.csv", "sub/f.csv", "-", "in.csv/f.csv"]),
         Word(words) => source.word(words),
     };
     Some(text)
@@ -364,7 +366,7 @@ fn edge_value(source: &mut Source<'_>, takes: Takes) -> Option<String> {
             source.word(&["2", "1", "0", "3:log", "10001", "-1"])
         ),
         List => format!("{},{}", mutate::edge(source), mutate::edge(source)),
-        Takes::File => source.word(&[
+        Takes::File | Takes::Csv => source.word(&[
             "",
             "sub/",
             "in.csv",

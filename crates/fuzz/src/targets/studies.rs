@@ -15,7 +15,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 const STUDIES: [&str; 3] = [
     "sweep --setting culture --arm vehicle --x hif.haf_loss=1,2,3,4 --days 0.5 --endpoint burden_end --part-rows 1 --no-figures",
     "population xenograft-mice --subjects 5 --part-rows 2 --no-figures --seed 3",
-    "sensitivity --setting culture --trajectories 1 --parameter hif.haf_loss --parameter tumour.growth_rate --days 0.5 --endpoint log10_burden --part-rows 1 --no-figures",
+    "sensitivity --setting culture --trajectories 2 --parameter hif.haf_loss --parameter tumour.growth_rate --days 0.5 --endpoint log10_burden --part-rows 1 --no-figures",
 ];
 
 /// A study: the files of its parts, and what joins to.
