@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 static SHIPPED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/params");
 
@@ -120,13 +120,16 @@ pub struct Library {
 impl Library {
     /// The set that the program ships with.
     pub fn shipped() -> Self {
-        let mut library = Self {
-            documents: BTreeMap::new(),
-            unread: Vec::new(),
-            tables: Arc::default(),
-        };
-        library.add_embedded(&SHIPPED);
-        library
+        static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+            let mut library = Library {
+                documents: BTreeMap::new(),
+                unread: Vec::new(),
+                tables: Arc::default(),
+            };
+            library.add_embedded(&SHIPPED);
+            library
+        });
+        LIBRARY.clone()
     }
 
     fn add_embedded(&mut self, folder: &Dir<'_>) {
@@ -169,7 +172,15 @@ impl Library {
                 library.add_file(&name, &path, &mut count)?;
             }
         }
+        library.forget_overlaid();
         Ok(library)
+    }
+
+    /// Goes on without the tables of other copies that were read before files were laid over theirs.
+    fn forget_overlaid(&mut self) {
+        let mut tables = self.tables.read().map(|t| t.clone()).unwrap_or_default();
+        tables.retain(|path, _| self.documents.get(path).is_some_and(|d| d.len() == 1));
+        self.tables = Arc::new(RwLock::new(tables));
     }
 
     /// Folders of parameter files.

@@ -150,11 +150,21 @@ impl Regimen {
     /// Reads a regimen of the library.
     ///
     /// # Errors
-    /// An unknown name, an unknown key, a wrong unit, a negative amount or time, an interval of 0,
+    /// An unknown name or setting, an unknown key, a wrong unit, a negative amount or time, an interval of 0,
     /// an empty regimen.
     pub fn read(library: &Library, name: &str, place: &str) -> Result<Self> {
         let document = library.document("regimens", name, place)?;
-        Self::parse(name, document)
+        let regimen = Self::parse(name, document)?;
+        let settings = library.names("settings");
+        if settings.contains(&regimen.setting.as_str()) {
+            return Ok(regimen);
+        }
+        Err(Error::unknown_name(
+            format!("{}, key `setting`", document.origin),
+            "setting",
+            &regimen.setting,
+            settings,
+        ))
     }
 
     /// Reads a regimen from a document.

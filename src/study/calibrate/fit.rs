@@ -81,6 +81,12 @@ impl Calibration {
             table.list("parameters").unwrap_or_default(),
             selected,
         )
+        .map_err(|error| match error {
+            Error::Input {
+                problem, remedy, ..
+            } => Error::input(place, problem, remedy),
+            other => other,
+        })
     }
 
     /// A calibration of some parameters to some targets.
