@@ -111,10 +111,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input { .. } | Self::Unknown { .. } => 2,
-            Self::Run { .. }
-            | Self::Check { .. }
-            | Self::Output { .. }
-            | Self::Print { .. } => 1,
+            Self::Run { .. } | Self::Check { .. } | Self::Output { .. } | Self::Print { .. } => 1,
         }
     }
 }

@@ -276,7 +276,7 @@ fn export(context: &Context, folder: &Path) -> Result<()> {
             "choose an empty folder; nothing was written",
         ));
     }
-    context.warn(&report::write_all(&files)?);
+    context.tell_replaced(&report::write_all(&files)?);
     context.print(&format!(
         "{} files written to {}",
         files.len(),

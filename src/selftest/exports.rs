@@ -262,12 +262,14 @@ fn inputs(on: bool) -> Inputs {
         sorafenib: SorafenibInput {
             medium: 0.7,
             infusion: 0.3,
+            depot_infusion: 0.0,
             gallbladder_open: on,
         },
         partners: [0.1, 0.2].map(|infusion| PartnerInput {
             given: on,
             held: 40.0,
             infusion,
+            depot_infusion: 0.0,
         }),
         medium_oxygen: 6.0,
     }
@@ -358,6 +360,7 @@ fn differing(read: &[Vec<Cell>]) -> usize {
     let bits = |cell: &Cell| match cell {
         Cell::Text(text) => Err(text.clone()),
         Cell::Number(number) => Ok(number.map(f64::to_bits)),
+        Cell::Unknown => Err("unknown".to_owned()),
     };
     let rows = table.rows.iter().zip(read);
     let cells = rows.flat_map(|(a, b)| a.iter().zip(b));

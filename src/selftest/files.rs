@@ -4,7 +4,7 @@ use super::program::failure;
 use super::{Check, Program};
 use crate::error::{Error, Result};
 use crate::parameters::Library;
-use crate::report::{Header, Manifest, Store};
+use crate::report::{Access, Header, Manifest, Store};
 use crate::simulate::Accuracy;
 use crate::study::Progress;
 use crate::study::plan::{Field, Outline, Plan, Row, Sink};
@@ -94,8 +94,8 @@ fn failed_write(program: &dyn Program, folder: &Path) -> Result<usize> {
 /// Parts of another study there.
 pub(super) fn open(folder: &Path, library: &Library, seed: u64) -> Result<Store> {
     let manifest = Manifest::new(library, &Accuracy::default(), &["selftest".to_owned()]);
-    let header = Header::new(&manifest, seed, &Nothing, PART_ROWS);
-    Store::open(folder.join("selftest.parts"), header, false)
+    let header = Header::new(&manifest, seed, &Nothing, PART_ROWS)?;
+    Store::open(folder.join("selftest.parts"), header, Access::Resume)
 }
 
 /// A study of rows without runs.
@@ -113,6 +113,12 @@ impl Outline for Nothing {
     }
     fn identity(&self) -> String {
         "rows of the selftest".to_owned()
+    }
+    fn hours(&self) -> f64 {
+        1.0
+    }
+    fn sizes(&self) -> String {
+        format!("{ROWS} rows")
     }
 }
 
@@ -180,20 +186,20 @@ fn parts(program: &dyn Program, store: &Store) -> Result<usize> {
 }
 
 fn resumed(program: &dyn Program, store: &Store) -> Result<usize> {
-    let none = program.missing(store) == [0, 1, 2];
+    let none = program.missing(store)? == [0, 1, 2];
     program.write_part(store, 1, &rows(store.header.range(1)))?;
-    let others = program.missing(store) == [0, 2];
+    let others = program.missing(store)? == [0, 2];
     for part in [0, 2] {
         program.write_part(store, part, &rows(store.header.range(part)))?;
     }
-    let done = program.missing(store).is_empty();
+    let done = program.missing(store)?.is_empty();
     Ok(count([none, others, done]))
 }
 
 /// Damages of a part, as what is left of its text.
 type Damage = fn(&str) -> Option<String>;
 
-const DAMAGES: [Damage; 4] = [
+const DAMAGES: [Damage; 5] = [
     // Cut after its second row.
     |text| {
         Some(
@@ -205,6 +211,8 @@ const DAMAGES: [Damage; 4] = [
     },
     |text| Some(text.get(..text.len() / 2)?.to_owned()),
     |text| Some(text.replacen("0.3333333333333333", "0.33x", 1)),
+    // A number in place of another.
+    |text| Some(text.replacen("0.3333333333333333", "0.3333333333333334", 1)),
     |_| Some(String::new()),
 ];
 

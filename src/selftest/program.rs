@@ -148,7 +148,7 @@ pub trait Program: Sync {
     /// # Errors
     /// A file that cannot be written.
     fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
-        write_atomically(path, content)
+        write_atomically(path, content).map(drop)
     }
 
     /// Opens or makes the folder of a study without runs.
@@ -176,7 +176,10 @@ pub trait Program: Sync {
     }
 
     /// The parts of a study that are to be run.
-    fn missing(&self, store: &Store) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// A part that is not as it was written.
+    fn missing(&self, store: &Store) -> Result<Vec<usize>> {
         store.missing(None)
     }
 }
