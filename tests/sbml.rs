@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use hif_switch::interchange::{Background, Equations, Jump, jumps, sbml};
-use hif_switch::parameters::Library;
 use hif_switch::model::exposure::SorafenibKinetics;
 use hif_switch::model::partner::PartnerKinetics;
+use hif_switch::parameters::Library;
 use hif_switch::regimen::{Arm, Change, Drug, Mode};
 use hif_switch::simulate::{Problem, Scenario};
 use quick_xml::Reader;
@@ -230,7 +230,11 @@ fn no_event_finds_a_trace_of_a_dose_that_it_leaves() {
                     before = jump.time;
                     let cleared = jump.faded.contains(&depot);
                     if left > 0.0 && left < TOO_LITTLE {
-                        assert!(cleared, "{regimen} {arm}: {left} mg in {depot} at {} h", jump.time);
+                        assert!(
+                            cleared,
+                            "{regimen} {arm}: {left} mg in {depot} at {} h",
+                            jump.time
+                        );
                         traces += 1;
                     }
                     kept += usize::from(!cleared && left > 0.0);
@@ -238,7 +242,9 @@ fn no_event_finds_a_trace_of_a_dose_that_it_leaves() {
                     let now = events.filter(|event| (event.time - jump.time).abs() < 1e-9);
                     left += now
                         .map(|event| match event.change {
-                            Change::Dose { drug: of, absorbed, .. } if of == drug => absorbed,
+                            Change::Dose {
+                                drug: of, absorbed, ..
+                            } if of == drug => absorbed,
                             _ => 0.0,
                         })
                         .sum::<f64>();
@@ -270,10 +276,16 @@ fn absorption_rates(problem: &Problem) -> Vec<(Drug, f64)> {
 #[test]
 fn the_first_dose_after_a_pause_looks_at_all_amounts() {
     let (_, jumps) = events("patient-dose-reduction", "sorafenib");
-    let after_pause: Vec<&Jump> = jumps.iter().filter(|j| (j.time - 1176.0).abs() < 1e-9).collect();
+    let after_pause: Vec<&Jump> = jumps
+        .iter()
+        .filter(|j| (j.time - 1176.0).abs() < 1e-9)
+        .collect();
     let faded: BTreeSet<&str> = after_pause[0].faded.iter().map(String::as_str).collect();
     for part in ["depot", "transit1", "transit4", "gallbladder"] {
-        assert!(faded.contains(format!("sorafenib_{part}_mg").as_str()), "{faded:?}");
+        assert!(
+            faded.contains(format!("sorafenib_{part}_mg").as_str()),
+            "{faded:?}"
+        );
     }
     assert!(faded.iter().all(|id| !id.contains("eliminated")));
     // Twice a day leaves too much for a look.
