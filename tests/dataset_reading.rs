@@ -7,6 +7,7 @@ use assert_cmd::Command;
 use hif_switch::interchange::{DataSet, Reading};
 use hif_switch::parameters::Library;
 use hif_switch::regimen::Arm;
+use hif_switch::report::OUTPUTS;
 use hif_switch::simulate::{Accuracy, Scenario};
 use hif_switch::table::{Cell, Table};
 use std::sync::LazyLock;
@@ -308,7 +309,7 @@ fn columns_with_a_meaning_that_is_not_understood_are_refused() {
         ("RTAE", "`RATE`"),
         ("ADL", "`ADDL`"),
         ("ALAG7", "`ALAG`"),
-        ("MVD", "`MDV`"),
+        ("MDVV", "`MDV`"),
         ("SSS", "`SS`"),
         ("R_ATE", "`RATE`"),
         ("AMOUMT", "`AMOUNT`"),
@@ -401,9 +402,10 @@ fn columns_are_taken_for_what_the_caller_says() {
     for (name, needle) in [
         ("LAG=ALAG2", "unknown column `LAG`"),
         ("LAGT=ALAGG", "unknown meaning of a column `ALAGG`"),
-        ("HOURS=exposure.clearence", "exposure.clearance"),
+        ("AMT=exposure.clearence", "exposure.clearance"),
     ] {
-        let error = read(text.as_bytes(), None, &[name])
+        let text = b"ID,HOURS,AMT,CMT,LAGT\n1,0,100,2,2\n";
+        let error = read(text, None, &["HOURS=TIME", name])
             .unwrap_err()
             .to_string();
         assert!(error.contains(needle), "{needle}: {error}");
@@ -438,6 +440,25 @@ fn names_of_the_input_never_collide_with_those_of_the_answer() {
         ]
     );
     assert_eq!(table.rows[1][4], Cell::from("5"));
+    // An answer is a data set again.
+    let again = |table: &Table| {
+        let set = read(&table.to_csv().unwrap(), None, &[]).unwrap();
+        let parameters = set.answer(&LIBRARY, &scenario(), &Accuracy::default(), &OUTPUTS);
+        parameters.unwrap()
+    };
+    let once = again(&table);
+    let twice = again(&once);
+    assert!(twice.columns.len() > once.columns.len());
+    for (i, column) in twice.columns.iter().enumerate() {
+        let above = &twice.columns[..i];
+        assert!(
+            !above
+                .iter()
+                .any(|c| c.name.eq_ignore_ascii_case(&column.name)),
+            "{} stands twice",
+            column.name
+        );
+    }
 }
 
 #[test]

@@ -202,9 +202,11 @@ impl Model {
         Ok((faults + wanted.len().abs_diff(seen)) as f64)
     }
 
-    /// Amounts that a dose after a pause finds, and that are less than a molecule: those that it leaves alone.
+    /// Amounts of which less than a molecule is left when a dose comes after a pause, and that it does not set to 0.
     fn left_alone(&self) -> Result<f64> {
-        const PAUSE: f64 = 100.0;
+        // e^-80 of a dose.
+        const GONE: f64 = 80.0;
+        let losses = self.losses()?;
         let trace = self.amounts(1e-30);
         let mut left = 0;
         let mut last = [0.0; 3];
@@ -215,20 +217,35 @@ impl Model {
                 if dose <= 0.0 {
                     continue;
                 }
-                if jump.time - *last > PAUSE {
-                    let own = trace.keys().filter(|id| id.starts_with(&prefix(drug)));
-                    let kept = |id: &&String| after.get(*id).is_none_or(|value| *value == 1e-30);
-                    // What is not absorbed through it is never filled.
-                    left += own.filter(|id| self.moves(id)).filter(kept).count();
-                }
+                let own = losses
+                    .iter()
+                    .filter(|(id, _)| id.starts_with(&prefix(drug)));
+                let gone = own.filter(|(_, loss)| *loss * (jump.time - *last) > GONE);
+                let expected = |id: &str| if id == depot(drug) { dose } else { 0.0 };
+                let wrong = gone.filter(|(id, _)| {
+                    let found = after.get(*id).copied().unwrap_or(1e-30);
+                    found.to_bits() != expected(id).to_bits()
+                });
+                left += wrong.count();
                 *last = jump.time;
             }
         }
         Ok(left as f64)
     }
 
-    fn moves(&self, id: &str) -> bool {
-        !id.contains("eliminated") && self.read.states.iter().any(|state| state == id)
+    /// How fast each amount leaves its compartment, per h: the rate of change of one mg where there is nothing else.
+    fn losses(&self) -> Result<BTreeMap<String, f64>> {
+        let none = self.amounts(0.0);
+        let mut losses = BTreeMap::new();
+        for id in none.keys() {
+            let mut alone = none.clone();
+            alone.insert(id.clone(), 1.0);
+            alone.insert("gallbladder_open".to_owned(), 1.0);
+            if let Some(rate) = self.read.rates(&alone)?.get(id) {
+                losses.insert(id.clone(), -rate);
+            }
+        }
+        Ok(losses)
     }
 
     /// All amounts of drugs at one value.

@@ -86,7 +86,10 @@ impl SelftestReport {
         let failed = self.checks.iter().filter(|check| !check.passed);
         let names: Vec<String> = failed
             .map(|check| {
-                let cause = check.failure.as_ref();
+                let cause = check
+                    .failure
+                    .as_deref()
+                    .and_then(|text| text.lines().next());
                 let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
                 format!("{}: {}{cause}", check.group, check.what)
             })

@@ -92,7 +92,7 @@ impl Element {
     }
 }
 
-/// An event: when, and what becomes of which quantity.
+/// An event at a time: when, and what becomes of which quantity.
 pub struct Jump {
     /// Time, h.
     pub time: f64,
@@ -105,7 +105,7 @@ pub struct SbmlModel {
     pub values: BTreeMap<String, f64>,
     /// Names of the states, in order.
     pub states: Vec<String>,
-    /// Events, in order.
+    /// Events that happen at a time, in order.
     pub jumps: Vec<Jump>,
     definitions: BTreeMap<String, Element>,
     rates: BTreeMap<String, Element>,
@@ -151,13 +151,11 @@ impl SbmlModel {
         };
         for event in model.list("listOfEvents") {
             let trigger = event.child("trigger")?.math()?;
-            // time >= t
-            let [operator, _, at] = trigger.children.as_slice() else {
-                return Err(unreadable("a trigger of another form"));
+            let at = match trigger.children.as_slice() {
+                [operator, _, at] if operator.name == "geq" && at.name == "cn" => at,
+                // The readings of a calibration also wait for a quantity.
+                _ => continue,
             };
-            if operator.name != "geq" {
-                return Err(unreadable("a trigger of another form"));
-            }
             let time = read.evaluate(at, &BTreeMap::new())?;
             let list = event.list("listOfEventAssignments");
             let assignments = list.iter().map(|assignment| {

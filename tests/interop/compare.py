@@ -109,13 +109,14 @@ def by_roadrunner(text, times, states):
     return pd.DataFrame(np.asarray(result)[1:, 1:], columns=states)
 
 
-def by_default(text, end):
+def by_default(text, end, quiet=False):
     """The last burden of libRoadRunner as a user first runs it; NaN where it stops before."""
     model = roadrunner.RoadRunner(text)
     try:
         return float(model.simulate(0, end, 200, selections=["time", "burden"])[-1][1])
     except RuntimeError as error:
-        print(f"libRoadRunner at its default tolerances: {error}")
+        if not quiet:
+            print(f"libRoadRunner at its default tolerances: {error}")
         return float("nan")
 
 
@@ -177,12 +178,18 @@ def by_copasi(text, times, states):
     return result.iloc[1:][states].reset_index(drop=True)
 
 
-def worst(reference, other, states):
+def starts(text):
+    """The values at time 0, right after the doses there: no sample at half past sees a depot so full."""
+    parameters = libsbml.readSBMLFromString(text).getModel().getListOfParameters()
+    return {p.getId(): abs(p.getValue()) for p in parameters if p.isSetValue()}
+
+
+def worst(reference, other, states, start):
     """Largest relative difference and its state."""
     largest = (0.0, "-")
     for state in states:
         r, o = reference[state].to_numpy(), other[state].to_numpy()
-        scale = np.maximum(np.abs(r), FLOOR * np.abs(r).max())
+        scale = np.maximum(np.abs(r), FLOOR * max(np.abs(r).max(), start[state]))
         with np.errstate(invalid="ignore", divide="ignore"):
             difference = np.where(scale > 0, np.abs(o - r) / scale, np.abs(o))
         if not np.isfinite(difference).all():
@@ -198,7 +205,7 @@ def prove_that_it_can_fail(text, times, reference, states):
     parameter.setValue(parameter.getValue() * 1.0001)
     changed = libsbml.writeSBMLToString(document)
     for simulate in (by_roadrunner, by_copasi):
-        difference, _ = worst(reference, simulate(changed, times, states), states)
+        difference, _ = worst(reference, simulate(changed, times, states), states, starts(text))
         if difference <= ALLOWED:
             sys.exit(f"a changed model was not noticed ({simulate.__name__}: {difference})")
 
@@ -222,8 +229,9 @@ def main():
         rules = document.getModel().getListOfRules()
         states = [rule.getVariable() for rule in rules if rule.isRate()]
         times = reference["time_h"].to_list()
-        rr = worst(reference, by_roadrunner(text, times, states), states)
-        copasi = worst(reference, by_copasi(text, times, states), states)
+        start = starts(text)
+        rr = worst(reference, by_roadrunner(text, times, states), states, start)
+        copasi = worst(reference, by_copasi(text, times, states), states, start)
         # States that the export leaves out must be 0, or constant, in the native result.
         columns = list(reference.columns)
         every = columns[1 : columns.index("metastases") + 1]
@@ -236,7 +244,7 @@ def main():
         failed += not ok
         if case == CASES[0]:
             prove_that_it_can_fail(text, times, reference, states)
-        if "patient-dose-reduction" in extra and np.isfinite(by_default(without_clearing(text), end)):
+        if "patient-dose-reduction" in extra and np.isfinite(by_default(without_clearing(text), end, quiet=True)):
             print("libRoadRunner no longer stops at traces of a drug: the events need not clear them")
         print(
             f"{setting:10} {label:34} {len(states):6} {messages:8} {rr[0]:11.1e} {copasi[0]:11.1e}"

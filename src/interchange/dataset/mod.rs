@@ -28,7 +28,8 @@
 //! others are echoed and named by [`DataSet::warnings`].
 //!
 //! * `cells`: from bytes to named cells.
-//! * `columns`: the table of names and meanings.
+//! * `names`: the table of names and meanings.
+//! * `columns`: what each column of a file says, and in which unit.
 //! * `source`: cells with their meanings as numbers, or errors that name their place.
 //! * `records`: from rows to subjects with their records.
 //! * `answer`: the answers as a table.
@@ -36,13 +37,15 @@
 mod answer;
 mod cells;
 mod columns;
+mod names;
 mod records;
 mod source;
 
 use crate::error::{Error, Result};
 use crate::parameters::ParameterTable;
 use crate::table::{Cell, Table};
-use columns::{is_numeric, split_unit};
+use columns::split_unit;
+use names::is_numeric;
 use records::Subject;
 use source::{Source, parse_number};
 use std::io::Read;

@@ -1,6 +1,7 @@
 //! From rows to subjects with their records.
 
-use super::columns::{Meaning, convert};
+use super::columns::convert;
+use super::names::Meaning;
 use super::source::{Source, parse_number};
 use crate::error::{Error, Result};
 use crate::regimen::{

@@ -1,7 +1,8 @@
 //! Cells with their meanings: numbers in fixed units, and errors that name their place.
 
 use super::cells::{Cells, is_missing};
-use super::columns::{Column, Meaning};
+use super::columns::Column;
+use super::names::Meaning;
 use crate::error::{Error, Result};
 
 /// A data set on its way to records.
