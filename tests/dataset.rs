@@ -824,7 +824,7 @@ fn residuals_stand_beside_the_prediction() {
     let at = |name: &str| table.columns.iter().position(|c| c.name == name).unwrap();
     let number = |row: usize, name: &str| match &table.rows[row][at(name)] {
         Cell::Number(value) => *value,
-        Cell::Text(text) => panic!("{name} is {text}"),
+        other => panic!("{name} is {other:?}"),
     };
     let predicted = number(1, "PRED").unwrap();
     assert!((number(1, "IRES").unwrap() - (2000.0 - predicted)).abs() < 1e-9);
