@@ -253,12 +253,12 @@ impl Program for Spoilt {
         read
     }
 
-    fn missing(&self, store: &Store) -> Vec<usize> {
-        let mut missing = Own.missing(store);
+    fn missing(&self, store: &Store) -> Result<Vec<usize>> {
+        let mut missing = Own.missing(store)?;
         if self.has(Fault::Resume) {
             missing.pop();
         }
-        missing
+        Ok(missing)
     }
 
     fn open(&self, folder: &Path, library: &Library, seed: u64) -> Result<Store> {
