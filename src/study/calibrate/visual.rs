@@ -73,6 +73,7 @@ pub fn visual_checks(
             Some(drawn) => drawn,
             None => {
                 let sampler = Sampler::new(library, &population, scenario, seed)?;
+                sampler.check_attempts()?;
                 let patients = sampler.subjects(0..subjects)?;
                 (sampler, patients)
             }

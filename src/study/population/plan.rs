@@ -100,6 +100,15 @@ impl Outline for SubjectsPlan<'_> {
 }
 
 impl Plan for SubjectsPlan<'_> {
+    fn prepare(
+        &self,
+        _ranges: &[Range<usize>],
+        _accuracy: &Accuracy,
+        _progress: Progress<'_>,
+    ) -> Result<()> {
+        self.sampler.check_attempts()
+    }
+
     fn run(
         &self,
         rows: Range<usize>,

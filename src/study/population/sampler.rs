@@ -148,8 +148,8 @@ impl Sampler {
             draws: Draws::new(seed, Purpose::Population),
             acceptance: Draws::new(seed, Purpose::Prevalence),
         };
-        sampler.check_attempts()?;
         if !sampler.population.prevalence.is_empty() {
+            sampler.check_attempts()?;
             let pilot = (PILOT_START..PILOT_START + PILOT)
                 .into_par_iter()
                 .map(|id| sampler.subject(id).map(|subject| subject.readouts))
@@ -162,9 +162,12 @@ impl Sampler {
     }
 
     /// Refuses a population of whose draws hardly any is plausible, by the first few subjects.
-    fn check_attempts(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`Sampler::subject`]; more draws for a subject than [`ATTEMPTS`].
+    pub fn check_attempts(&self) -> Result<()> {
         let mut attempts = 0;
-        for id in PILOT_START..PILOT_START + FIRST {
+        for id in 0..FIRST {
             attempts += 1 + self.subject(id)?.rejections.values().sum::<u64>();
             ATTEMPTS.check(
                 attempts as f64 / FIRST as f64,

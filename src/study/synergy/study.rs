@@ -150,7 +150,7 @@ impl SynergyPlan {
     /// # Errors
     /// A population that cannot be drawn.
     pub fn over(mut self, sampler: Sampler, subjects: u64) -> Result<Self> {
-        sampler.subject(0)?;
+        sampler.check_attempts()?;
         self.population = Some((sampler, subjects));
         Ok(self)
     }

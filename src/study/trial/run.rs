@@ -72,7 +72,7 @@ impl TrialPlan {
             ..scenario.clone()
         };
         let sampler = Sampler::new(library, &population, &scenario, seed)?;
-        sampler.subject(0)?;
+        sampler.check_attempts()?;
         let read = |arm: &Arm| Template::read(library, &scenario.with_arm(arm.clone()));
         let classes = design.arms.iter().map(|arm| class(library, arm));
         Ok(Self {
