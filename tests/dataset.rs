@@ -591,9 +591,13 @@ fn steady_states_of_every_kind_are_those_of_long_series() {
             "0.5,0,.,.",
         ] {
             for lag in ["0", "2.5", "6", "8.5", "19"] {
-                for (further, part) in [(0, "1"), (2, "0.5")] {
-                    kinds.push((compartment, delivery, lag, further, part));
-                }
+                // Every other one with further doses and half of it absorbed.
+                let (further, part) = if kinds.len() % 2 == 0 {
+                    (0, "1")
+                } else {
+                    (2, "0.5")
+                };
+                kinds.push((compartment, delivery, lag, further, part));
             }
         }
     }
@@ -919,12 +923,12 @@ fn intravenous_sorafenib_opens_the_gallbladder_of_patients() {
         assert!(bile[1] > 0.0 && bile[2] > bile[1], "it fills: {bile:?}");
         assert!(bile[4] < 0.1 * bile[2], "it empties: {bile:?}");
     }
-    // The solved steady state against a hundred doses, at once and by infusion, central and depot.
+    // The solved steady state against forty doses, at once and by infusion, central and depot.
     for (compartment, delivery) in [(2, "0"), (2, "25"), (2, "5"), (1, "50")] {
         let text = format!(
             "ID,TIME,AMT,EVID,CMT,RATE,II,ADDL,SS\n\
              1,0,100,1,{compartment},{delivery},24,0,1\n1,5,,0,2,,,,\n1,20,,0,2,,,,\n\
-             2,-4800,100,1,{compartment},{delivery},24,200,0\n2,5,,0,2,,,,\n2,20,,0,2,,,,\n"
+             2,-960,100,1,{compartment},{delivery},24,40,0\n2,5,,0,2,,,,\n2,20,,0,2,,,,\n"
         );
         let scenario = Scenario {
             overrides: vec![("exposure.decline_floor".to_owned(), "1 1".to_owned())],

@@ -323,7 +323,7 @@ impl Cells {
         let left_out = keep.iter().filter(|keep| !**keep).count();
         if left_out > 0 {
             self.warnings.push(format!(
-                "{place}: {left_out} rows are comments and left out"
+                "{place}: rows that are comments and left out: {left_out}"
             ));
         }
         let mut kept = keep.iter();
