@@ -64,9 +64,10 @@ enum Command {
         /// Longest time of an input, s
         #[arg(long, default_value_t = 10.0)]
         limit: f64,
-        /// Folder of the counts, and of every input with a fault as a file that can be replayed
-        #[arg(long, default_value = "target/fuzz")]
-        out: PathBuf,
+        /// Folder of the counts, and of every input with a fault as a file that can be replayed; without,
+        /// target/fuzz/SEED
+        #[arg(long)]
+        out: Option<PathBuf>,
     },
     /// Print an input
     Show {
@@ -136,7 +137,7 @@ fn go(command: Command) -> Result<ExitCode, String> {
                 time,
                 workers: workers.max(1),
                 limit: seconds(limit)?,
-                out,
+                out: out.unwrap_or_else(|| format!("target/fuzz/{seed}").into()),
             };
             campaign_of(&campaign)
         }

@@ -31,6 +31,21 @@ pub struct Campaign {
     pub out: PathBuf,
 }
 
+impl Campaign {
+    /// Inputs of a worker.
+    fn chunk(&self) -> u64 {
+        match self.time {
+            Some(_) => CHUNK_OF_TIME,
+            None => CHUNK,
+        }
+    }
+
+    /// What ranges that are done must share to be counted together.
+    fn title(&self) -> String {
+        format!("seed {}, {} inputs at a time", self.seed, self.chunk())
+    }
+}
+
 /// Inputs of a worker: its start costs little beside them. Fewer where the time is short, so that every target
 /// has its turn.
 const CHUNK: u64 = 500;
@@ -86,11 +101,14 @@ impl Counts {
     }
 }
 
+/// What became of the ranges that are done, by target and first number, with their ends.
+type Done = BTreeMap<(String, u64), (u64, Counts)>;
+
 /// Ranges that are handed out and done.
 struct Desk<'a> {
     campaign: &'a Campaign,
     handed: Vec<u64>,
-    done: BTreeMap<(String, u64), Counts>,
+    done: Done,
     ledger: File,
     error: Option<String>,
     start: Instant,
@@ -128,14 +146,13 @@ impl Desk<'_> {
                 |place: &usize| self.handed[*place] * 1000 / self.campaign.targets[*place].weight;
             let place = open.min_by_key(behind)?;
             let from = self.handed[place];
-            let chunk = match self.campaign.time {
-                Some(_) => CHUNK_OF_TIME,
-                None => CHUNK,
-            };
-            let to = from.saturating_add(chunk).min(self.quota(place));
+            let to = from
+                .saturating_add(self.campaign.chunk())
+                .min(self.quota(place));
             self.handed[place] = to;
             let target = self.campaign.targets[place];
-            if !self.done.contains_key(&(target.name.to_owned(), from)) {
+            let done = self.done.get(&(target.name.to_owned(), from));
+            if done.is_none_or(|(end, _)| *end != to) {
                 return Some((target, from..to));
             }
         }
@@ -155,8 +172,10 @@ impl Desk<'_> {
                 self.error.get_or_insert(error.to_string());
             }
         }
-        self.done
-            .insert((target.name.to_owned(), numbers.start), counts);
+        self.done.insert(
+            (target.name.to_owned(), numbers.start),
+            (numbers.end, counts),
+        );
     }
 }
 
@@ -168,14 +187,14 @@ pub fn run(campaign: &Campaign) -> Result<Vec<(&'static str, Counts)>, String> {
     let system = |error: std::io::Error| format!("{}: {error}", campaign.out.display());
     std::fs::create_dir_all(campaign.out.join("found")).map_err(system)?;
     let path = campaign.out.join("done.txt");
-    let done = read_ledger(&path, campaign.seed)?;
+    let done = read_ledger(&path, &campaign.title())?;
     let mut ledger = File::options()
         .create(true)
         .append(true)
         .open(&path)
         .map_err(system)?;
     if ledger.metadata().map_err(system)?.len() == 0 {
-        writeln!(ledger, "seed {}", campaign.seed).map_err(system)?;
+        writeln!(ledger, "{}", campaign.title()).map_err(system)?;
     }
     let desk = Mutex::new(Desk {
         campaign,
@@ -198,7 +217,7 @@ pub fn run(campaign: &Campaign) -> Result<Vec<(&'static str, Counts)>, String> {
     let mut sums = Vec::new();
     for target in &campaign.targets {
         let mut sum = Counts::default();
-        for ((name, _), counts) in &desk.done {
+        for ((name, _), (_, counts)) in &desk.done {
             if name == target.name {
                 sum.add(counts);
             }
@@ -209,28 +228,26 @@ pub fn run(campaign: &Campaign) -> Result<Vec<(&'static str, Counts)>, String> {
 }
 
 /// The ranges that are done already.
-fn read_ledger(path: &Path, seed: u64) -> Result<BTreeMap<(String, u64), Counts>, String> {
+fn read_ledger(path: &Path, title: &str) -> Result<Done, String> {
     let Ok(text) = std::fs::read_to_string(path) else {
         return Ok(BTreeMap::new());
     };
     let mut lines = text.lines();
-    if lines
-        .next()
-        .is_some_and(|line| line != format!("seed {seed}"))
-    {
-        return Err(format!(
-            "{} is of another seed: name its seed, or another folder",
-            path.display()
-        ));
+    match lines.next() {
+        Some(first) if first != title => {
+            return Err(format!(
+                "{} is of another run ({first}, not {title}): name another folder",
+                path.display()
+            ));
+        }
+        _ => {}
     }
     let read = |line: &str| {
         let mut words = line.split(' ');
         let name = words.next()?.to_owned();
         let numbers: Vec<u64> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
-        Some((
-            (name, *numbers.first()?),
-            Counts::from_numbers(numbers.get(2..)?)?,
-        ))
+        let counts = Counts::from_numbers(numbers.get(2..)?)?;
+        Some(((name, *numbers.first()?), (*numbers.get(1)?, counts)))
     };
     Ok(lines.filter_map(read).collect())
 }
