@@ -104,7 +104,7 @@ fn the_page_says_what_it_must() {
     }
     assert_eq!(page.matches("<svg").count(), 2);
     assert!(page.contains("href=\"#validation\""));
-    assert!(page.contains("inside their intervals: "));
+    assert!(page.contains("fitted to: ") && page.contains("held out: "));
     assert!(page.matches("id=\"target-hif").count() >= 5);
     let fail = "<td class=\"fail\">no</td>";
     let why = page.matches("<b>").count();

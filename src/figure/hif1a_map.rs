@@ -24,9 +24,9 @@ const FULL: f64 = 2.0;
 const MARK: f64 = 7.0;
 /// Of a mark with the number below it.
 const ROOM: Room = Room {
-    side: 13.0,
-    above: 10.0,
-    below: 22.0,
+    side: 12.0,
+    above: 9.0,
+    below: 20.0,
 };
 
 /// The four contrasts as maps, with the studies of Table 3 at their own conditions.

@@ -22,9 +22,11 @@ impl Room {
     }
 }
 
-/// Distances from the anchor that are tried, and directions per distance.
-const RADII: [f64; 9] = [30.0, 38.0, 46.0, 56.0, 68.0, 82.0, 98.0, 116.0, 136.0];
-const DIRECTIONS: u32 = 48;
+/// Distances from the anchor that are tried, and directions.
+const RADII: [f64; 12] = [
+    30.0, 38.0, 46.0, 56.0, 68.0, 82.0, 98.0, 116.0, 136.0, 160.0, 185.0, 210.0,
+];
+const DIRECTIONS: u32 = 72;
 
 fn overlap(a: &Rect, b: &Rect) -> bool {
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
@@ -47,9 +49,9 @@ fn crosses(rect: &Rect, from: Point, to: Point) -> bool {
     })
 }
 
-/// A place for the mark of every anchor, within `frame`: the anchor itself where it stands alone, else one on the
-/// smallest circle about it on which all marks of that anchor find room, so that no mark lies on another, on an
-/// anchor or on a line to one. `None` where there is no such circle.
+/// A place for the mark of every anchor, within `frame`: the anchor itself where it stands alone, else one about it,
+/// as near as all marks of that anchor find room, so that no mark lies on another, on an anchor or on a line to one.
+/// `None` where there is no room.
 pub(super) fn places(anchors: &[Point], room: Room, frame: &Rect) -> Option<Vec<Point>> {
     let crowded = |index: usize| {
         let own = room.about(anchors[index]);
@@ -69,13 +71,13 @@ pub(super) fn places(anchors: &[Point], room: Room, frame: &Rect) -> Option<Vec<
             .zip(anchors)
             .filter_map(|(mark, from)| Some(((*mark)?, *from)))
             .collect();
-        let circle = RADII.iter().find_map(|radius| {
-            let free = fan(anchor, *radius, anchors, &placed, room, frame);
+        let free = (1..=RADII.len()).find_map(|rings| {
+            let free = fan(anchor, &RADII[..rings], anchors, &placed, room, frame);
             (free.len() >= members.len()).then_some(free)
         })?;
-        // Spread over the circle.
+        // All round.
         for (turn, index) in members.iter().enumerate() {
-            marks[*index] = Some(circle[turn * circle.len() / members.len()]);
+            marks[*index] = Some(free[turn * free.len() / members.len()]);
         }
     }
     marks.into_iter().collect()
@@ -85,10 +87,10 @@ fn same(a: Point, b: Point) -> bool {
     (a.0 - b.0).abs() < 1.0 && (a.1 - b.1).abs() < 1.0
 }
 
-/// Places on a circle about an anchor that are free and do not lie on each other, in the order of their directions.
+/// Places about an anchor that are free and do not lie on each other: in every direction in turn, the nearest.
 fn fan(
     anchor: Point,
-    radius: f64,
+    radii: &[f64],
     anchors: &[Point],
     placed: &[(Point, Point)],
     room: Room,
@@ -97,26 +99,31 @@ fn fan(
     let mut free: Vec<Point> = Vec::new();
     for direction in 0..DIRECTIONS {
         let angle = std::f64::consts::TAU * f64::from(direction) / f64::from(DIRECTIONS);
-        let at = (
-            anchor.0 + radius * libm::cos(angle),
-            anchor.1 + radius * libm::sin(angle),
-        );
-        let own = room.about(at);
-        let inside = own.left >= frame.left
-            && own.right <= frame.right
-            && own.top >= frame.top
-            && own.bottom <= frame.bottom;
-        let clear = |mark: Point, from: Point| {
-            let other = room.about(mark);
-            !overlap(&own, &other) && !crosses(&own, from, mark) && !crosses(&other, anchor, at)
+        let at = |radius: &f64| {
+            (
+                anchor.0 + radius * libm::cos(angle),
+                anchor.1 + radius * libm::sin(angle),
+            )
         };
-        if inside
-            && !anchors.iter().any(|anchor| holds(&own, *anchor))
-            && placed.iter().all(|(mark, from)| clear(*mark, *from))
-            && free.iter().all(|mark| clear(*mark, anchor))
-        {
-            free.push(at);
-        }
+        let is_free = |at: &Point| {
+            let own = room.about(*at);
+            let inside = own.left >= frame.left
+                && own.right <= frame.right
+                && own.top >= frame.top
+                && own.bottom <= frame.bottom;
+            let clear = |mark: Point, from: Point| {
+                let other = room.about(mark);
+                !overlap(&own, &other)
+                    && !crosses(&own, from, mark)
+                    && !crosses(&other, anchor, *at)
+            };
+            inside
+                && !anchors.iter().any(|anchor| holds(&own, *anchor))
+                && placed.iter().all(|(mark, from)| clear(*mark, *from))
+                && free.iter().all(|mark| clear(*mark, anchor))
+        };
+        let nearest = radii.iter().map(at).find(is_free);
+        free.extend(nearest);
     }
     free
 }
@@ -126,9 +133,9 @@ mod tests {
     use super::*;
 
     const ROOM: Room = Room {
-        side: 13.0,
-        above: 10.0,
-        below: 22.0,
+        side: 12.0,
+        above: 9.0,
+        below: 20.0,
     };
     const FRAME: Rect = Rect {
         left: 0.0,
@@ -137,14 +144,14 @@ mod tests {
         bottom: 250.0,
     };
 
-    /// Ten marks at one anchor near an edge, three at another, one alone.
+    /// Eight marks at one anchor near a corner, three at another, one alone.
     #[test]
     fn no_mark_lies_on_another() {
-        let mut anchors = vec![(160.0, 6.0); 10];
-        anchors.extend([(150.0, 170.0); 3]);
-        anchors.push((300.0, 200.0));
+        let mut anchors = vec![(307.0, 4.0); 8];
+        anchors.extend([(120.0, 190.0); 3]);
+        anchors.push((307.0, 180.0));
         let marks = places(&anchors, ROOM, &FRAME).expect("there is room");
-        assert_eq!(marks[13], anchors[13]);
+        assert_eq!(marks[11], anchors[11]);
         for (i, mark) in marks.iter().enumerate() {
             let own = ROOM.about(*mark);
             assert!(own.left >= 0.0 && own.right <= 350.0 && own.bottom <= 250.0);

@@ -12,7 +12,7 @@
 //!
 //! **Time.** Treatment begins at 10,000 h; before, the untreated baseline settles, whatever the parameters.
 //!
-//! Limitations: targets that are kept aside are left out; what cannot be expressed (virtual patients, an IC50,
+//! Limitations: targets that are held out are left out; what cannot be expressed (virtual patients, an IC50,
 //! endpoints found by a search) is refused; a residual is not cut off at 30 standard deviations.
 
 mod model;

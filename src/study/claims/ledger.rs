@@ -612,11 +612,11 @@ pub fn ledger(
                 .map(|test| {
                     let result = test_result(test, &full, &values);
                     let (value, other) = (result.value, test_value(test, &full, &rough));
-                    // Two events that did not happen agree.
-                    let error = if value.to_bits() == other.to_bits() {
-                        0.0
-                    } else {
-                        (value - other).abs()
+                    let error = match result.verdict {
+                        Verdict::Unknown => f64::NAN,
+                        // Two events that did not happen agree.
+                        _ if value.to_bits() == other.to_bits() => 0.0,
+                        _ => (value - other).abs(),
                     };
                     TestResult { error, ..result }
                 })
