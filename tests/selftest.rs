@@ -204,9 +204,21 @@ impl Program for Spoilt {
         let mut files = Own.petab(library, calibration)?;
         if self.has(Fault::Petab) {
             for (name, text) in &mut files {
-                if name == "parameters.tsv" {
-                    *text = text.replacen("hif_", "hiff_", 1);
-                }
+                *text = match name.as_str() {
+                    // Another measurement, another nominal value, another name.
+                    "measurements.tsv" => text.replacen("\t0.5\t", "\t0.55\t", 1),
+                    "parameters.tsv" => {
+                        text.replacen("hif_", "hiff_", 1)
+                            .replacen("\t145.0\t", "\t144.0\t", 1)
+                    }
+                    // The logarithm of what is negative.
+                    "model.xml" => text.replacen(
+                        "<ci>sorafenib_infusion_run1</ci>",
+                        "<apply><ln/><cn>-1</cn></apply>",
+                        1,
+                    ),
+                    _ => continue,
+                };
             }
         }
         Ok(files)

@@ -85,8 +85,19 @@ pub fn checks(program: &dyn Program, library: &Library) -> Vec<Check> {
     let parquet = parquet_back(program);
     checks.push(Check::faults(GROUP, "Parquet, to the last bit", parquet));
     let petab = petab_back(program, library);
-    let what = "PEtab: measurements, nominal values and names in the model";
-    checks.push(Check::faults(GROUP, what, petab));
+    let parts = [
+        "measurements",
+        "nominal values",
+        "names",
+        "rates at the start",
+    ];
+    for (i, part) in parts.into_iter().enumerate() {
+        let faults = match &petab {
+            Ok(faults) => Ok(faults[i]),
+            Err(error) => Err(failure("PEtab", error.to_string())),
+        };
+        checks.push(Check::faults(GROUP, format!("PEtab: {part}"), faults));
+    }
     checks
 }
 
@@ -437,9 +448,9 @@ fn parquet_back(program: &dyn Program) -> Result<usize> {
 
 // ---------------------------------------------------------------- PEtab
 
-/// Measurements that are not their targets, parameters whose nominal values are not the present ones, and parameters and
-/// observables that the model does not know.
-fn petab_back(program: &dyn Program, library: &Library) -> Result<usize> {
+/// Measurements that are not their targets, parameters whose nominal values are not those of the model, parameters that the
+/// model does not know, and rates of change at the start of the preparation that are no numbers.
+fn petab_back(program: &dyn Program, library: &Library) -> Result<[usize; 4]> {
     let targets = Targets::read(library)?;
     let calibration = Calibration::read(library, "hif", &targets.all)?;
     let files = program.petab(library, &calibration)?;
@@ -471,22 +482,25 @@ fn petab_back(program: &dyn Program, library: &Library) -> Result<usize> {
         .map(|target| target.value)
         .collect();
     let measured = rows("measurements.tsv")?;
-    let mut faults = measured.len().abs_diff(fitted.len());
+    let mut wrong_values = measured.len().abs_diff(fitted.len());
     let pairs = measured.iter().zip(&fitted);
-    faults += pairs
+    wrong_values += pairs
         .filter(|(row, value)| !same(number(row, "measurement"), **value))
         .count();
     let model = SbmlModel::read(file("model.xml")?)?;
-    let nominal = calibration.values(&calibration.present());
     let parameters = rows("parameters.tsv")?;
-    faults += parameters.len().abs_diff(nominal.len());
-    for (row, value) in parameters.iter().zip(&nominal) {
+    let mut unknown = parameters.len().abs_diff(calibration.space.axes.len());
+    let mut wrong_nominal = 0;
+    for row in &parameters {
         let id = row.get("parameterId").map_or("", String::as_str);
-        faults += usize::from(!same(number(row, "nominalValue"), *value));
-        faults += usize::from(!model.values.contains_key(id));
+        match model.values.get(id) {
+            Some(value) if same(number(row, "nominalValue"), *value) => {}
+            Some(_) => wrong_nominal += 1,
+            None => unknown += 1,
+        }
     }
-    // The preparation of the model is part of it: at its start nothing grows.
     let rates = model.rates(&BTreeMap::new())?;
-    faults += usize::from(rates.values().any(|rate| !rate.is_finite()) || rates.len() < 10);
-    Ok(faults)
+    let no_numbers = rates.values().filter(|rate| !rate.is_finite()).count();
+    let lost = 10usize.saturating_sub(rates.len());
+    Ok([wrong_values, wrong_nominal, unknown, no_numbers + lost])
 }

@@ -129,7 +129,8 @@ def regimens(program, everything):
     for file in sorted((params / "regimens").glob("*.toml")):
         setting = read(file)["setting"]
         days = {"culture": 3, "xenograft": 51, "patient": 182 if everything else 63}[setting]
-        with_kinetics = [name for name, of in partners.items() if everything or setting in of.get("kinetics", {})]
+        half_life = lambda of: of.get("kinetics", {}).get(setting, {}).get("half_life")
+        with_kinetics = [name for name, of in partners.items() if everything or half_life(of)]
         for arm in ["sorafenib", *(f"sorafenib+{name}" for name in with_kinetics)]:
             case = (setting, days, arm, ["--regimen", file.stem, "--mode", "achievable"])
             command = [program, "export", "sbml", *arguments(*case)]
@@ -180,7 +181,8 @@ def by_copasi(text, times, states):
 
 def starts(text):
     """The values at time 0, right after the doses there: no sample at half past sees a depot so full."""
-    parameters = libsbml.readSBMLFromString(text).getModel().getListOfParameters()
+    document = libsbml.readSBMLFromString(text)
+    parameters = document.getModel().getListOfParameters()
     return {p.getId(): abs(p.getValue()) for p in parameters if p.isSetValue()}
 
 
