@@ -560,4 +560,20 @@ mod tests {
         }
         assert!(count > 50, "{count} files");
     }
+
+    #[test]
+    fn a_file_laid_over_counts_though_the_shipped_one_was_read_before() {
+        let loss = |library: &Library| {
+            let table = library.table("", "biology", "test").expect("readable");
+            table.number("hif.haf_loss").and_then(|entry| entry.value)
+        };
+        let before = loss(&Library::shipped());
+        let folder = tempfile::tempdir().expect("a folder");
+        let entry = "hif.haf_loss = { value = 1.25, unit = \"1/h\", grade = \"user\" }";
+        std::fs::write(folder.path().join("biology.toml"), entry).expect("writable");
+        let own = Library::with_overlay(folder.path()).expect("valid");
+        assert_eq!(loss(&own), Some(1.25));
+        assert_eq!(loss(&Library::shipped()), before);
+        assert_ne!(before, Some(1.25));
+    }
 }

@@ -6,7 +6,7 @@ use crate::work::{self, AFTER_PANIC};
 use hif_switch::table::{Cell, Table};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -438,7 +438,6 @@ impl Watch {
 
     /// Reads what the worker has written since.
     fn read(&mut self) -> std::io::Result<()> {
-        self.log.seek(SeekFrom::Current(0))?;
         self.log.read_to_string(&mut self.rest)?;
         while let Some((line, rest)) = self.rest.split_once('\n') {
             let words: Vec<&str> = line.split(' ').collect();
