@@ -826,7 +826,7 @@ impl<J: Job> Runner<J> {
         if self.foresaw {
             let foreseen = &mut buffers.foreseen;
             let surprise = self.passage.surprise(step, &seen, &tolerance, foreseen);
-            self.wrong = surprise.is_some_and(|error| !(error <= WRONG));
+            self.wrong = surprise.is_some_and(|error| error > WRONG);
         }
         self.passage.learn(step, &seen, &tolerance);
     }
