@@ -182,18 +182,10 @@ impl Program for Spoilt {
                 let (head, tail) = text.split_once(id).expect(id);
                 format!("{head}{id}{}", tail.replacen("value=\"", "value=\"1", 1))
             }
-            // Every dose one tenth larger, or one too many where there is none.
+            // The last dose taken away instead of given.
             Fault::Dose => match text.rsplit_once("<plus/>") {
-                Some((head, tail)) if tail.contains("_depot_mg") => {
-                    format!("{head}<minus/>{tail}")
-                }
-                _ => text.replacen(
-                    "<listOfEvents>",
-                    "<listOfEvents><event><trigger><math><apply><geq/><ci>t</ci><cn>7</cn></apply></math></trigger>\
-                     <listOfEventAssignments><eventAssignment variable=\"sorafenib_depot_mg\"><math><cn>9</cn></math>\
-                     </eventAssignment></listOfEventAssignments></event>",
-                    1,
-                ),
+                Some((head, tail)) if tail.contains("_depot_mg") => format!("{head}<minus/>{tail}"),
+                _ => text,
             },
             Fault::Trace => text.replace("<lt/>", "<geq/>"),
             _ => text,
