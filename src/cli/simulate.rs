@@ -187,6 +187,11 @@ fn answer(
         }
     }
     let accuracy = run.accuracy()?;
+    // A slip in --columns is told before the runs.
+    selected(
+        &set.head(&context.library, scenario, &report::OUTPUTS)?,
+        options,
+    )?;
     let bar = progress::records(set.work(), context.quiet);
     let table = set.answer_observed(
         &context.library,

@@ -61,27 +61,7 @@ impl DataSet {
             .collect::<Vec<_>>()
             .into_iter()
             .collect::<Result<Vec<_>>>()?;
-        let burden = scenario.parameters(library)?;
-        let burden = burden.text("burden_unit").unwrap_or("1").to_owned();
-        let mut columns: Vec<(String, String)> = self
-            .echoed(outputs)
-            .into_iter()
-            .map(|name| (name, String::new()))
-            .collect();
-        columns.push((PREDICTION.to_owned(), String::new()));
-        if self.observed {
-            columns.push((RESIDUALS[0].to_owned(), String::new()));
-            columns.push((RESIDUALS[1].to_owned(), "1".to_owned()));
-        }
-        let unit = |unit: &str| unit.replace("burden", &burden);
-        let fields = State::fields().iter();
-        columns.extend(fields.map(|field: &Field| (field.name.to_owned(), unit(field.unit))));
-        columns.extend(
-            outputs
-                .iter()
-                .map(|(name, u, _)| ((*name).to_owned(), unit(u))),
-        );
-        let mut table = Table::new(columns);
+        let mut table = self.head(library, scenario, outputs)?;
         for (subject, (problem, answers)) in self.subjects.iter().zip(&answered) {
             for (i, (row, answer)) in subject.rows.clone().zip(answers).enumerate() {
                 let echoed = self.rows[row].iter();
@@ -104,6 +84,39 @@ impl DataSet {
             }
         }
         Ok(table)
+    }
+
+    /// The columns of the answer, without rows.
+    ///
+    /// # Errors
+    /// A scenario whose parameters cannot be read.
+    pub fn head(
+        &self,
+        library: &Library,
+        scenario: &Scenario,
+        outputs: &[AnswerColumn],
+    ) -> Result<Table> {
+        let burden = scenario.parameters(library)?;
+        let burden = burden.text("burden_unit").unwrap_or("1").to_owned();
+        let mut columns: Vec<(String, String)> = self
+            .echoed(outputs)
+            .into_iter()
+            .map(|name| (name, String::new()))
+            .collect();
+        columns.push((PREDICTION.to_owned(), String::new()));
+        if self.observed {
+            columns.push((RESIDUALS[0].to_owned(), String::new()));
+            columns.push((RESIDUALS[1].to_owned(), "1".to_owned()));
+        }
+        let unit = |unit: &str| unit.replace("burden", &burden);
+        let fields = State::fields().iter();
+        columns.extend(fields.map(|field: &Field| (field.name.to_owned(), unit(field.unit))));
+        columns.extend(
+            outputs
+                .iter()
+                .map(|(name, u, _)| ((*name).to_owned(), unit(u))),
+        );
+        Ok(Table::new(columns))
     }
 
     /// Names of the input's columns in the answer: those that are called like a column of the answer, in any
