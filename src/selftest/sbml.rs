@@ -47,7 +47,9 @@ impl Element {
                 Event::Start(start) => open.push(Self::begin(&start)?),
                 Event::Empty(start) => {
                     let element = Self::begin(&start)?;
-                    open.last_mut().map(|parent| parent.children.push(element));
+                    if let Some(parent) = open.last_mut() {
+                        parent.children.push(element);
+                    }
                 }
                 Event::End(_) => {
                     let done = open.pop();

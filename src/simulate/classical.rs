@@ -88,7 +88,7 @@ impl Classical {
             Self::VanDerPol => 2.0,
             Self::Hires => 321.8122,
             Self::Oregonator => 360.0,
-            Self::Arenstorf => 17.065_216_560_157_962,
+            Self::Arenstorf => 17.065_216_560_157_964,
             Self::ProtheroRobinson => 4.0,
             Self::LotkaVolterra => 60.0,
             Self::Circle => 10.0,
