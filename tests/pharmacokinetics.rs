@@ -5,8 +5,9 @@ use hif_switch::model::State;
 use hif_switch::model::exposure::{Enterohepatic, OneCompartment, SorafenibKinetics};
 use hif_switch::parameters::{Document, Library};
 use hif_switch::regimen::{Arm, Change, Drug, Event, Mode, Regimen, Timeline};
+use hif_switch::selftest::closed::{bateman, behind_five_stages, chain, infused};
 use hif_switch::simulate::{Accuracy, Observer, Outcome, Problem, Recorder, Scenario, Segment};
-use nalgebra::{SMatrix, SVector};
+use nalgebra::SVector;
 
 /// Doses that are independent of each other: no decline, everything at the reference dose absorbed.
 const UNDILUTED: [(&str, &str); 2] = [
@@ -17,43 +18,6 @@ const UNDILUTED: [(&str, &str); 2] = [
 const DAY: f64 = 24.0;
 
 // ---------------------------------------------------------------- closed forms
-
-/// Bateman: amount in the central compartment at `t` h after an oral dose of `dose` mg.
-fn bateman(dose: f64, ka: f64, k: f64, t: f64) -> f64 {
-    if t <= 0.0 {
-        return 0.0;
-    }
-    dose * ka / (ka - k) * ((-k * t).exp() - (-ka * t).exp())
-}
-
-/// Amount in the central compartment at `t` h after the start of an infusion of `rate` mg/h.
-fn infused(rate: f64, length: f64, k: f64, t: f64) -> f64 {
-    if t <= 0.0 {
-        return 0.0;
-    }
-    rate / k * (1.0 - (-k * t.min(length)).exp()) * (-k * (t - length).max(0.0)).exp()
-}
-
-/// Amount in the central compartment behind five stages of rate `ka` without recirculation: the
-/// gamma density of the absorption, folded with the elimination,
-/// `D (ka/d)^5 e^(-k t) P(5, d t)` with `d = ka - k` and the regularised incomplete gamma P.
-fn behind_five_stages(dose: f64, ka: f64, k: f64, t: f64) -> f64 {
-    if t <= 0.0 {
-        return 0.0;
-    }
-    let d = ka - k;
-    // P(5, x) = e^-x (x^5/5! + x^6/6! + ...), without cancellation at small x.
-    let x = d * t;
-    let mut term = x.powi(5) / 120.0;
-    let mut sum = 0.0;
-    let mut n = 5.0;
-    while term > 1e-18 * sum {
-        sum += term;
-        n += 1.0;
-        term *= x / n;
-    }
-    dose * (ka / d).powi(5) * (-k * t - x).exp() * sum
-}
 
 #[test]
 fn the_closed_forms_are_solutions() {
@@ -226,27 +190,6 @@ fn the_transit_chain_delivers_a_gamma_density() {
         let amount = behind_five_stages(400.0, ka, k, *time);
         assert_close(found, amount / volume, 1e-6, *time);
     }
-}
-
-/// Depot, four transits, central, gallbladder.
-type Chain = SMatrix<f64, 7, 7>;
-
-/// The linear equations of man with the gallbladder open or closed.
-fn chain(p: &Enterohepatic<f64>, weight: f64, open: bool) -> Chain {
-    let ka = 5.0 / p.mean_absorption_time;
-    let out = p.clearance / (p.volume * weight);
-    let mut matrix = Chain::zeros();
-    for stage in 0..5 {
-        matrix[(stage, stage)] = -ka;
-        matrix[(stage + 1, stage)] = ka;
-    }
-    matrix[(5, 5)] = -out;
-    matrix[(6, 5)] = p.enterohepatic_fraction * out;
-    if open {
-        matrix[(6, 6)] = -p.gallbladder_release;
-        matrix[(4, 6)] = p.gallbladder_release;
-    }
-    matrix
 }
 
 #[test]

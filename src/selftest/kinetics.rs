@@ -1,16 +1,6 @@
-//! Drug amounts against their closed forms, which are written down here and share nothing with the engine.
-//!
-//! With one dose of amount `D` at time 0, absorption `ka`, elimination `k = CL/V`, rate of infusion `R`, interval `tau`:
-//!
-//! ```text
-//! bolus          D e^(-k t)
-//! by mouth       D ka/(ka-k) [e^(-k t) - e^(-ka t)]                                       (Bateman)
-//! infusion       R/k (1 - e^(-k min(t,T))) e^(-k max(t-T,0))
-//! steady state   each exponential e^(-r t) of a dose becomes e^(-r t)/(1 - e^(-r tau))
-//! five stages    D (ka/d)^5 e^(-k t) P(5, d t),  d = ka - k                                (gamma density folded with e^(-k t))
-//! recirculation  exponentials of the matrices with the gallbladder open and closed
-//! ```
+//! Drug amounts against their closed forms, which share nothing with the engine: see [`closed`].
 
+use super::closed::{bateman, behind_five_stages, chain, infused, repeated};
 use super::program::failure;
 use super::{Bound, Check, Program, largest};
 use crate::error::Result;
@@ -21,7 +11,7 @@ use crate::parameters::Library;
 use crate::regimen::{Arm, Change, Drug, Event, Mode};
 use crate::simulate::{Accuracy, Problem, Scenario};
 use crate::table::{Cell, Table};
-use nalgebra::{SMatrix, SVector};
+use nalgebra::SVector;
 
 const GROUP: &str = "kinetics";
 
@@ -93,39 +83,6 @@ fn difference(found: &[f64], expected: &[f64]) -> Result<f64> {
     let pairs = found.iter().zip(expected);
     let size = largest(expected.iter().map(|value| value.abs()));
     Ok(largest(pairs.map(|(f, e)| (f - e).abs())) / size)
-}
-
-// ---------------------------------------------------------------- closed forms
-
-fn bateman(dose: f64, ka: f64, k: f64, t: f64) -> f64 {
-    if t < 0.0 {
-        return 0.0;
-    }
-    dose * ka / (ka - k) * ((-k * t).exp() - (-ka * t).exp())
-}
-
-fn infused(rate: f64, length: f64, k: f64, t: f64) -> f64 {
-    if t < 0.0 {
-        return 0.0;
-    }
-    rate / k * (1.0 - (-k * t.min(length)).exp()) * (-k * (t - length).max(0.0)).exp()
-}
-
-/// What `e^(-rate t)` of one dose becomes when the doses have come every `interval` for ever.
-fn repeated(rate: f64, interval: f64, t: f64) -> f64 {
-    (-rate * t).exp() / (1.0 - (-rate * interval).exp())
-}
-
-/// The regularised incomplete gamma function `P(5, x)` as its series `e^-x (x^5/5! + x^6/6! + ...)`.
-fn gamma_five(x: f64) -> f64 {
-    let mut term = x.powi(5) / 120.0;
-    let (mut sum, mut n) = (0.0, 5.0);
-    while term > 1e-18 * sum {
-        sum += term;
-        n += 1.0;
-        term *= x / n;
-    }
-    (-x).exp() * sum
 }
 
 // ---------------------------------------------------------------- data sets
@@ -341,33 +298,12 @@ fn five_stages(program: &dyn Program, library: &Library, accuracy: &Accuracy) ->
         5.0 / p.mean_absorption_time,
         p.clearance / (p.volume * weight),
     );
-    let d = ka - k;
     let times = grid(4.0 * DAY);
-    let amount = |t: f64| 400.0 * (ka / d).powi(5) * (-k * t).exp() * gamma_five(d * t);
-    let expected: Vec<f64> = times.iter().map(|t| amount(*t)).collect();
+    let amount = |t: &f64| behind_five_stages(400.0, ka, k, *t);
+    let expected: Vec<f64> = times.iter().map(amount).collect();
     let found = states(program, &problem, accuracy, &times)?;
     let found: Vec<f64> = found.iter().map(|state| state.sorafenib.central).collect();
     difference(&found, &expected)
-}
-
-/// Depot, four transits, central, gallbladder.
-type Chain = SMatrix<f64, 7, 7>;
-
-fn chain(p: &Enterohepatic<f64>, weight: f64, open: bool) -> Chain {
-    let ka = 5.0 / p.mean_absorption_time;
-    let out = p.clearance / (p.volume * weight);
-    let mut matrix = Chain::zeros();
-    for stage in 0..5 {
-        matrix[(stage, stage)] = -ka;
-        matrix[(stage + 1, stage)] = ka;
-    }
-    matrix[(5, 5)] = -out;
-    matrix[(6, 5)] = p.enterohepatic_fraction * out;
-    if open {
-        matrix[(6, 6)] = -p.gallbladder_release;
-        matrix[(4, 6)] = p.gallbladder_release;
-    }
-    matrix
 }
 
 fn recirculation(program: &dyn Program, library: &Library, accuracy: &Accuracy) -> Result<f64> {

@@ -6,7 +6,7 @@
 //!
 //! | group | against |
 //! |---|---|
-//! | kinetics | closed forms of the drug amounts, written down here once more |
+//! | kinetics | closed forms of the drug amounts ([`closed`]) |
 //! | classical | stiff test problems with published ends |
 //! | order | the order of each method, measured |
 //! | golden | time courses that ship with the program |
@@ -17,6 +17,7 @@
 //! Limitations: the shipped parameters only; a check says nothing about the science.
 
 mod classical;
+pub mod closed;
 mod exports;
 mod files;
 mod golden;

@@ -88,7 +88,7 @@ impl Classical {
             Self::VanDerPol => 2.0,
             Self::Hires => 321.8122,
             Self::Oregonator => 360.0,
-            Self::Arenstorf => 17.065_216_560_157_96,
+            Self::Arenstorf => 17.065_216_560_157_964,
             Self::ProtheroRobinson => 4.0,
             Self::LotkaVolterra => 60.0,
             Self::Circle => 10.0,
@@ -353,9 +353,11 @@ mod tests {
     /// The error falls with the tolerance at the rate of the order.
     #[test]
     fn errors_follow_the_tolerance() {
-        for (solver, orders, tightest, loosest) in [
-            (Solver::Rodas5P(8), 3.5..7.5, 1e-9, 1e-2),
-            (Solver::RadauIia(8), 14.0..32.0, 1e-7, 5e-2),
+        // The largest error at the tightest tolerance: a hundred tolerances of collocation, and of the one-step method as
+        // many per ten units of time, of which the run has sixty.
+        for (solver, orders, tightest, most, loosest) in [
+            (Solver::Rodas5P(8), 3.5..7.5, 1e-9, 6e-7, 1e-2),
+            (Solver::RadauIia(8), 14.0..32.0, 1e-7, 1e-5, 5e-2),
         ] {
             let at = |rtol| {
                 let (end, work) = Classical::LotkaVolterra.solve(solver, rtol).unwrap();
@@ -363,7 +365,7 @@ mod tests {
                 (error, work.accepted_steps as f64)
             };
             let (loose, tight) = (at(1e4 * tightest), at(tightest));
-            let below = loose.0 < loosest && tight.0 < 1e2 * tightest;
+            let below = loose.0 < loosest && tight.0 < most;
             assert!(below, "{solver:?}: {loose:?} {tight:?}");
             let slope = (loose.0 / tight.0).ln() / (tight.1 / loose.1).ln();
             assert!(
