@@ -566,7 +566,10 @@ impl Collector {
         let days = |hours: Option<f64>| hours.map(|hours| hours / HOURS_PER_DAY);
         let base = &self.baseline;
         let end = &outcome.end;
-        let vegf_nadir = self.vegf.value().map(|v| v / base.vasculature.vegf);
+        let vegf_nadir = self
+            .vegf
+            .value()
+            .and_then(|v| relative(v, base.vasculature.vegf));
         let exposure = self.exposure.as_ref().map(|(exposure, _)| exposure);
         let eliminated =
             exposure.and_then(|exposure| exposure.eliminated.0.zip(exposure.eliminated.1));
@@ -585,13 +588,14 @@ impl Collector {
             mvd_nadir: self.mvd.value(),
             oxygen_nadir: self.oxygen.value(),
             hypoxic_time: Some(self.hypoxic / HOURS_PER_DAY),
-            hif1a_end: Some(end.hif.hif1a / base.hif.hif1a),
-            hif2a_end: Some(end.hif.hif2a / base.hif.hif2a),
+            hif1a_end: relative(end.hif.hif1a, base.hif.hif1a),
+            hif2a_end: relative(end.hif.hif2a, base.hif.hif2a),
             switch_time: days(switch.first),
             crossover_time: days(crossover.last),
             vegf_nadir,
-            vegf_rebound: vegf_nadir
-                .map(|nadir| end.vasculature.vegf / base.vasculature.vegf - nadir),
+            vegf_rebound: relative(end.vasculature.vegf, base.vasculature.vegf)
+                .zip(vegf_nadir)
+                .map(|(end, nadir)| end - nadir),
             apoptosis_peak: self.apoptosis.value(),
             apoptosis_end: Some(
                 end.effectors
@@ -640,6 +644,11 @@ impl Observer for Collector {
             escape.observe(segment);
         }
     }
+}
+
+/// A level over that before; nothing where there was none.
+fn relative(level: f64, before: f64) -> Option<f64> {
+    (before > 0.0).then(|| level / before)
 }
 
 /// Slowest half-life of sorafenib between doses, h: from the eigenvalues of its linear kinetics

@@ -43,6 +43,9 @@ impl Job for Plain {
     fn interest(&self) -> f64 {
         f64::INFINITY
     }
+    fn rest(&self) -> f64 {
+        self.length
+    }
     fn observe(&mut self, _: &Step<'_>) {}
     fn finish(self, work: Work) -> Self::Output {
         Ok((self.end, work))

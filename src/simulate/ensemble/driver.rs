@@ -82,6 +82,9 @@ pub(super) trait Job {
     /// Time since the last event up to which no step is of interest.
     fn interest(&self) -> f64;
 
+    /// Time from the last event to the end of the job.
+    fn rest(&self) -> f64;
+
     /// Sees a step of interest.
     fn observe(&mut self, step: &Step<'_>);
 
@@ -143,10 +146,26 @@ pub(super) struct Control {
     pub scheme: Scheme,
 }
 
+/// Error of a foreseen step, over the tolerance, from which on a run is made anew without foreseeing: that of a computed
+/// step.
+const WRONG: f64 = 1.0;
+
+/// Level of a drug at the first node over the largest at any, below which its rise is no smooth course for a step.
+const ROUGH: f64 = 0.1;
+
 /// A job in its lane.
 struct Runner<J> {
     index: usize,
     job: J,
+    /// Absolute over relative tolerance of the integrated states and of the amounts.
+    weights: Vec<f64>,
+    amount_weights: Vec<f64>,
+    /// Whether steps may be foreseen, whether any were, and whether that proved wrong.
+    foresees: bool,
+    foresaw: bool,
+    wrong: bool,
+    /// Length of the cycle that events go through; 0 where there is none.
+    cycle: f64,
     fixed: Fixed,
     inputs: Vec<f64>,
     stretch: Stretch,
@@ -205,7 +224,7 @@ pub(super) fn run_thread<const W: usize, J: Job>(
                     break;
                 }
                 let (job, state) = make(index);
-                match begin(&mut desk, index, job, &state) {
+                match begin(&mut desk, index, job, &state, true) {
                     Ok(runner) => *slot = Some(runner),
                     Err(output) => outputs.push((index, output)),
                 }
@@ -261,12 +280,23 @@ pub(super) fn run_thread<const W: usize, J: Job>(
             if matches!(settled, Settled::Running) {
                 continue;
             }
-            if let Some(runner) = slot.take() {
-                let output = match settled {
-                    Settled::Failed(failure) => runner.job.fail(&failure, runner.work),
-                    _ => runner.job.finish(runner.work),
-                };
-                outputs.push((runner.index, output));
+            let Some(runner) = slot.take() else { continue };
+            let index = runner.index;
+            match settled {
+                Settled::Failed(failure) => {
+                    outputs.push((index, runner.job.fail(&failure, runner.work)));
+                }
+                Settled::Misled => {
+                    let (job, state) = make(index);
+                    match begin(&mut desk, index, job, &state, false) {
+                        Ok(anew) => {
+                            let work = runner.work;
+                            *slot = Some(Runner { work, ..anew });
+                        }
+                        Err(output) => outputs.push((index, output)),
+                    }
+                }
+                _ => outputs.push((index, runner.job.finish(runner.work))),
             }
         }
     }
@@ -366,6 +396,7 @@ fn begin<const W: usize, J: Job>(
     index: usize,
     mut job: J,
     state: &[f64],
+    foresees: bool,
 ) -> Result<Runner<J>, J::Output> {
     let (system, lane) = (desk.system, desk.lane);
     let mut state = state.to_vec();
@@ -392,8 +423,15 @@ fn begin<const W: usize, J: Job>(
     for k in 0..system.watched {
         desk.machine.rows[system.layout.start + k].0[lane] = f64::NAN;
     }
+    let weights = |states: &[usize]| states.iter().map(|i| job.weights()[*i]).collect();
     let mut runner = Runner {
         index,
+        weights: weights(&system.integrated),
+        amount_weights: weights(&system.linear),
+        foresees,
+        foresaw: false,
+        wrong: false,
+        cycle: 0.0,
         job,
         matrix: system.linear_system(&fixed),
         fixed,
@@ -432,6 +470,8 @@ struct Reach {
 enum Settled {
     Running,
     Finished,
+    /// Foreseen steps were wrong.
+    Misled,
     Failed(Failure),
 }
 
@@ -463,6 +503,7 @@ impl<J: Job> Runner<J> {
             return;
         };
         let drives = system.drives.len();
+        let mut rough = false;
         for drive in 0..drives {
             let values = if regular {
                 table.course(part, parts, drive, &self.amounts)
@@ -473,10 +514,12 @@ impl<J: Job> Runner<J> {
                 };
                 PLACES.map(|node| series(&terms, place(node)))
             };
+            rough |= values[0] < ROUGH * values.into_iter().fold(0.0, f64::max);
             for (node, value) in values.into_iter().enumerate() {
                 desk.machine.rows[layout.courses + node * drives + drive].0[lane] = value;
             }
         }
+        self.passage.rough = rough;
     }
 
     /// Cuts the stretch into pieces.
@@ -556,16 +599,21 @@ impl<J: Job> Runner<J> {
 
     /// Foresees whole cycles of events from the start of a stretch on, if nobody looks at them and their histories allow it.
     fn skip<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> bool {
-        if desk.control.scheme != Scheme::Collocation || self.time > 0.0 {
+        if desk.control.scheme != Scheme::Collocation || !self.foresees || self.time > 0.0 {
             return false;
         }
         let Some(cycle) = self.job.cycle() else {
             return false;
         };
-        let unseen = (self.job.interest() / cycle.length).ceil() - 1.0;
+        self.cycle = cycle.length;
+        let unseen = (self.unseen() / cycle.length).ceil() - 1.0;
         let most = unseen.clamp(0.0, cycle.times as f64) as usize;
         let most = self.passage.courses.foreseen_cycles(&cycle, most);
-        let tolerance = tolerance(&self.job, desk.control);
+        let tolerance = Tolerance {
+            rtol: desk.control.rtol,
+            weights: &self.weights,
+            amounts: &self.amount_weights,
+        };
         let (courses, tables) = (&self.passage.courses, &mut self.tables);
         let Buffers {
             state,
@@ -602,6 +650,7 @@ impl<J: Job> Runner<J> {
             cycles += 1;
         }
         if cycles > 0 {
+            self.foresaw = true;
             self.work.segments += (cycles * cycle.stretches) as u64;
             self.job.skip(&cycle, cycles);
             self.passage.skip(&cycle, cycles);
@@ -612,11 +661,15 @@ impl<J: Job> Runner<J> {
     /// Foresees the next step, if nobody looks at it and its history allows it; its length.
     fn leap<const W: usize>(&mut self, desk: &mut Desk<'_, W>) -> Option<f64> {
         let step = self.next_step(desk.control);
-        if desk.control.scheme != Scheme::Collocation || self.reach(step).end >= self.job.interest()
-        {
+        let allowed = desk.control.scheme == Scheme::Collocation && self.foresees;
+        if !allowed || self.reach(step).end >= self.unseen() {
             return None;
         }
-        let tolerance = tolerance(&self.job, desk.control);
+        let tolerance = Tolerance {
+            rtol: desk.control.rtol,
+            weights: &self.weights,
+            amounts: &self.amount_weights,
+        };
         let foreseen = self.passage.foresee(
             self.part(step),
             step,
@@ -628,12 +681,18 @@ impl<J: Job> Runner<J> {
         if !foreseen {
             return None;
         }
+        self.foresaw = true;
         let n = desk.buffers.state.len();
         desk.buffers
             .state
             .copy_from_slice(&desk.buffers.foreseen[..n]);
         self.work.accepted_steps += 1;
         Some(step)
+    }
+
+    /// Time since the last event up to which steps need not be computed: the last cycle of a job always is.
+    fn unseen(&self) -> f64 {
+        self.job.interest().min(self.job.rest() - self.cycle)
     }
 
     /// Which of how many equal parts of its piece a regular step is.
@@ -707,6 +766,9 @@ impl<J: Job> Runner<J> {
             Scheme::OneStep => {}
             Scheme::Collocation => self.learn(desk, step),
         }
+        if self.wrong {
+            return Settled::Misled;
+        }
         let after = &mut desk.machine.rows[layout.after..][..system.states];
         for (value, row) in desk.buffers.state.iter_mut().zip(&*after) {
             *value = row.0[lane];
@@ -756,7 +818,16 @@ impl<J: Job> Runner<J> {
             ranges,
             partials: &buffers.partials,
         };
-        let tolerance = tolerance(&self.job, desk.control);
+        let tolerance = Tolerance {
+            rtol: desk.control.rtol,
+            weights: &self.weights,
+            amounts: &self.amount_weights,
+        };
+        if self.foresaw {
+            let foreseen = &mut buffers.foreseen;
+            let surprise = self.passage.surprise(step, &seen, &tolerance, foreseen);
+            self.wrong = surprise.is_some_and(|error| !(error <= WRONG));
+        }
         self.passage.learn(step, &seen, &tolerance);
     }
 
@@ -896,13 +967,6 @@ impl<J: Job> Runner<J> {
             Some((_, remembered)) => *remembered = step,
             None => self.memory.push((kind, step)),
         }
-    }
-}
-
-fn tolerance<'a>(job: &'a impl Job, control: &Control) -> Tolerance<'a> {
-    Tolerance {
-        rtol: control.rtol,
-        weights: job.weights(),
     }
 }
 

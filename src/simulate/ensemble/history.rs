@@ -27,8 +27,9 @@
 //! itself anew, where a watched value could come to 0 (a kink of the rates), and for longer than [`FAR`]
 //! times the time between the passages that were computed.
 //!
-//! Limitations: that the error goes on as at the last passages is an assumption; what it comes to is seen at
-//! the next passage that is computed, and not mended there.
+//! That the error goes on as at the last passages is an assumption. Every passage that is computed again tells what it
+//! came to ([`History::surprise`]), and the last cycle of a run is always computed: where a foreseen end would have been
+//! further off than a computed step may be, the run is made anew without foreseeing.
 
 use super::lanes::{Operate, dispatch, fma};
 use super::radau::NODES;
@@ -39,8 +40,8 @@ const PASSAGES: usize = 5;
 /// Largest expected error, over the tolerance, of a step that is foreseen.
 const FORESEEN: f64 = 0.01;
 
-/// Largest deviation of the state at the start from what the history lets expect, over the tolerance, and of a drug
-/// amount, over the relative tolerance.
+/// Largest deviation of the state at the start from what the history lets expect, and of a drug amount, over the
+/// tolerance.
 const DEVIATION: f64 = 1.0;
 const AMOUNT: f64 = 0.01;
 
@@ -67,8 +68,10 @@ pub(super) struct Seen<'a> {
 pub(super) struct Tolerance<'a> {
     /// Relative tolerance.
     pub rtol: f64,
-    /// Absolute over relative tolerance per state.
+    /// Absolute over relative tolerance per integrated state.
     pub weights: &'a [f64],
+    /// The same per drug amount.
+    pub amounts: &'a [f64],
 }
 
 /// Factors of the divided differences, from the first on.
@@ -174,13 +177,20 @@ impl History {
         tolerance: &Tolerance<'_>,
         end: &mut Vec<f64>,
     ) -> bool {
-        if time > self.horizon {
-            return false;
-        }
+        time <= self.horizon && self.predict(time, start, amounts, tolerance, end)
+    }
+
+    /// The states at the end of a step, where state and drug `amounts` at its start are those that the history lets expect.
+    fn predict(
+        &self,
+        time: f64,
+        start: &[f64],
+        amounts: &[f64],
+        tolerance: &Tolerance<'_>,
+        end: &mut Vec<f64>,
+    ) -> bool {
         let (used, _) = self.best(time);
         let factors = self.factors(time, used);
-        let total: f64 = amounts.iter().map(|amount| amount.abs()).sum();
-        let allowed = AMOUNT * tolerance.rtol * total;
         let n = start.len();
         let after = (2 + NODES) * n;
         let as_expected = amounts.iter().enumerate().all(|(i, amount)| {
@@ -188,7 +198,8 @@ impl History {
             for (differences, factor) in self.differences.iter().zip(factors) {
                 expected += factor * f64::from(differences[after + i]);
             }
-            (amount - expected).abs() <= allowed
+            let size = tolerance.amounts[i] + amount.abs();
+            (amount - expected).abs() <= AMOUNT * tolerance.rtol * size
         });
         if !as_expected {
             return false;
@@ -204,6 +215,34 @@ impl History {
             as_expected: &mut as_expected,
         });
         as_expected
+    }
+
+    /// How far the end of a passage that was computed lies from where it would have been foreseen, over the tolerance;
+    /// nothing where it would not have been, however near.
+    pub fn surprise(
+        &self,
+        time: f64,
+        seen: &Seen<'_>,
+        tolerance: &Tolerance<'_>,
+        end: &mut Vec<f64>,
+    ) -> Option<f64> {
+        let n = seen.partials.len();
+        let amounts = &seen.values[(2 + NODES) * n..];
+        if !self.proved() || !self.predict(time, &seen.values[..n], amounts, tolerance, end) {
+            return None;
+        }
+        let ends = end.iter().zip(&seen.values[n..]).zip(tolerance.weights);
+        let errors = ends.map(|((foreseen, computed), weight)| {
+            (foreseen - computed).abs() / (tolerance.rtol * (weight + computed.abs()))
+        });
+        // What is not a number is the largest surprise.
+        Some(errors.fold(0.0, |a, b| if b <= a { a } else { b }))
+    }
+
+    /// Whether enough errors are known to tell the next.
+    fn proved(&self) -> bool {
+        let known = |scales: &[f64; 2]| scales.iter().all(|scale| scale.is_finite());
+        self.known >= 3 && self.scales[..3].iter().all(known)
     }
 
     /// The polynomials' values from number `first` on.
@@ -226,8 +265,7 @@ impl History {
     /// its side of 0 if it goes on moving at most twice as fast as lately; `room` is the smallest distance from 0 over the last movement.
     fn look_ahead(&mut self, room: f64) {
         self.horizon = f64::NEG_INFINITY;
-        let proved = |scales: &[f64; 2]| scales.iter().all(|scale| scale.is_finite());
-        if self.known < 3 || !self.scales[..3].iter().all(proved) {
+        if !self.proved() {
             return;
         }
         let spacing = self.times[0] - self.times[1];
@@ -569,6 +607,7 @@ mod tests {
     const TOLERANCE: Tolerance<'static> = Tolerance {
         rtol: 1e-6,
         weights: &[1.0],
+        amounts: &[50.0],
     };
 
     /// A state that goes on from day to day by a cubic, one drug amount, and a watched value that stays at 0.5.
@@ -644,6 +683,54 @@ mod tests {
         assert_eq!(foreseen(&history, time, start + 1e-5, 50.0), None);
     }
 
+    /// A small amount counts as much as a large one beside it.
+    #[test]
+    fn a_missed_small_dose_is_not_foreseen() {
+        let tolerance = Tolerance {
+            amounts: &[400.0, 1e-4],
+            ..TOLERANCE
+        };
+        let mut history = History::default();
+        for day in 0..8 {
+            let mut values = [1.0; 2 + NODES + 2];
+            values[2 + NODES..].copy_from_slice(&[7e4, 1e-4]);
+            let seen = Seen {
+                values: &values,
+                ranges: &[],
+                partials: &[-0.1],
+            };
+            history.learn(f64::from(day), &seen, &tolerance);
+        }
+        let mut end = Vec::new();
+        let mut foreseen =
+            |amount| history.foresee(8.0, &[1.0], &[7e4, amount], &tolerance, &mut end);
+        assert!(foreseen(1e-4));
+        assert!(!foreseen(0.0));
+    }
+
+    /// A course that bends without notice: the next computed passage is a surprise.
+    #[test]
+    fn a_computed_passage_tells_whether_foreseeing_is_right() {
+        let (history, time) = after(8);
+        let (start, end) = day(time);
+        let mut surprise = |end: f64| {
+            let mut values = vec![start, end];
+            values.extend([end - start; NODES]);
+            values.push(50.0);
+            let seen = Seen {
+                values: &values,
+                ranges: &[0.5, 0.6],
+                partials: &[-0.1],
+            };
+            history.surprise(time, &seen, &TOLERANCE, &mut Vec::new())
+        };
+        assert!(surprise(end).is_some_and(|error| error < 0.01));
+        assert!(surprise(end + 1e-4).is_some_and(|error| error > 10.0));
+        assert!(surprise(f64::NAN).is_some_and(|error| !(error <= 10.0)));
+        let (young, time) = after(5);
+        assert_eq!(foreseen(&young, time, day(time).0, 50.0), None);
+    }
+
     #[test]
     fn a_kink_ahead_is_not_foreseen() {
         for (range, clear) in [
@@ -668,6 +755,7 @@ mod tests {
         const STATES: usize = TOGETHER + 3;
         let tolerance = Tolerance {
             weights: &[1.0; STATES],
+            amounts: &[],
             ..TOLERANCE
         };
         let mut history = History::default();

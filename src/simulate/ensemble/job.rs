@@ -568,6 +568,10 @@ impl<W: Watch> Job for ModelJob<'_, W> {
         self.watch.interest() - self.now - 1e-9
     }
 
+    fn rest(&self) -> f64 {
+        self.problem.timeline.duration - self.now
+    }
+
     fn observe(&mut self, step: &Step<'_>) {
         if self.times.is_empty() {
             self.times.push(self.now + step.start);

@@ -51,10 +51,14 @@ pub(super) struct Passage {
     sweeps: u32,
     more: u32,
     change: f64,
-    /// Largest errors in this stretch of steps that nobody looked into, and of those that someone did.
+    /// Whether a drug level rises from nearly nothing within the step: its effect begins like a power of it, and the last
+    /// coefficients do not tell of the error at the end as they do where the course is smooth.
+    pub rough: bool,
+    /// Largest errors in this stretch of steps that are judged by their ends, and of those that are judged strictly: that
+    /// someone looks into, or that are rough.
     errors: [f64; 2],
-    /// Whether steps were rejected because someone looked into them, and for other reasons.
-    looked: bool,
+    /// Whether steps were rejected because they are judged strictly, and for other reasons.
+    strict: bool,
     failed: bool,
     /// Whether a step was foreseen, so that errors do not tell of the whole stretch.
     foreseen: bool,
@@ -76,7 +80,7 @@ impl Passage {
         self.fresh = true;
         self.blank = false;
         self.errors = [0.0; 2];
-        self.looked = false;
+        self.strict = false;
         self.failed = false;
         self.foreseen = false;
     }
@@ -144,17 +148,18 @@ impl Passage {
             self.failed = true;
             return Verdict::Rejected(UNSETTLED);
         }
-        let error = collocation::error(curve, inside) / rtol;
+        let strict = inside || self.rough;
+        let error = collocation::error(curve, strict) / rtol;
         if error > 1.0 {
-            let looked = inside && collocation::error(curve, false) <= rtol;
-            self.looked |= looked;
-            self.failed |= !looked;
-            return Verdict::Rejected(collocation::factor(error, inside));
+            let smooth = strict && collocation::error(curve, false) <= rtol;
+            self.strict |= smooth;
+            self.failed |= !smooth;
+            return Verdict::Rejected(collocation::factor(error, strict));
         }
-        let largest = &mut self.errors[usize::from(inside)];
+        let largest = &mut self.errors[usize::from(strict)];
         *largest = largest.max(error);
         if !self.regular {
-            self.longest = step * collocation::factor(error, inside).min(GROWTH);
+            self.longest = step * collocation::factor(error, strict).min(GROWTH);
         }
         Verdict::Taken
     }
@@ -206,6 +211,18 @@ impl Passage {
         self.place.is_some()
     }
 
+    /// How far the end of the step, which was computed, lies from where it would have been foreseen, over the tolerance.
+    pub fn surprise(
+        &self,
+        step: f64,
+        seen: &Seen<'_>,
+        tolerance: &Tolerance<'_>,
+        end: &mut Vec<f64>,
+    ) -> Option<f64> {
+        let history = self.courses.history(self.place?, step)?;
+        history.surprise(self.time, seen, tolerance, end)
+    }
+
     /// Keeps a step of the course.
     pub fn learn(&mut self, step: f64, seen: &Seen<'_>, tolerance: &Tolerance<'_>) {
         if let Some(place) = self.place {
@@ -227,7 +244,7 @@ impl Passage {
             let fewer = (self.parts as f64 / room).ceil().max(1.0);
             self.parts = self.parts.min(fewer as usize);
         }
-        self.courses.divide(self.parts, self.looked && !self.failed);
+        self.courses.divide(self.parts, self.strict && !self.failed);
     }
 }
 
@@ -306,6 +323,7 @@ mod tests {
             let tolerance = Tolerance {
                 rtol: 1e-6,
                 weights: &[1.0],
+                amounts: &[],
             };
             assert!(passage.done());
             passage.learn(6.0, &seen, &tolerance);
@@ -331,6 +349,7 @@ mod tests {
         let tolerance = Tolerance {
             rtol: 1e-6,
             weights: &[1.0],
+            amounts: &[],
         };
         let seen = Seen {
             values: &[1.0; 2 + NODES],

@@ -788,8 +788,23 @@ impl Compiler<'_> {
         for (id, row) in targets {
             if given.contains_key(id) || bound.contains_key(id) {
                 copies.push((*id, *row));
+                last.insert(*id, plans.len());
             } else {
                 bound.insert(*id, *row);
+            }
+        }
+        // A result may stand where an argument stood, but not before that has been used for the last time.
+        let read_last: HashMap<Row, usize> = given
+            .iter()
+            .filter_map(|(id, row)| Some((*row, *last.get(id)?)))
+            .collect();
+        for (i, (id, ..)) in plans.iter().enumerate() {
+            if let Some(row) = bound.get(id).copied()
+                && read_last.get(&row).is_some_and(|last| *last > i)
+            {
+                bound.remove(id);
+                copies.push((*id, row));
+                last.insert(*id, plans.len());
             }
         }
         let mut free: Vec<Row> = Vec::new();
@@ -921,5 +936,84 @@ fn operation(node: Node) -> Operation {
         | Node::Twist
         | Node::Load(_)
         | Node::Tempo(_) => Operation::Copy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::ensemble::collocation::Pair;
+    use crate::simulate::ensemble::lanes::{Lanes, Operate, dispatch, execute};
+    use nalgebra::{Complex, DMatrix, DVector};
+
+    struct Run<'a>(&'a [Instruction], &'a mut [Lanes<4>]);
+
+    impl Operate for Run<'_> {
+        fn operate<const FUSED: bool>(self) {
+            execute::<FUSED, 4>(self.0, self.1);
+        }
+    }
+
+    /// Newton's corrections stand where their right-hand sides stood: also those of states that follow no other, whose
+    /// solution is a product of the right-hand side alone.
+    #[test]
+    fn corrections_solve_their_systems() {
+        // By state: its own coefficient, and the states that it follows.
+        let patterns: [&[(f64, &[usize])]; 3] = [
+            &[(-0.5, &[]), (-2.0, &[0]), (-0.1, &[1])],
+            &[(-0.5, &[]), (-2.0, &[]), (-0.1, &[])],
+            &[(-0.5, &[2]), (-2.0, &[0]), (-0.1, &[1]), (-3.0, &[])],
+        ];
+        for pattern in patterns {
+            let n = pattern.len();
+            // A square keeps the states from being exactly known.
+            let system = System::new(n, Vec::new(), |y| {
+                let rate = |(i, (own, others)): (usize, &(f64, &[usize]))| {
+                    let others = others.iter().map(|j| y[*j] * 0.7);
+                    others.fold(y[i] * y[i] * *own, |sum, term| sum + term)
+                };
+                pattern.iter().enumerate().map(rate).collect()
+            });
+            let states: Vec<f64> = (0..n).map(|i| 1.0 + 0.3 * i as f64).collect();
+            let mut rows = vec![Lanes::<4>::all(0.0); system.layout.rows];
+            let mut fixed = Fixed::default();
+            assert!(system.prepare(&[], &[], &mut fixed));
+            for (i, value) in system.fixed_rows(&fixed).enumerate() {
+                rows[system.layout.fixed + i] = Lanes::all(value);
+            }
+            for (i, value) in states.iter().enumerate() {
+                rows[system.layout.states + i] = Lanes::all(*value);
+            }
+            dispatch(Run(&system.newton, &mut rows));
+            let shift = Complex::new(3.0, 1.5);
+            let mut matrix = DMatrix::<Complex<f64>>::zeros(n, n);
+            for (i, (own, others)) in pattern.iter().enumerate() {
+                matrix[(i, i)] = shift - 2.0 * own * states[i];
+                for j in *others {
+                    matrix[(i, *j)] -= Complex::new(0.7, 0.0);
+                }
+            }
+            let load = DVector::from_fn(n, |i, _| Complex::new(1.0 + i as f64, 2.0 - i as f64));
+            let pair = Pair::of(&system, 0);
+            let from = |row: usize| row - pair.first + system.layout.pair;
+            let [real, imaginary] = pair.shift();
+            rows[from(real)] = Lanes::all(shift.re);
+            rows[from(imaginary)] = Lanes::all(shift.im);
+            for (i, value) in load.iter().enumerate() {
+                let [real, imaginary] = pair.state(i);
+                rows[from(real)] = Lanes::all(value.re);
+                rows[from(imaginary)] = Lanes::all(value.im);
+            }
+            dispatch(Run(&system.correction, &mut rows));
+            let exact = matrix
+                .lu()
+                .solve(&load)
+                .unwrap_or_else(|| DVector::zeros(n));
+            for (i, exact) in exact.iter().enumerate() {
+                let [real, imaginary] = pair.state(i).map(|row| rows[from(row)].0[3]);
+                let error = (Complex::new(real, imaginary) - exact).norm();
+                assert!(error < 1e-14, "{n} states: {i} is off by {error:e}");
+            }
+        }
     }
 }
