@@ -4,6 +4,8 @@
 
 #[path = "corpus/agree.rs"]
 mod agree;
+#[allow(dead_code)]
+mod agreement;
 #[path = "corpus/case.rs"]
 #[allow(dead_code)]
 mod case;

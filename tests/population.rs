@@ -20,7 +20,24 @@ fn of(population: &Population, seed: u64) -> Sampler {
 /// A population of one or two factors in the mouse.
 fn written(factors: &str) -> hif_switch::Result<Population> {
     let text = format!("title = \"t\"\nsetting = \"xenograft\"\n{factors}");
-    Population::from_table("test", ParameterTable::parse("test.toml", &text)?)
+    Population::from_table("test", ParameterTable::parse("test.toml", &text)?, "mm^3")
+}
+
+/// Windows of the burden are in the setting's unit, whatever unit of volume the file uses.
+#[test]
+fn a_window_of_the_burden_is_a_volume() {
+    let factor = format!(
+        "[factor.f]\npaths = [\"hif.haf_loss\"]\nsd = {}\n",
+        number(0.2)
+    );
+    let window = |unit: &str| {
+        let high = number(0.5).replace("\"1\"", &format!("{unit:?}"));
+        written(&format!("{factor}[plausible.burden]\nhigh = {high}\n"))
+    };
+    let limits = window("mL").unwrap().plausible[0].limits;
+    assert!((limits.1 - 500.0).abs() < 1e-9, "{limits:?}");
+    let error = window("cd").unwrap_err().to_string();
+    assert!(error.contains("plausible.burden.high"), "{error}");
 }
 
 fn number(value: f64) -> String {

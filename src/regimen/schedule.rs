@@ -257,6 +257,9 @@ impl Regimen {
     }
 }
 
+/// Units of what an amount may be: a dose, or the concentration that is held.
+const AMOUNTS: [&str; 4] = ["mg", "mg/kg", "nM", "mg/L"];
+
 fn read_course(raw: RawCourse, place: String) -> Result<Course> {
     let amount = |text: Option<String>, key: &str| {
         text.map(|text| {
@@ -268,6 +271,13 @@ fn read_course(raw: RawCourse, place: String) -> Result<Course> {
                     "write an amount such as \"30 mg/kg\"",
                 )
             })?;
+            if AMOUNTS.iter().all(|unit| quantity.to(unit).is_err()) {
+                return Err(Error::input(
+                    place,
+                    format!("`{text}` is neither a dose nor a concentration"),
+                    "give mg or mg/kg, in culture µM, nM or mg/L",
+                ));
+            }
             if quantity.value < 0.0 {
                 return Err(Error::input(
                     place,

@@ -7,6 +7,9 @@
 
 #[path = "../../../tests/corpus/agree.rs"]
 mod agree;
+#[path = "../../../tests/agreement/mod.rs"]
+#[allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+mod agreement;
 #[path = "../../../tests/corpus/case.rs"]
 mod case;
 mod check;

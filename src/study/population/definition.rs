@@ -98,18 +98,22 @@ impl Population {
     /// Reads `params/populations/NAME.toml`.
     ///
     /// # Errors
-    /// An unknown name; a factor without paths or variability; a correlation beyond 1 or a covariance
+    /// An unknown name or setting; a factor without paths or variability; a correlation beyond 1 or a covariance
     /// matrix that is not positive definite; an unknown readout; a key that nothing uses.
     pub fn read(library: &Library, name: &str, place: &str) -> Result<Self> {
         let table = library.table("populations", name, place)?;
-        Self::from_table(name, table)
+        let setting = match table.text("setting") {
+            Some(setting) => library.table("settings", setting, &origin(&table, "setting"))?,
+            None => ParameterTable::default(),
+        };
+        Self::from_table(name, table, setting.text("burden_unit").unwrap_or("1"))
     }
 
-    /// The population of a table.
+    /// The population of a table, in a setting whose burden has the unit `burden`.
     ///
     /// # Errors
     /// As [`Population::read`].
-    pub fn from_table(name: &str, table: ParameterTable) -> Result<Self> {
+    pub fn from_table(name: &str, table: ParameterTable, burden: &str) -> Result<Self> {
         let file = format!("populations/{name}.toml");
         let text = |key: &str| {
             table.text(key).map(str::to_owned).ok_or_else(|| {
@@ -150,8 +154,8 @@ impl Population {
             name: name.to_owned(),
             title: text("title")?,
             setting: text("setting")?,
-            plausible: read_windows(&table, &reader)?,
-            prevalence: read_prevalence(&table, &reader)?,
+            plausible: read_windows(&table, &reader, burden)?,
+            prevalence: read_prevalence(&table, &reader, burden)?,
             factors,
             omega,
             root,
@@ -348,7 +352,7 @@ fn read_omega(
     Ok(omega)
 }
 
-/// The unit of a readout; that of burden is left to the setting.
+/// The unit of a readout; that of burden is the setting's.
 fn readout_unit(table: &ParameterTable, path: &str, name: &str) -> Result<&'static str> {
     READOUTS
         .iter()
@@ -366,21 +370,22 @@ fn read_readout(
     reader: &Reader<'_>,
     path: &str,
     name: &str,
+    burden: &str,
 ) -> Result<f64> {
     let unit = match readout_unit(table, path, name)? {
-        "burden" => table.number(path).map_or("1", |entry| entry.unit.as_str()),
+        "burden" => burden,
         unit => unit,
     };
     reader.read(path, unit, Domain::NonNegative)
 }
 
-fn read_windows(table: &ParameterTable, reader: &Reader<'_>) -> Result<Vec<Window>> {
+fn read_windows(table: &ParameterTable, reader: &Reader<'_>, burden: &str) -> Result<Vec<Window>> {
     let mut windows = Vec::new();
     for name in names_below(table, "plausible") {
         let end = |last: &str, open: f64| {
             let path = format!("plausible.{name}.{last}");
             if reader.has(&path) {
-                read_readout(table, reader, &path, &name)
+                read_readout(table, reader, &path, &name, burden)
             } else {
                 Ok(open)
             }
@@ -401,14 +406,18 @@ fn read_windows(table: &ParameterTable, reader: &Reader<'_>) -> Result<Vec<Windo
     Ok(windows)
 }
 
-fn read_prevalence(table: &ParameterTable, reader: &Reader<'_>) -> Result<Vec<Prevalence>> {
+fn read_prevalence(
+    table: &ParameterTable,
+    reader: &Reader<'_>,
+    burden: &str,
+) -> Result<Vec<Prevalence>> {
     let mut all = Vec::new();
     for readout in names_below(table, "prevalence") {
         let mut kinds = Vec::new();
         for name in names_below(table, &format!("prevalence.{readout}")) {
             let path = |last: &str| format!("prevalence.{readout}.{name}.{last}");
             let below = if reader.has(&path("below")) {
-                read_readout(table, reader, &path("below"), &readout)?
+                read_readout(table, reader, &path("below"), &readout, burden)?
             } else {
                 f64::INFINITY
             };

@@ -54,9 +54,9 @@ fn study(which: usize, seed: u64) -> Result<Study, String> {
                 .map(std::ffi::OsString::from);
             hif_switch::cli::run(arguments).map_err(|error| error.to_string())
         };
-        go(&["--shard", "1/1"])?;
+        go(&["--quiet", "--shard", "1/1"])?;
         let parts = files(folder.path());
-        go(&["--resume"])?;
+        go(&["--quiet", "--resume"])?;
         Ok(Study {
             parts,
             results: files(folder.path()),
