@@ -40,7 +40,7 @@ fn axes_are_read_and_wrong_ones_refused() {
         ("dose", "no `=`"),
         ("dose=1:1:3", "is empty"),
         ("dose=1:2:1", "too few"),
-        ("dose=1:2:99999999", "too many"),
+        ("dose=1:2:99999999", "beyond the largest allowed"),
         ("dose=0:2:3:log", "logarithmic"),
         ("dose=1:2:x", "no count"),
         ("dose=1:b:3", "no number"),

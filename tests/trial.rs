@@ -399,14 +399,14 @@ fn every_shipped_trial_can_be_read_and_wrong_ones_are_refused() {
                 arms: Vec::new(),
                 ..mice(Allocation::Matched, 0.0)
             },
-            "no arm",
+            "arms: 0 is out of range",
         ),
         (
             TrialDesign {
                 patients: 0,
                 ..mice(Allocation::Matched, 0.0)
             },
-            "no patient",
+            "subjects: 0 is out of range",
         ),
         (
             TrialDesign {

@@ -5,6 +5,7 @@ use super::{Carries, Context, progress};
 use crate::error::{Error, Result};
 use crate::interchange::{DataSet, Reading};
 use crate::parameters::bounds::{self, SAMPLES};
+use crate::parameters::open;
 use crate::regimen::Arm;
 use crate::report::{self, Manifest};
 use crate::simulate::{Accuracy, Scenario};
@@ -155,13 +156,12 @@ fn answer(
     run: &RunOptions,
 ) -> Result<()> {
     let name = data.display().to_string();
-    let file = std::fs::File::open(data).map_err(|error| {
-        Error::input(
-            format!("--data {name}"),
-            error.to_string(),
-            "give a CSV file with a header and one record per line",
-        )
-    })?;
+    let file = open(
+        data,
+        &bounds::DATA_FILE,
+        &format!("--data {name}"),
+        "give a CSV file with a header and one record per line",
+    )?;
     if run.days.is_some() || run.dose.is_some() || run.verify {
         return Err(Error::input(
             "--data",

@@ -2,15 +2,16 @@
 
 use super::bounds::Bound;
 use crate::error::{Error, Result};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// The text of an ordinary file of a bounded size.
+/// An ordinary file of a bounded size, opened.
 ///
 /// # Errors
-/// No file, a pipe, a device or a folder, too large a file, or one that is not UTF-8; `place` and `remedy` say where it
-/// was named and what it should be.
-pub fn read_text(path: &Path, size: &Bound, place: &str, remedy: &str) -> Result<String> {
+/// No file, a pipe, a device or a folder, or too large a file; `place` and `remedy` say where it was named and what it
+/// should be.
+pub fn open(path: &Path, size: &Bound, place: &str, remedy: &str) -> Result<File> {
     let bad = |problem: String| Error::input(place, problem, remedy);
     // Asked before it is opened: opening a pipe waits for whoever writes to it.
     let metadata = std::fs::metadata(path).map_err(|error| bad(error.to_string()))?;
@@ -23,10 +24,21 @@ pub fn read_text(path: &Path, size: &Bound, place: &str, remedy: &str) -> Result
         ));
     }
     size.check(metadata.len() as f64, place)?;
+    File::open(path).map_err(|error| bad(error.to_string()))
+}
+
+/// The text of an ordinary file of a bounded size.
+///
+/// # Errors
+/// No file, a pipe, a device or a folder, too large a file, or one that is not UTF-8; `place` and `remedy` say where it
+/// was named and what it should be.
+pub fn read_text(path: &Path, size: &Bound, place: &str, remedy: &str) -> Result<String> {
+    let bad = |problem: String| Error::input(place, problem, remedy);
+    let file = open(path, size, place, remedy)?;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        // It may have grown since.
-        .and_then(|file| file.take(size.largest as u64 + 1).read_to_end(&mut bytes))
+    // It may have grown since.
+    file.take(size.largest as u64 + 1)
+        .read_to_end(&mut bytes)
         .map_err(|error| bad(error.to_string()))?;
     size.check(bytes.len() as f64, place)?;
     String::from_utf8(bytes).map_err(|error| {

@@ -20,7 +20,7 @@ mod table;
 pub use aliases::Aliases;
 
 pub use entry::{Domain, Entry, Grade, Origin};
-pub use files::read_text;
+pub use files::{open, read_text};
 pub(crate) use library::toml_error;
 pub use library::{Document, Library, Reference};
 pub use name::{check_key, check_name, check_partner};
