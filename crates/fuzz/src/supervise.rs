@@ -501,7 +501,7 @@ pub fn table(counts: &[(&'static str, Counts)]) -> Table {
         sum.add(counts);
     }
     for (name, counts) in counts.iter().copied().chain([("all", sum)]) {
-        let whole = |number: u64| Cell::from(number as f64);
+        let whole = |number: u64| Cell::from(number.to_string());
         let inputs = counts.inputs().max(1);
         let mut row = vec![Cell::from(name), whole(counts.inputs())];
         row.extend(counts.outcomes[..3].iter().map(|number| whole(*number)));

@@ -371,11 +371,11 @@ fn edge_value(source: &mut Source<'_>, takes: Takes) -> Option<String> {
             "sub/",
             "in.csv",
             ".",
-            "sub/../f.csv",
-            "in.csv/x/f.csv",
-            "é.csv",
-            "a b.csv",
-            "f\n.csv",
+            "sub/../f.out",
+            "in.csv/x/f.out",
+            "é.out",
+            "a b.out",
+            "f\n.out",
         ]),
         Setting | Arm | Path | Endpoint | Word(_) => {
             let name = source.word(&[
