@@ -227,12 +227,15 @@ fn is_factor(text: &str, one: bool, divides: bool) -> bool {
         Ok(1) => one,
         Ok(10) if power.is_some() => true,
         Ok(number) => divides && number > 0 && name.len() <= MOST_DIGITS,
-        Err(_) => name
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_alphabetic() || c == '%'),
+        Err(_) => {
+            let begins = name.chars().next();
+            !CONSTANTS.contains(&name) && begins.is_some_and(|c| c.is_alphabetic() || c == '%')
+        }
     }
 }
+
+/// Names that the calculator knows as numbers: `1e d` is a slip for `1e1 d`.
+const CONSTANTS: [&str; 8] = ["e", "i", "c", "pi", "π", "tau", "τ", "phi"];
 
 fn convert(unit: &str, target: &str) -> Result<f64, UnitError> {
     let mut calculator = fend_core::Context::new();
@@ -308,6 +311,9 @@ mod tests {
 
     #[test]
     fn what_is_no_product_of_names_is_not_calculated() {
+        for constant in ["1e d", "5 pi h", "1 i h"] {
+            assert!(Quantity::parse(constant).is_err(), "{constant}");
+        }
         for text in [
             "9^9^9",
             "h^999999999",

@@ -34,7 +34,7 @@ const ROOM: Room = Room {
 /// # Errors
 /// A shape that cannot be drawn.
 pub fn hif1a_map(map: &Hif1aMap) -> Result<Figure> {
-    let mut canvas = Canvas::new(theme::WIDTH, CORNER.1 + 2.0 * PITCH.1 + 26.0);
+    let mut canvas = Canvas::new(theme::WIDTH, CORNER.1 + 2.0 * PITCH.1 + 48.0);
     let mut table = Table::headed([
         "panel",
         "x",
@@ -275,7 +275,7 @@ fn draw_legend(canvas: &mut Canvas, y: f64) {
         x += 29.0 + super::canvas::text_width(words, theme::SMALL, false);
     }
     let bar = (theme::WIDTH - 250.0, theme::WIDTH - 30.0);
-    colour_bar(canvas, bar, y - 4.0, FULL, "HIF-1α, times the comparator");
+    colour_bar(canvas, bar, y + 18.0, FULL, "HIF-1α, times the comparator");
     canvas.line(
         &[(x + 2.0, y), (x + 24.0, y)],
         Stroke::solid(theme::INK, 1.75),
