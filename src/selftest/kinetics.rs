@@ -1,4 +1,4 @@
-//! Drug amounts against their closed forms, which share nothing with the engine: see [`closed`].
+//! Drug amounts against their closed forms, which share nothing with the engine.
 
 use super::closed::{bateman, behind_five_stages, chain, infused, repeated};
 use super::program::failure;
