@@ -4,7 +4,7 @@
 use super::Figure;
 use super::axes::{Axes, Rect, Scale, Spacing, letter};
 use super::canvas::{Align, Canvas, Point, Stroke, Type};
-use super::leaders::{Room, places};
+use super::leaders::{Room, labelled_above, places};
 use super::map::{Map, colour_bar};
 use super::theme;
 use super::traces::at;
@@ -22,11 +22,11 @@ const CELLS: (usize, usize) = (100, 72);
 /// Fold change, in log2, at which the colour is full.
 const FULL: f64 = 2.0;
 const MARK: f64 = 7.0;
-/// Of a mark with the number below it.
+/// Of a mark with its number.
 const ROOM: Room = Room {
     side: 12.0,
-    above: 9.0,
-    below: 20.0,
+    label: 20.0,
+    bare: 9.0,
 };
 
 /// The four contrasts as maps, with the studies of Table 3 at their own conditions.
@@ -210,21 +210,26 @@ fn draw_studies(
             canvas.disc(*anchor, 2.4, theme::INK);
         }
     }
-    for (mark, study) in marks.into_iter().zip(studies) {
-        draw_study(canvas, mark, study);
+    for ((mark, anchor), study) in marks.into_iter().zip(anchors).zip(studies) {
+        let side = if labelled_above(mark, anchor) {
+            -1.0
+        } else {
+            1.0
+        };
+        draw_study(canvas, mark, side, study);
     }
     Ok(())
 }
 
 /// A triangle in the reported direction, or a disc; open where the model disagrees, with a bar where the study
-/// compares something else than the panel does.
-fn draw_study(canvas: &mut Canvas, at: Point, study: &MapStudy) {
+/// compares something else than the panel does; the number below it (`side` 1) or above (-1).
+fn draw_study(canvas: &mut Canvas, at: Point, side: f64, study: &MapStudy) {
     if study.contrast.is_some() {
         draw_other(canvas, at);
     }
     draw_mark(canvas, at, study.reported, study.agrees);
     let style = Type::new(11.0, theme::INK).align(Align::Middle);
-    canvas.text((at.0, at.1 + MARK + 8.0), &study.number, style);
+    canvas.text((at.0, at.1 + side * (MARK + 8.0)), &study.number, style);
 }
 
 /// Marks a contrast of its own.

@@ -3,23 +3,32 @@
 use super::axes::Rect;
 use super::canvas::Point;
 
-/// Room that a mark with its label takes about its place: to the left and right, above, below.
+/// Room that a mark takes about its place: to the left and right, on the side of its label, on the side of its anchor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub side: f64,
-    pub above: f64,
-    pub below: f64,
+    pub label: f64,
+    pub bare: f64,
 }
 
 impl Room {
-    fn about(self, (x, y): Point) -> Rect {
+    fn about(self, mark: Point, anchor: Point) -> Rect {
+        let (above, below) = match labelled_above(mark, anchor) {
+            true => (self.label, self.bare),
+            false => (self.bare, self.label),
+        };
         Rect {
-            left: x - self.side,
-            right: x + self.side,
-            top: y - self.above,
-            bottom: y + self.below,
+            left: mark.0 - self.side,
+            right: mark.0 + self.side,
+            top: mark.1 - above,
+            bottom: mark.1 + below,
         }
     }
+}
+
+/// Whether the label of a mark stands above it, so that the line to its anchor does not pass through it.
+pub(super) fn labelled_above(mark: Point, anchor: Point) -> bool {
+    mark.1 < anchor.1 - 1.0
 }
 
 /// Distances from the anchor that are tried, and directions.
@@ -54,9 +63,9 @@ fn crosses(rect: &Rect, from: Point, to: Point) -> bool {
 /// `None` where there is no room.
 pub(super) fn places(anchors: &[Point], room: Room, frame: &Rect) -> Option<Vec<Point>> {
     let crowded = |index: usize| {
-        let own = room.about(anchors[index]);
+        let own = room.about(anchors[index], anchors[index]);
         let mut others = anchors.iter().enumerate();
-        others.any(|(other, at)| other != index && overlap(&own, &room.about(*at)))
+        others.any(|(other, at)| other != index && overlap(&own, &room.about(*at, *at)))
     };
     let mut marks: Vec<Option<Point>> = (0..anchors.len())
         .map(|index| (!crowded(index)).then_some(anchors[index]))
@@ -106,13 +115,13 @@ fn fan(
             )
         };
         let is_free = |at: &Point| {
-            let own = room.about(*at);
+            let own = room.about(*at, anchor);
             let inside = own.left >= frame.left
                 && own.right <= frame.right
                 && own.top >= frame.top
                 && own.bottom <= frame.bottom;
             let clear = |mark: Point, from: Point| {
-                let other = room.about(mark);
+                let other = room.about(mark, from);
                 !overlap(&own, &other)
                     && !crosses(&own, from, mark)
                     && !crosses(&other, anchor, *at)
@@ -134,8 +143,8 @@ mod tests {
 
     const ROOM: Room = Room {
         side: 12.0,
-        above: 9.0,
-        below: 20.0,
+        label: 20.0,
+        bare: 9.0,
     };
     const FRAME: Rect = Rect {
         left: 0.0,
@@ -152,17 +161,15 @@ mod tests {
         anchors.push((307.0, 180.0));
         let marks = places(&anchors, ROOM, &FRAME).expect("there is room");
         assert_eq!(marks[11], anchors[11]);
-        for (i, mark) in marks.iter().enumerate() {
-            let own = ROOM.about(*mark);
+        let room = |i: usize| ROOM.about(marks[i], anchors[i]);
+        for i in 0..marks.len() {
+            let own = room(i);
             assert!(own.left >= 0.0 && own.right <= 350.0 && own.bottom <= 250.0);
-            for other in &marks[..i] {
-                assert!(!overlap(&own, &ROOM.about(*other)), "{mark:?} {other:?}");
-            }
-            for (from, other) in anchors.iter().zip(&marks) {
-                if other != mark {
-                    assert!(!holds(&own, *from), "{mark:?} covers {from:?}");
-                    assert!(!crosses(&own, *from, *other), "{mark:?} lies on a line");
-                }
+            for j in (0..marks.len()).filter(|j| *j != i) {
+                let (mark, other) = (marks[i], marks[j]);
+                assert!(!overlap(&own, &room(j)), "{mark:?} {other:?}");
+                assert!(!holds(&own, anchors[j]), "{mark:?} covers {:?}", anchors[j]);
+                assert!(!crosses(&own, anchors[j], other), "{mark:?} lies on a line");
             }
         }
     }
