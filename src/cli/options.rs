@@ -39,12 +39,17 @@ pub struct RunOptions {
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
     /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    #[arg(long, value_name = "NUMBER", default_value = ONE)]
     pub rtol: f64,
     /// Repeat every run at rtol/10 and with an independent method, and show the differences
     #[arg(long)]
     pub verify: bool,
 }
+
+/// Relative tolerance of one run.
+const ONE: &str = "1e-10";
+/// Relative tolerance of many runs.
+pub const MANY: &str = "1e-7";
 
 impl RunOptions {
     /// The scenario of an arm in a setting.
@@ -207,4 +212,16 @@ pub fn terminal_width() -> Option<u16> {
         .is_terminal()
         .then(|| comfy_table::Table::new().width())
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerances_are_those_of_the_library() {
+        for (text, accuracy) in [(ONE, Accuracy::default()), (MANY, Accuracy::ensemble())] {
+            assert_eq!(text.parse(), Ok(accuracy.rtol));
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub struct StudyOptions {
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
     /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    #[arg(long, value_name = "NUMBER", default_value = options::MANY)]
     pub rtol: f64,
     /// Run one share of the study, for instance 2/8 for the second of eight; `hif-switch merge` joins them
     #[arg(long, value_name = "I/N")]

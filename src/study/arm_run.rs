@@ -3,9 +3,7 @@
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
 use crate::parameters::Library;
-use crate::simulate::{
-    Accuracy, Method, Observer, Outcome, Problem, Recorder, Scenario, Trajectory,
-};
+use crate::simulate::{Accuracy, Observer, Outcome, Problem, Recorder, Scenario, Trajectory};
 use serde::Serialize;
 
 /// A finished run of one scenario.
@@ -30,9 +28,9 @@ pub struct ArmRun {
 /// The run again, at a tenth of the tolerance and by an independent method.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verification {
-    /// Endpoints of Dopri5 at rtol/10.
+    /// Endpoints of the same method at rtol/10.
     pub tighter: Endpoints,
-    /// Endpoints of Dop853 at rtol/10.
+    /// Endpoints of an implicit method, that of many runs, at rtol.
     pub independent: Endpoints,
     /// Error of the burden at each evaluation time: the larger difference of the two reruns.
     pub burden_errors: Vec<f64>,
@@ -75,13 +73,16 @@ pub fn run_scenario(
     let mut recorder = Recorder::every(&problem, grid_step);
     let measured = measure(&problem, accuracy, Some(&mut recorder))?;
     let verification = if verify {
-        let tenth = |method| Accuracy {
-            method,
+        let tenth = Accuracy {
             rtol: accuracy.rtol / 10.0,
             ..*accuracy
         };
-        let tighter = measure(&problem, &tenth(Method::Dopri5), None)?;
-        let independent = measure(&problem, &tenth(Method::Dop853), None)?;
+        let lanes = Accuracy {
+            rtol: accuracy.rtol,
+            ..Accuracy::ensemble()
+        };
+        let tighter = measure(&problem, &tenth, None)?;
+        let independent = measure(&problem, &lanes, None)?;
         let reruns = tighter.burdens.iter().zip(&independent.burdens);
         let burden_errors = measured
             .burdens
