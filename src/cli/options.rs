@@ -41,7 +41,7 @@ pub struct RunOptions {
     /// Relative tolerance of the integrator
     #[arg(long, value_name = "NUMBER", default_value = ONE)]
     pub rtol: f64,
-    /// Repeat every run at rtol/10 and with an independent method, and show the differences
+    /// Repeat every run at rtol/10 with an independent, implicit method, and show the differences
     #[arg(long)]
     pub verify: bool,
 }

@@ -58,8 +58,8 @@ impl Default for Accuracy {
             method: Method::Dop853,
             rtol: 1e-10,
             atol_factor: 1e-2,
-            // Between longer steps the interpolant is less exact than their ends.
-            max_step: 2.0,
+            // Within longer steps the interpolant of a drug that is absorbed quickly is less exact than their ends.
+            max_step: 0.5,
         }
     }
 }
