@@ -4,7 +4,7 @@
 //! Michaelis-Menten consumption,
 //!
 //! ```text
-//! alpha q (Pa - O)(O + Km) = O,   q = ((1 - sigma) perfusion + sigma (V/V*)^(-1/3)) / (V/V*)^w
+//! alpha q (Pa - O)(O + Km) = O,   q = (1 - sigma) perfusion + sigma (V/V*)^(-1/3)
 //! O' = kO (O_qss - O)
 //! ```
 //!
@@ -31,8 +31,6 @@ parameters! {
         arterial: "mmHg" Positive,
         /// pO2 of half-maximal consumption, Km
         consumption_half: "mmHg" Positive,
-        /// Exponent w with which the supply per cell falls with the burden
-        demand_exponent: "1" NonNegative,
         /// Share sigma of the supply of the reference tumour that comes through its surface
         surface_share: "1" Fraction,
         /// Relaxation kO towards the balance
@@ -50,8 +48,7 @@ impl<T: Number> OxygenParameters<T> {
     /// vessels of its own, and through the surface, which falls behind the volume.
     pub fn supply_per_cell(&self, perfusion: T, relative_burden: T) -> T {
         let surface = relative_burden.power(T::constant(-1.0 / 3.0));
-        self.surface_share.complement() * perfusion / relative_burden.power(self.demand_exponent)
-            + self.surface_share * surface
+        self.surface_share.complement() * perfusion + self.surface_share * surface
     }
 
     /// Quasi-steady pO2 (mmHg) at supply `alpha` and perfusion q: the positive root of the balance,
@@ -79,8 +76,7 @@ mod tests {
         let p = OxygenParameters {
             arterial: 40.0,
             consumption_half: 2.5,
-            demand_exponent: 0.1,
-            surface_share: 0.0,
+            surface_share: 0.3,
             relaxation: 2.0,
         };
         let alpha = p.supply(10.0);

@@ -698,6 +698,22 @@ pub(in crate::study) fn values_in(
     Ok(models.iter().map(row).collect())
 }
 
+/// Results of tests in the model of a library; the numerical error is left open.
+///
+/// # Errors
+/// The first run that fails, in a fixed order.
+pub(in crate::study) fn results(
+    library: &Library,
+    tests: &[&Test],
+    accuracy: &Accuracy,
+) -> Result<Vec<TestResult>> {
+    let full = Alternative::default();
+    let runs = plan(tests.iter().copied(), &full);
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let results = tests.iter().map(|test| test_result(test, &full, &values));
+    Ok(results.collect())
+}
+
 /// The value of a query in a model.
 fn query_value(query: &Query, background: &Alternative, values: &Values) -> f64 {
     let parts: Vec<f64> = parts(query)
