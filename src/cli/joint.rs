@@ -35,7 +35,8 @@ pub struct JointOptions {
     /// With --ledger: draws of parameters with 5 % noise that are judged
     #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "ledger")]
     noise: u64,
-    /// With --ledger: start in the middle of all ranges, not at the present values
+    /// With --ledger: start in the middle of the ranges, and at the weak ends of guessed effects, not at the present
+    /// values
     #[arg(long, requires = "ledger")]
     from_middle: bool,
 }
@@ -176,7 +177,7 @@ fn fitted(
         Some(search) => search,
         None => {
             let at = match options.from_middle {
-                true => joint.middle(),
+                true => joint.rest(),
                 false => joint.present(),
             };
             Search::start(joint, library, at, accuracy)?

@@ -101,7 +101,7 @@ pub fn joint_words(record: &Record) -> String {
     if !record.fold.is_empty() {
         let (hidden, seen) = record.hidden();
         words += &format!(
-            " Where a third of the claims is hidden from the fit, three times, each from the middle of all ranges, {} of the \
+            " Where a third of the claims is hidden from the fit, three times, each from the middle of the ranges, {} of the \
              hidden claims pass ({:.0} %), beside {} of those that the same fits saw ({:.0} %).",
             of(hidden),
             percent(hidden),

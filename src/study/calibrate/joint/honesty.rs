@@ -36,7 +36,7 @@ pub fn fold_of(joint: &Joint, seed: u64) -> Vec<usize> {
     folds
 }
 
-/// Fits with one part of the claims hidden after the other, from the middle of all ranges.
+/// Fits with one part of the claims hidden after the other, from the places that cost nothing.
 ///
 /// # Errors
 /// As [`Search::step`].
@@ -53,7 +53,7 @@ pub fn hidden_folds(
     for fold in 0..FOLDS {
         let hidden: Vec<bool> = folds.iter().map(|of| *of == fold).collect();
         let seen = joint.hiding(&hidden);
-        let mut search = Search::start(&seen, library, joint.middle(), accuracy)?;
+        let mut search = Search::start(&seen, library, joint.rest(), accuracy)?;
         while !search.done && search.visits.len() <= steps {
             search.step(&seen, library, accuracy, progress)?;
         }

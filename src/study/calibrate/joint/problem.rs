@@ -5,7 +5,8 @@ use crate::parameters::{Grade, Library, toml_error};
 use crate::simulate::{Accuracy, Scenario};
 use crate::study::calibrate::{Target, Targets};
 use crate::study::claims::{
-    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Priority, Test, TestResult, Verdict, results,
+    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Priority, Query, Test, TestResult,
+    Verdict, results,
 };
 use crate::study::sensitivity::Axis;
 use rayon::prelude::*;
@@ -14,9 +15,6 @@ use std::collections::BTreeMap;
 
 /// Gap of a row whose value is undefined or whose event never happens, in dead bands.
 const FAR: f64 = 60.0;
-
-/// Farthest that a parameter goes from the ends of its range, in parts of it.
-const EDGE: f64 = 0.01;
 
 /// Smallest value that has a logarithm here.
 const TINY: f64 = 1e-12;
@@ -51,9 +49,24 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Place of the present value in the range, away from its ends.
+    /// Place of the present value in the range.
     fn present(&self) -> f64 {
-        self.axis.place(self.axis.value).clamp(EDGE, 1.0 - EDGE)
+        self.axis.place(self.axis.value)
+    }
+
+    /// The place that costs nothing: the middle of the range, and of an effect that a partner is guessed to have the
+    /// weakest.
+    pub(super) fn rest(&self) -> f64 {
+        if self.is_guess() { 0.0 } else { 0.5 }
+    }
+
+    /// Second derivative of what it costs to be elsewhere, 2 at the far end of the range.
+    pub(super) fn stiffness(&self) -> f64 {
+        if self.is_guess() { 4.0 } else { 16.0 }
+    }
+
+    fn is_guess(&self) -> bool {
+        self.file.starts_with("partners/")
     }
 }
 
@@ -170,13 +183,13 @@ impl Share {
 /// What passes, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Score {
-    /// Claims of the review of priority A.
+    /// Claims of the review of priority A, rows of Table 3 among them.
     pub review_a: Share,
     /// Claims of the review of priority B.
     pub review_b: Share,
     /// Claims of the review of priority C.
     pub review_c: Share,
-    /// Rows of Table 3.
+    /// Rows of Table 3 alone.
     pub table3: Share,
     /// Predictions.
     pub predictions: Share,
@@ -187,14 +200,17 @@ pub struct Score {
 }
 
 impl Score {
-    fn of(&mut self, claim: &Claim) -> &mut Share {
-        match (claim.kind, claim.priority) {
-            (Kind::Review, Priority::A) => &mut self.review_a,
-            (Kind::Review, Priority::B) => &mut self.review_b,
-            (Kind::Review, Priority::C) => &mut self.review_c,
-            (Kind::Table3, _) => &mut self.table3,
+    fn add(&mut self, claim: &Claim, passed: bool) {
+        let share = match (claim.kind, claim.priority) {
+            (Kind::Review | Kind::Table3, Priority::A) => &mut self.review_a,
+            (Kind::Review | Kind::Table3, Priority::B) => &mut self.review_b,
+            (Kind::Review | Kind::Table3, Priority::C) => &mut self.review_c,
             (Kind::Prediction, _) => &mut self.predictions,
             (Kind::Against, _) => &mut self.against,
+        };
+        share.add(passed);
+        if claim.kind == Kind::Table3 {
+            self.table3.add(passed);
         }
     }
 
@@ -204,7 +220,6 @@ impl Score {
             self.review_a,
             self.review_b,
             self.review_c,
-            self.table3,
             self.predictions,
             self.against,
         ];
@@ -315,9 +330,9 @@ impl Joint {
         self.factors.iter().map(Factor::present).collect()
     }
 
-    /// The middle of every range.
-    pub fn middle(&self) -> Vec<f64> {
-        vec![0.5; self.factors.len()]
+    /// The places that cost nothing, which know no claim.
+    pub fn rest(&self) -> Vec<f64> {
+        self.factors.iter().map(Factor::rest).collect()
     }
 
     /// Values at places, in the units of the files, to twelve digits: the same after writing and reading them.
@@ -430,7 +445,7 @@ impl Joint {
         let mut score = Score::default();
         for (index, claim) in self.claims.iter().enumerate() {
             if self.is_tested(index) {
-                score.of(claim).add(self.passes(index, results));
+                score.add(claim, self.passes(index, results));
             }
         }
         for (row, result) in self.rows.iter().zip(results) {
@@ -448,7 +463,10 @@ impl Joint {
     pub fn cost(&self, at: &[f64], results: &[TestResult]) -> (f64, f64) {
         let rows = self.rows.iter().zip(results);
         let rows = rows.map(|(row, result)| row.weight * libm::log1p(row.gap(result)));
-        let ranges = at.iter().map(|place| 8.0 * (place - 0.5) * (place - 0.5));
+        let ranges = self.factors.iter().zip(at).map(|(factor, place)| {
+            let away = place - factor.rest();
+            0.5 * factor.stiffness() * away * away
+        });
         (rows.sum(), self.strength * ranges.sum::<f64>())
     }
 
@@ -510,7 +528,11 @@ impl Joint {
         };
         let rows = self.rows.iter().enumerate().filter(|(_, row)| {
             let queries = row.test.form.queries();
-            row.weight > 0.0 && queries.iter().any(|query| reads(&query.scenario))
+            // Values over virtual patients jump; steps show what becomes of them.
+            let jumps = |query: &&Query| matches!(query.measure, Measure::Cohort(..));
+            row.weight > 0.0
+                && !queries.iter().any(jumps)
+                && queries.iter().any(|query| reads(&query.scenario))
         });
         Ok(rows.map(|(index, _)| index).collect())
     }

@@ -100,15 +100,17 @@ pub(super) fn propose(
             .map(|place| trust.min((place - 0.5 + REACH).max(0.0))),
     );
 
-    // Half the square of four times the distance from the middle, times the strength.
-    let curvature = 16.0 * joint.strength;
+    let stiffness = joint.factors.iter().map(|factor| factor.stiffness());
+    let curvature: Vec<f64> = stiffness.map(|s| s * joint.strength).collect();
     let quadratic: Vec<Vec<(usize, f64)>> = (0..count + slacks)
         .map(|column| match column < count {
-            true => vec![(column, curvature)],
+            true => vec![(column, curvature[column])],
             false => Vec::new(),
         })
         .collect();
-    let mut linear: Vec<f64> = at.iter().map(|place| curvature * (place - 0.5)).collect();
+    let away = at.iter().zip(&joint.factors);
+    let away = away.map(|(place, factor)| place - factor.rest());
+    let mut linear: Vec<f64> = curvature.iter().zip(away).map(|(c, d)| c * d).collect();
     linear.extend(weights);
 
     let settings = DefaultSettings {
