@@ -84,6 +84,7 @@ arm = "genistein"
 
 const DEFINITION: &str = r#"
 margin = 0.012
+band = 0.015
 strength = 0.02
 target_weight = 2.0
 trust = 0.2

@@ -9,6 +9,7 @@ use crate::simulate::Accuracy;
 use crate::study::calibrate::joint::{
     Joint, Means, Record, Search, hidden_folds, noise, trade_off,
 };
+use crate::study::silent;
 use clap::Args;
 use std::path::Path;
 
@@ -32,6 +33,9 @@ pub struct JointOptions {
     /// With --ledger: repeat the fit three times with a third of the claims hidden
     #[arg(long, requires = "ledger")]
     hide: bool,
+    /// With --hide: steps of each of these fits
+    #[arg(long, value_name = "NUMBER", default_value_t = 8, requires = "hide")]
+    fold_steps: usize,
     /// With --ledger: draws of parameters with 5 % noise that are judged
     #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "ledger")]
     noise: u64,
@@ -51,6 +55,10 @@ pub struct Common<'a> {
 
 pub fn run(context: &Context, options: &JointOptions, common: &Common<'_>) -> Result<()> {
     STEPS.check(options.steps as f64, format!("--steps {}", options.steps))?;
+    STEPS.check(
+        options.fold_steps as f64,
+        format!("--fold-steps {}", options.fold_steps),
+    )?;
     NOISY.check(options.noise as f64, format!("--noise {}", options.noise))?;
     let library = &context.library;
     let accuracy = options::many(common.rtol)?;
@@ -72,33 +80,31 @@ pub fn run(context: &Context, options: &JointOptions, common: &Common<'_>) -> Re
     let judged = joint.library(library, &search.at)?;
     let reached = joint.results(library, &search.at, &accuracy)?;
     let score = joint.score(&reached);
+    // What is not asked for again stays as it was found for the same values.
+    let earlier = match options.steps {
+        0 => Record::read(library)?,
+        _ => None,
+    };
 
-    let bar = progress::search(3 * options.steps as u64, context.quiet);
+    let bar = progress::search(options.noise, context.quiet);
     let count = || bar.inc(1);
     let fold = match options.hide {
         true => hidden_folds(
             &joint,
             library,
             common.seed,
-            options.steps,
+            options.fold_steps,
             &accuracy,
-            &count,
+            &silent,
         )?,
-        false => Vec::new(),
+        false => earlier.as_ref().map_or(Vec::new(), |e| e.fold.clone()),
     };
     let noisy = match options.noise {
-        0 => None,
+        0 => earlier.as_ref().and_then(|e| e.noise),
         draws => {
             let part = NOISE;
-            Some(noise(
-                &joint,
-                &judged,
-                part,
-                draws,
-                common.seed,
-                &accuracy,
-                &count,
-            )?)
+            let found = noise(&joint, &judged, part, draws, common.seed, &accuracy, &count)?;
+            Some(Means::from(&found))
         }
     };
     let points = match options.steps {
@@ -109,12 +115,17 @@ pub fn run(context: &Context, options: &JointOptions, common: &Common<'_>) -> Re
 
     let record = Record {
         seed: common.seed,
-        steps: search.visits.len() - 1,
+        steps: earlier
+            .as_ref()
+            .map_or(search.visits.len() - 1, |e| e.steps),
         fitted_targets: joint.targets.iter().filter(|target| target.fit).count(),
         score,
-        noise: noisy.as_ref().map(Means::from),
+        noise: noisy,
         fold,
-        parameter: Record::parameters(&joint, &search.at),
+        parameter: match &earlier {
+            Some(earlier) => earlier.parameter.clone(),
+            None => Record::parameters(&joint, &search.at),
+        },
     };
     context.print_table(&report::joint_steps_table(&search));
     if !context.json {

@@ -1,7 +1,7 @@
 //! Targets and claims in one cost: the joint fit of the parameters.
 //!
 //! **Cost.** Every test of a claim and every fitted target is a row with one or two bounds. A row costs
-//! `ln(1 + gap)`, where the gap is how far its value lies on the wrong side of a bound, in dead bands of 5 %; a
+//! `ln(1 + gap)`, where the gap is how far its value lies on the wrong side of a bound, in narrow bands; a
 //! margin beyond the bound makes passing by a hair cost too. The logarithm lets a row that cannot be met be
 //! given up rather than bend all others. Beside the rows each parameter costs half the square of its distance from the
 //! middle of its range, in quarters of the range, times a small strength: what the literature says of it. An effect that

@@ -5,16 +5,16 @@ use crate::parameters::{Grade, Library, toml_error};
 use crate::simulate::{Accuracy, Scenario};
 use crate::study::calibrate::{Target, Targets};
 use crate::study::claims::{
-    Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Priority, Query, Test, TestResult,
-    Verdict, results,
+    Claim, Claims, Expectation, Form, Kind, Measure, Priority, Query, Test, TestResult, Verdict,
+    results,
 };
 use crate::study::sensitivity::Axis;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Gap of a row whose value is undefined or whose event never happens, in dead bands.
-const FAR: f64 = 60.0;
+/// Largest gap, and that of a row whose value is undefined or whose event never happens, in bands.
+const FAR: f64 = 150.0;
 
 /// Smallest value that has a logarithm here.
 const TINY: f64 = 1e-12;
@@ -25,6 +25,8 @@ const TINY: f64 = 1e-12;
 struct Definition {
     /// Distance beyond a bound from which a row costs nothing, in parts of the bound.
     margin: f64,
+    /// Unit of gaps, in parts of the bound: the smaller, the more the cost counts rows rather than measures them.
+    band: f64,
     /// Strength of the ranges in the cost.
     strength: f64,
     /// Weight of a target beside a test of a claim.
@@ -89,18 +91,19 @@ pub(super) struct Row {
     pub(super) weight: f64,
     /// Whether gaps are those of logarithms.
     log: bool,
-    /// Unit of gaps without logarithms.
+    /// Unit of values without logarithms.
     scale: f64,
     margin: f64,
+    pub(super) band: f64,
 }
 
 impl Row {
-    fn new(
+    pub(super) fn new(
         source: Source,
         test: &Test,
         bounds: (Option<f64>, Option<f64>),
         weight: f64,
-        margin: f64,
+        (margin, band): (f64, f64),
     ) -> Self {
         let (low, high) = bounds;
         let queries = test.form.queries();
@@ -116,6 +119,7 @@ impl Row {
             // Times are compared in days.
             scale: if unit == "h" && !compared { 24.0 } else { 1.0 },
             margin,
+            band,
         }
     }
 
@@ -140,12 +144,12 @@ impl Row {
         )
     }
 
-    /// How far a value is on the wrong side, in dead bands.
+    /// How far a value is on the wrong side, in bands.
     pub(super) fn gap_at(&self, coordinate: f64) -> f64 {
         let (low, high) = self.bounds();
         let below = low.map_or(0.0, |low| low - coordinate);
         let above = high.map_or(0.0, |high| coordinate - high);
-        below.max(above).max(0.0) / DEAD_BAND
+        (below.max(above).max(0.0) / self.band).min(FAR)
     }
 
     /// Whether it is of a target.
@@ -153,10 +157,10 @@ impl Row {
         matches!(self.source, Source::Target(_))
     }
 
-    /// How far a result is on the wrong side, in dead bands.
+    /// How far a result is on the wrong side, in bands.
     pub(super) fn gap(&self, result: &TestResult) -> f64 {
         match self.coordinate(result) {
-            Some(coordinate) => self.gap_at(coordinate).min(FAR),
+            Some(coordinate) => self.gap_at(coordinate),
             // An event that is later than everything passes where the test says so.
             None if result.verdict == Verdict::Pass => 0.0,
             None => FAR,
@@ -259,6 +263,7 @@ impl Joint {
             .map_err(|error| toml_error(&document.origin, &document.text, &error))?;
         for (name, value) in [
             ("margin", definition.margin),
+            ("band", definition.band),
             ("strength", definition.strength),
             ("target_weight", definition.target_weight),
             ("trust", definition.trust),
@@ -283,7 +288,13 @@ impl Joint {
                     Expectation::Below(high) => (None, Some(high)),
                 };
                 let source = Source::Claim(index);
-                rows.push(Row::new(source, test, bounds, 1.0, definition.margin));
+                rows.push(Row::new(
+                    source,
+                    test,
+                    bounds,
+                    1.0,
+                    (definition.margin, definition.band),
+                ));
             }
         }
         for (index, target) in targets.iter().enumerate() {
@@ -302,7 +313,7 @@ impl Joint {
                 &target.test,
                 bounds,
                 weight,
-                definition.margin,
+                (definition.margin, definition.band),
             ));
         }
         let factors = factors(library, &definition, &document.origin)?;
@@ -323,6 +334,21 @@ impl Joint {
             strength: definition.strength,
             difference: definition.difference,
         })
+    }
+
+    /// Parameters and rows alone.
+    #[cfg(test)]
+    pub(super) fn of(factors: Vec<Factor>, rows: Vec<Row>, strength: f64) -> Self {
+        Self {
+            factors,
+            claims: Vec::new(),
+            targets: Vec::new(),
+            trust: 0.1,
+            rows,
+            strength,
+            difference: 0.01,
+            silent: Vec::new(),
+        }
     }
 
     /// Places of the present values.

@@ -2,7 +2,7 @@
 
 use super::problem::Joint;
 use crate::error::{Error, Result};
-use crate::study::claims::{DEAD_BAND, TestResult};
+use crate::study::claims::TestResult;
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
     DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT::NonnegativeConeT,
@@ -14,7 +14,7 @@ const REACH: f64 = 0.49;
 /// A bound of a row as a constraint: `slack >= short - slope . step`.
 struct Hinge {
     row: usize,
-    /// What is missing now, in dead bands; negative where there is room.
+    /// What is missing now, in bands; negative where there is room.
     short: f64,
     /// +1 for a lower bound, -1 for an upper one.
     side: f64,
@@ -37,12 +37,12 @@ pub(super) fn propose(
             continue;
         };
         let moves: f64 = jacobian.iter().map(|column| column[index].abs()).sum();
-        let reach = moves * trust / DEAD_BAND;
+        let reach = moves * trust / row.band;
         let (low, high) = row.bounds();
         let mut slack = false;
         for (bound, side) in [(low, 1.0), (high, -1.0)] {
             let Some(bound) = bound else { continue };
-            let short = side * (bound - coordinate) / DEAD_BAND;
+            let short = side * (bound - coordinate) / row.band;
             // What no step within reach can violate is no constraint.
             if short + reach > 0.0 && moves > 0.0 {
                 hinges.push((
@@ -69,7 +69,7 @@ pub(super) fn propose(
     for (place, column) in jacobian.iter().enumerate() {
         let mut entries = Vec::new();
         for (line, (_, hinge)) in hinges.iter().enumerate() {
-            let slope = -hinge.side * column[hinge.row] / DEAD_BAND;
+            let slope = -hinge.side * column[hinge.row] / joint.rows[hinge.row].band;
             if slope != 0.0 {
                 entries.push((line, slope));
             }
@@ -154,4 +154,99 @@ fn sparse(columns: &[Vec<(usize, f64)>], rows: usize) -> CscMatrix<f64> {
         starts.push(places.len());
     }
     CscMatrix::new(rows, columns.len(), starts, places, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::{Factor, Row, Source};
+    use super::*;
+    use crate::parameters::Grade;
+    use crate::regimen::Arm;
+    use crate::simulate::Scenario;
+    use crate::study::claims::{Expectation, Form, Measure, Never, Query, Test, Verdict};
+    use crate::study::sensitivity::Axis;
+
+    fn factor(path: &str) -> Factor {
+        Factor {
+            file: "biology".to_owned(),
+            axis: Axis {
+                path: path.to_owned(),
+                unit: "1".to_owned(),
+                value: 0.5,
+                low: 0.0,
+                high: 1.0,
+                log: false,
+                grade: Grade::Assumed,
+            },
+        }
+    }
+
+    fn row(bounds: (Option<f64>, Option<f64>)) -> Row {
+        let query = Query {
+            measure: Measure::TreatedOverControl(24.0),
+            scenario: Scenario::new("xenograft", Arm::vehicle()),
+            words: String::new(),
+        };
+        let test = Test {
+            text: String::new(),
+            form: Form::Value(Box::new(query)),
+            expect: String::new(),
+            expectation: Expectation::Above(1.0),
+            never: Never::NotReached,
+        };
+        Row::new(Source::Claim(0), &test, bounds, 1.0, (0.0, 0.05))
+    }
+
+    fn result(value: f64) -> TestResult {
+        TestResult {
+            value,
+            never: false,
+            error: 0.0,
+            verdict: Verdict::Fail,
+        }
+    }
+
+    /// The step of two parameters, of which the first alone moves the rows, by one each.
+    fn stepped(rows: Vec<Row>, values: &[f64], at: [f64; 2], trust: f64) -> Vec<f64> {
+        let count = rows.len();
+        let joint = Joint::of(vec![factor("a"), factor("b")], rows, 1e-4);
+        let results: Vec<TestResult> = values.iter().map(|v| result(*v)).collect();
+        let jacobian = [vec![1.0; count], vec![0.0; count]];
+        propose(&joint, &at, &results, &jacobian, trust, 1.0).expect("solved")
+    }
+
+    #[test]
+    fn a_step_meets_a_bound_and_no_more_and_rests_what_does_not_matter() {
+        let missing = libm::log(1.25);
+        let found = stepped(vec![row((Some(1.0), None))], &[0.8], [0.5, 0.7], 0.4);
+        assert!((found[0] - missing).abs() < 1e-4, "{found:?}");
+        assert!((found[1] + 0.2).abs() < 1e-4, "{found:?}");
+        // What is met already pulls nowhere.
+        let found = stepped(vec![row((Some(1.0), None))], &[1.4], [0.5, 0.5], 0.2);
+        assert!(found[0].abs() < 1e-4, "{found:?}");
+    }
+
+    #[test]
+    fn a_step_stays_within_its_region_and_its_ranges() {
+        let far = stepped(vec![row((Some(1.0), None))], &[0.8], [0.5, 0.9], 0.1);
+        assert!((far[0] - 0.1).abs() < 1e-4, "{far:?}");
+        assert!((far[1] + 0.1).abs() < 1e-4, "{far:?}");
+        let edge = stepped(vec![row((Some(1.0), None))], &[0.1], [0.95, 0.5], 0.3);
+        assert!((edge[0] - 0.04).abs() < 1e-4, "{edge:?}");
+    }
+
+    #[test]
+    fn of_two_bounds_that_exclude_each_other_the_nearer_is_met() {
+        let rows = || vec![row((Some(1.0), None)), row((None, Some(0.5)))];
+        let near_upper = stepped(rows(), &[0.55, 0.55], [0.5, 0.5], 0.4);
+        assert!(
+            (near_upper[0] - libm::log(0.5 / 0.55)).abs() < 1e-3,
+            "{near_upper:?}"
+        );
+        let near_lower = stepped(rows(), &[0.9, 0.9], [0.5, 0.5], 0.4);
+        assert!(
+            (near_lower[0] - libm::log(1.0 / 0.9)).abs() < 1e-3,
+            "{near_lower:?}"
+        );
+    }
 }
