@@ -225,7 +225,10 @@ fn total((rows, ranges): (f64, f64)) -> f64 {
     rows + ranges
 }
 
-/// What a step from a finished fit gives where targets weigh more or less: (weight, score) of each emphasis.
+/// Trust region of the trade-off, in parts of the ranges: near enough for the derivatives of the fit.
+const NEAR: f64 = 0.01;
+
+/// What a small step from a finished fit gives where targets weigh more or less: (weight, score) of each emphasis.
 ///
 /// # Errors
 /// As [`Search::step`].
@@ -243,14 +246,7 @@ pub fn trade_off(
     };
     let mut points = Vec::new();
     for emphasis in emphases {
-        let change = propose(
-            joint,
-            &search.at,
-            &results,
-            jacobian,
-            joint.trust,
-            *emphasis,
-        )?;
+        let change = propose(joint, &search.at, &results, jacobian, NEAR, *emphasis)?;
         let moved: Vec<f64> = search.at.iter().zip(&change).map(|(a, d)| a + d).collect();
         let found = joint.results(library, &moved, accuracy)?;
         points.push((*emphasis, joint.score(&found)));
