@@ -102,12 +102,81 @@ fn the_baseline_of_sensitive_cells_is_the_reference_tumour() {
     }
 }
 
+/// Sizes of a tumour in the unit of its setting: from a few cells seen to the largest that patients and mice have.
+const SIZES: [(&str, &[&str]); 2] = [
+    (
+        "patient",
+        &[
+            "0.001 mL", "0.01 mL", "0.1 mL", "0.2 mL", "0.5 mL", "1 mL", "4 mL", "20 mL", "65 mL",
+            "200 mL", "500 mL",
+        ],
+    ),
+    (
+        "xenograft",
+        &[
+            "0.1 mm^3",
+            "1 mm^3",
+            "10 mm^3",
+            "50 mm^3",
+            "100 mm^3",
+            "250 mm^3",
+            "1000 mm^3",
+            "2000 mm^3",
+        ],
+    ),
+];
+
+#[test]
+fn tumours_of_every_size_and_knock_out_have_a_baseline() {
+    let library = Library::shipped();
+    let knocked = [
+        None,
+        Some("expression.hif1a"),
+        Some("expression.hif2a"),
+        Some("expression.vhl"),
+        Some("expression.mtorc1"),
+    ];
+    for (setting, sizes) in SIZES {
+        for gene in knocked {
+            let mut oxygen = f64::INFINITY;
+            for size in sizes {
+                let mut overrides = vec![("size.initial_burden".to_owned(), (*size).to_owned())];
+                overrides.extend(gene.map(|gene| (gene.to_owned(), "0 1".to_owned())));
+                let scenario = Scenario {
+                    overrides,
+                    ..Scenario::new(setting, Arm::vehicle())
+                };
+                let problem = scenario.prepare(&library).unwrap();
+                let rates = problem
+                    .model
+                    .derivatives(&problem.timeline.before, &problem.baseline)
+                    .to_array();
+                for index in steady_states(&problem.model) {
+                    assert!(
+                        rates[index].abs() <= 1e-10,
+                        "{size} without {gene:?}: {} moves by {} per h",
+                        name(index),
+                        rates[index]
+                    );
+                }
+                // Larger tumours are supplied less well through their surface.
+                assert!(
+                    problem.baseline.oxygen < oxygen,
+                    "{size} without {gene:?}: {} mmHg after {oxygen} mmHg",
+                    problem.baseline.oxygen
+                );
+                oxygen = problem.baseline.oxygen;
+            }
+        }
+    }
+}
+
 // ---------------------------------------------------------------- under vehicle
 
 #[test]
 fn a_tumour_of_sensitive_cells_stays_where_it_is() {
     for phenotype in without_pretreatment() {
-        let problem = at_constant_demand(Some(&phenotype), Some(0.0));
+        let problem = at_constant_supply(Some(&phenotype), Some(0.0));
         let end = end_of(&problem);
         let moved = furthest(&problem.model, &problem.baseline, &end);
         assert!(
@@ -124,7 +193,7 @@ fn under_vehicle_the_levels_follow_the_resistant_part_only() {
     // Without drug the resistant cells revert, and the steady state moves with their part. The
     // levels follow it with the delay of the vessels, about a week in these four.
     for phenotype in phenotypes() {
-        let problem = at_constant_demand(Some(&phenotype), None);
+        let problem = at_constant_supply(Some(&phenotype), None);
         let end = end_of(&problem);
         let steady_now = baseline_at(&problem, end.tumour.resistant_fraction());
         let (shift, _) = furthest(&problem.model, &problem.baseline, &steady_now);
@@ -137,8 +206,8 @@ fn under_vehicle_the_levels_follow_the_resistant_part_only() {
 }
 
 #[test]
-fn the_levels_hold_for_four_weeks_at_constant_demand() {
-    let problem = at_constant_demand(None, None);
+fn the_levels_hold_for_four_weeks_at_constant_supply() {
+    let problem = at_constant_supply(None, None);
     let end = end_of(&problem);
     let steady_now = baseline_at(&problem, end.tumour.resistant_fraction());
     let (behind, level) = furthest(&problem.model, &steady_now, &end);
@@ -317,9 +386,9 @@ fn vehicle(setting: &str, phenotype: Option<&str>, resistant: Option<f64>) -> Pr
 }
 
 /// The untreated xenograft whose supply per cell does not fall as it grows.
-fn at_constant_demand(phenotype: Option<&str>, resistant: Option<f64>) -> Problem {
+fn at_constant_supply(phenotype: Option<&str>, resistant: Option<f64>) -> Problem {
     let mut overrides = resistant_part(resistant);
-    overrides.push(("oxygen.demand_exponent".to_owned(), "0 1".to_owned()));
+    overrides.push(("oxygen.surface_share".to_owned(), "0 1".to_owned()));
     without_drug("xenograft", phenotype, &overrides)
 }
 

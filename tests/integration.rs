@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use hif_switch::Error;
+use hif_switch::model::tumour::Tumour;
 use hif_switch::model::{STATES, State};
 use hif_switch::parameters::Library;
 use hif_switch::regimen::{Arm, Change, Drug, Event, Mode};
@@ -160,20 +161,35 @@ fn doses_per_weight_give_the_same_concentrations_at_any_weight() {
     }
 }
 
+/// The xenograft under sorafenib with other sizes, at the end.
+fn sized(initial: &str, capacity: &str, reference: &str) -> Tumour<f64> {
+    let overrides = [
+        ("size.initial_burden", initial),
+        ("size.capacity", capacity),
+        ("size.reference_burden", reference),
+    ];
+    run(&prepared("xenograft", "sorafenib", &overrides))
+        .end
+        .tumour
+}
+
 #[test]
-fn a_tumour_has_no_absolute_size() {
-    let of = |initial: &str, capacity: &str| {
-        let overrides = [
-            ("size.initial_burden", initial),
-            ("size.capacity", capacity),
-        ];
-        run(&prepared("xenograft", "sorafenib", &overrides))
-            .end
-            .tumour
-    };
-    let (small, large) = (of("100 mm^3", "6000 mm^3"), of("700 mm^3", "42000 mm^3"));
+fn a_tumour_whose_sizes_all_scale_is_the_same_tumour() {
+    let small = sized("100 mm^3", "6000 mm^3", "100 mm^3");
+    let large = sized("700 mm^3", "42000 mm^3", "700 mm^3");
     assert!((large.burden() / small.burden() - 7.0).abs() < 1e-11);
     assert!((large.metastases / small.metastases - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn size_is_absolute_where_the_reference_tumour_stays() {
+    let grown = |initial: f64| {
+        let initial_text = format!("{initial} mm^3");
+        sized(&initial_text, "6000 mm^3", "100 mm^3").burden() / initial
+    };
+    // A smaller tumour has more room and more supply through its surface.
+    assert!(grown(10.0) > 1.5 * grown(100.0));
+    assert!(grown(100.0) > 1.5 * grown(1000.0));
 }
 
 // ---------------------------------------------------------------- accuracy

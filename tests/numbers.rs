@@ -376,8 +376,11 @@ fn statements() -> Vec<Statement> {
         ),
         says(
             model,
-            "Supply per cell falls with burden/initial burden to the power {}",
-            [plain(parameter("xenograft", "oxygen.demand_exponent"))],
+            "{} of the reference xenograft's supply and {} of the patient's come through the surface",
+            [
+                plain(parameter("xenograft", "oxygen.surface_share")),
+                plain(parameter("patient", "oxygen.surface_share")),
+            ],
         ),
         says(
             model,

@@ -1,5 +1,6 @@
 //! `hif-switch calibrate`: named parameters to named targets, or to a user's own data.
 
+use super::joint::{self, Common, JointOptions};
 use super::screen::tell;
 use super::{Carries, Context, options, progress};
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ pub const EXAMPLES: &str = "Examples:
   hif-switch calibrate xenograft                     as in params/calibrations/xenograft.toml
   hif-switch calibrate exposure --starts 8 --profiles
   hif-switch calibrate hif --models                  what the data demand: the full model beside its variants
+  hif-switch calibrate --ledger --hide --noise 24    all parameters to targets and claims, and what that is worth
   hif-switch calibrate --data examples/xenograft_volumes.csv \\
       --parameter tumour.growth_rate --parameter sorafenib.raf_ec50";
 
@@ -51,6 +53,8 @@ pub struct ProblemOptions {
 pub struct CalibrateOptions {
     #[command(flatten)]
     problem: ProblemOptions,
+    #[command(flatten)]
+    joint: JointOptions,
     /// Starts: the present values, and seeded draws within the bounds
     #[arg(long, value_name = "NUMBER", default_value_t = 4)]
     starts: u64,
@@ -75,6 +79,15 @@ pub struct CalibrateOptions {
 }
 
 pub fn run(context: &Context, options: &CalibrateOptions) -> Result<()> {
+    if options.joint.ledger {
+        let common = Common {
+            seed: options.seed,
+            rtol: options.rtol,
+            resume: options.resume,
+            out: &options.out,
+        };
+        return joint::run(context, &options.joint, &common);
+    }
     STARTS.check(
         options.starts as f64,
         format!("--starts {}", options.starts),
@@ -244,7 +257,7 @@ fn starts(
         calibration.paths(),
         String::from_utf8_lossy(&digest)
     );
-    let found = Starts::read(&path);
+    let found = Starts::<Start>::read(&path);
     let of_same = matches!(&found, Ok(Some(found)) if found.what == what);
     if !options.resume && !of_same && path.exists() {
         tell(&format!(

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::figure;
 use crate::report::{self, Manifest, Results, Written};
 use crate::simulate::Accuracy;
+use crate::study::calibrate::joint::Record;
 use crate::study::claims::{Alternative, Claim, Claims, Ledger, ledger, ledger_runs};
 use crate::study::hif1a_map;
 use clap::{Args, ValueEnum};
@@ -116,7 +117,10 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
             let json = report::claim_tests_table(&ledger).to_json();
             context.print(&format!("{json:#}"));
         }
-        Format::Md => context.print(&report::claims_page(&ledger)),
+        Format::Md => context.print(&report::claims_page(
+            &ledger,
+            Record::read(&context.library)?.as_ref(),
+        )),
     }
     let carries = match format {
         Format::Table => Carries::Text,

@@ -6,6 +6,7 @@ mod calibrate;
 mod claims;
 mod compare;
 mod export;
+mod joint;
 mod merge;
 mod options;
 mod params;

@@ -26,10 +26,10 @@ pub struct RunOptions {
     /// Delay of the partner drugs, for instance "7 d"
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub partner_lag: Option<String>,
-    /// Tumour phenotype: parental, resistant, switch-prone, hif1-dominant
+    /// Tumour phenotype: parental, resistant, switch-prone, hif1-dominant, or a line: plc-prf-5 (as parental), hepg2, hep3b
     #[arg(long, value_name = "NAME")]
     pub phenotype: Option<String>,
-    /// Model variant: no_switch, no_direct_hif_block, no_pk_decline, hif2_adverse
+    /// Model variant: no_switch, no_direct_hif_block, no_pk_decline, hif2_adverse, shared_arnt
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
     /// Partner effects: mechanistic (imposed) or achievable (kinetics and potency)

@@ -625,11 +625,11 @@ fn level_signals(
     level("perfusion", "Perfusion q", perfusion);
     named.define("burden", &burden_unit, "Whole burden", burden);
     if let Environment::Tumour { .. } = &model.environment {
-        let relative = burden / model.size.initial;
+        let relative = burden / model.size.reference;
         named.define(
             "oxygen_supply_per_cell",
             "1",
-            "Perfusion over the growth of the burden, q/(burden/burden0)^w",
+            "Supply per cell q, through vessels and surface",
             model.oxygen.supply_per_cell(perfusion, relative),
         );
     }
@@ -649,6 +649,11 @@ fn level_signals(
         "apoptosis_mean",
         "Caspase signal per viable cell",
         apoptosis,
+    );
+    level(
+        "cycling",
+        "Cycling part of the cells, c(O)/c(O0)",
+        model.effectors.cycling(y.oxygen, model.reference_oxygen),
     );
     level("EGFR", "EGFR and TGF-a, E", egfr);
     level("pAMPK", "Phosphorylated AMPK, P", ampk);

@@ -4,21 +4,25 @@
 //! G' = kG ([1 + g1 (f1 - 1)]+ (1 - e_glycolysis) - G)
 //! B' = kB (xB exp[- br I_r + b1 (f1 - 1) + b2 f2+ + bA (K - 1) + bJ (2J/(1 + J) - 1) + bQ (Q - 1)
 //!          + bF (F - 1) + bN (N - 1) + bZ (Z - 1)] - B)
-//! X' = kX (1 - psi + (psi + s_raf I_r + s_d e_apoptosis)[1 + s_J (j(J) - j(1))]+ B^-a
+//! X' = kX (1 - psi + (psi + [c(O)/c(O0)] (s_raf I_r + s_d e_apoptosis)) [1 + s_J (j(J) - j(1))]+ B^-a
 //!          + s_h (h(O) - h(O0)) 2/(1 + G^2) - X)
 //! XR' = the same with the RAF inhibition I_rR of resistant cells
 //! Z' = kZ (xZ (1 - zE I_r)/TIP30 - Z)
-//! h(O) = 1/(1 + (O/O_h)^3),   j(J) = J^4/(J_d^4 + J^4),   [x]+ = max(x, 0)
+//! c(O) = O^hq/(O^hq + Oq^hq),   h(O) = 1/(1 + (O/O_h)^3),   j(J) = J^4/(J_d^4 + J^4),   [x]+ = max(x, 0)
 //! ```
 //!
 //! `B` multiplies the anti-apoptotic signals: HIF-1 with protective mitophagy, HIF-2 (Zeng 2021, refs 107,
 //! 109), AKT `K` (25-28), sustained c-Jun (22-24), RIT1 (119), PFKFB3 (120), NF-kB (129) and EMT (31-35); RAF
 //! inhibition lowers MCL-1. A strong pulse of c-Jun lowers the threshold to death instead (130). `X` and `XR`
 //! are the caspase signals of sensitive and of resistant cells: resistance is to sorafenib, not to every
-//! death. Of the deaths without any drug survival signals hold back the part `psi`. Hypoxia kills cells that cannot switch to glycolysis. EMT is the reverse of TIP30 (115-117), and RAF
-//! inhibition holds it back (34). `O0` is the pO2 of the reference tumour.
+//! death. Of the deaths without any drug survival signals hold back the part `psi`. Drugs kill cells that cycle, the
+//! part `c` of all: hypoxic cells leave the cycle and are spared (hypoxia protects HCC cells from sorafenib: Liang 2013,
+//! Liu 2015, signs). A saturating `c` lets cells in air be killed little more than those of the reference tumour.
+//! Deaths without drug and those of severe hypoxia do not ask for the cycle. Hypoxia kills cells that cannot switch to
+//! glycolysis. EMT is the reverse of TIP30 (115-117), and RAF inhibition holds it back (34). `O0` is the pO2 of the
+//! reference tumour.
 //!
-//! Limitations: survival is one lump of signals with assumed weights.
+//! Limitations: survival is one lump of signals with assumed weights; cells that leave the cycle are no state of their own.
 
 use super::exposure::Inhibition;
 use super::fields::{parameters, states};
@@ -85,6 +89,10 @@ parameters! {
         apoptosis_raf_gain: "1" NonNegative,
         /// Gain s_d of apoptosis with a partner's direct kill
         apoptosis_direct_gain: "1" NonNegative,
+        /// pO2 Oq at which half of the cells cycle
+        cycling_half: "mmHg" Positive,
+        /// Steepness hq of the cycling part in pO2
+        cycling_hill: "1" NonNegative,
         /// Gain s_J of killing with a strong pulse of c-Jun
         apoptosis_jnk_gain: "1" NonNegative,
         /// Level J_d of c-Jun at which half of it kills
@@ -111,6 +119,12 @@ impl<T: Number> EffectorParameters<T> {
     /// Severe hypoxia h(O).
     fn severe_hypoxia(&self, oxygen: T) -> T {
         T::constant(1.0) / ((oxygen / self.hypoxic_death_half).cubed() + 1.0)
+    }
+
+    /// Cycling part c(O) of the cells over that of the reference tumour at `reference_oxygen` (mmHg).
+    pub fn cycling(&self, oxygen: T, reference_oxygen: T) -> T {
+        let part = |o: T| o.hill(self.cycling_half, self.cycling_hill);
+        part(oxygen) / part(reference_oxygen)
     }
 
     /// The deadly part j(J) of c-Jun.
@@ -158,9 +172,10 @@ impl<T: Number> EffectorParameters<T> {
             * (self.severe_hypoxia(oxygen) - self.severe_hypoxia(reference_oxygen))
             * protection(e.glycolysis);
         let regulated = self.apoptosis_regulated_part;
-        let other = self.apoptosis_direct_gain * nodes.apoptosis + regulated;
+        let cycling = self.cycling(oxygen, reference_oxygen);
+        let direct = self.apoptosis_direct_gain * nodes.apoptosis;
         let apoptosis = |raf: T| {
-            (self.apoptosis_raf_gain * raf + other) * readiness
+            (cycling * (self.apoptosis_raf_gain * raf + direct) + regulated) * readiness
                 + regulated.complement()
                 + hypoxic_death
         };

@@ -7,8 +7,9 @@
 //! W'  = kW (u/(1 + u) - W),      u = [(KW/O)(1 + rho (f2 - 1))]^3
 //! m1  = x1 (1 - e_hif1_transcription)
 //! r1  = 1/(1 + kn (n - 1)),   r2 = 1 - resH R/(S+R)
-//! T1  = H1 (1 - e_hif1_transactivation)[1 + cP (PKM2 - 1)]+,   PKM2 = xK G
-//! T2  = H2 (1 + bW (W - W0))(1 - e_hif2_dimerisation)
+//! T1  = H1 b (1 - e_hif1_transactivation)[1 + cP (PKM2 - 1)]+,   PKM2 = xK G
+//! T2  = H2 b (1 + bW (W - W0))(1 - e_hif2_dimerisation)
+//! b   = (1 + wb)/(1 + wb (H1 + H2 (1 - e_hif2_dimerisation))/2)
 //! f1  = phi(T1, K1),  f2 = phi(T2, K2),   phi(T, K) = (1 + K) T/(K + T)
 //! f2+ = max(f2, F2) - 1
 //! ```
@@ -21,6 +22,10 @@
 //! of Phd1 and Phd3 raises HIF-2a in liver, Takeda 2008): when HIF-1 falls, HIF-2a rises (`q`).
 //! Survival and growth follow HIF-2 through `f2+` only above its level in untreated tumours (`F2` 1): in
 //! patients HIF-2a has no prognostic association (Ding 2021).
+//! Both dimerise with HIF-1b (ARNT). Where it is scarce, `b` is the free part of it over that of the reference tumour, in
+//! which the two occupy `wb` times as much as is free, in halves: more of one HIF then leaves less for the other, and an
+//! antagonist that keeps HIF-2a from dimerising leaves more for HIF-1a. `wb` is 0 (HIF-1b in excess) unless the variant
+//! `shared_arnt` is asked for, after the one published model of both HIFs (Cabaj 2025).
 //! `V` is VHL, `x` are expression levels. `s1` and `s2` follow from the reference tumour, in which
 //! H1 = H2 = 1.
 //!
@@ -95,6 +100,8 @@ parameters! {
         hif2a_phd3_weight: "1" Fraction,
         /// Weight cP of PKM2 in HIF-1 transactivation
         pkm2_coactivation: "1" Fraction,
+        /// HIF-1b occupied by both HIFs over free HIF-1b in the reference tumour, wb
+        arnt_occupancy: "1" NonNegative,
     }
 }
 
@@ -156,9 +163,12 @@ impl<T: Number> HifParameters<T> {
         nodes: &Nodes<T>,
     ) -> HifActivity<T> {
         let coactivation = (self.pkm2_coactivation * (pkm2 - 1.0) + 1.0).positive_part();
-        let t1 = levels.hif1a * nodes.hif1_transactivation.complement() * coactivation;
+        let dimerising = levels.hif2a * nodes.hif2_dimerisation.complement();
+        let claimed = (levels.hif1a + dimerising) * 0.5;
+        let arnt = (self.arnt_occupancy + 1.0) / (self.arnt_occupancy * claimed + 1.0);
+        let t1 = levels.hif1a * arnt * nodes.hif1_transactivation.complement() * coactivation;
         let gain = self.regulator_activity_gain * (levels.regulator - reference.regulator) + 1.0;
-        let t2 = levels.hif2a * gain * nodes.hif2_dimerisation.complement();
+        let t2 = dimerising * arnt * gain;
         let hif2 = output(t2, self.hif2_saturation);
         HifActivity {
             hif1: output(t1, self.hif1_saturation),

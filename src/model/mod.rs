@@ -228,16 +228,26 @@ impl Model<f64> {
         let size = TumourSize {
             initial: reader.read("size.initial_burden", unit, Domain::Positive)?,
             capacity: reader.read("size.capacity", unit, Domain::Positive)?,
+            reference: reader.read("size.reference_burden", unit, Domain::Positive)?,
         };
-        if size.capacity <= size.initial {
-            return Err(crate::Error::input(
-                "params, key `size.capacity`",
-                format!(
-                    "the carrying capacity {} {unit} is not above the initial burden {} {unit}",
-                    size.capacity, size.initial
-                ),
-                "raise size.capacity or lower size.initial_burden",
-            ));
+        for (burden, name, path) in [
+            (size.initial, "initial burden", "size.initial_burden"),
+            (
+                size.reference,
+                "burden of the reference tumour",
+                "size.reference_burden",
+            ),
+        ] {
+            if size.capacity <= burden {
+                return Err(crate::Error::input(
+                    "params, key `size.capacity`",
+                    format!(
+                        "the carrying capacity {} {unit} is not above the {name} {burden} {unit}",
+                        size.capacity
+                    ),
+                    format!("raise size.capacity or lower {path}"),
+                ));
+            }
         }
         let model = Self {
             hif_reference: hif.reference(reference_oxygen),
@@ -361,6 +371,15 @@ impl Model<f64> {
                     &single("size", "capacity", "burden", "Carrying capacity K"),
                     self.size.capacity,
                 ),
+                reference: f(
+                    &single(
+                        "size",
+                        "reference_burden",
+                        "burden",
+                        "Burden V* of the reference tumour",
+                    ),
+                    self.size.reference,
+                ),
             },
         }
     }
@@ -416,7 +435,7 @@ impl<T: Number> Model<T> {
                 let perfusion = vessels.perfusion(&y.vasculature);
                 let per_cell = self
                     .oxygen
-                    .supply_per_cell(perfusion, burden / self.size.initial);
+                    .supply_per_cell(perfusion, burden / self.size.reference);
                 (perfusion, self.oxygen.balance(*supply, per_cell))
             }
         };
@@ -528,6 +547,7 @@ impl<T: Number> Model<T> {
                 &s.activity,
                 &s.inhibition,
                 s.resistant_raf,
+                y.hif.regulator - self.hif_reference.regulator,
             ),
         }
     }

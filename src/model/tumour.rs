@@ -2,17 +2,21 @@
 //!
 //! ```text
 //! growth = lambda O/(O + Kg) [1 + c2 f2+ + cG (G - 1) + cE (E - 1) + cT (T - 1)]+ (1 - e_cytostasis)
-//!          ln(K/burden)/ln(K/burden0)
-//! S'  = growth (1 - icyt I_r) S - d0 X S - ksr a S + krs R,   a = max(f2 - 1, 0) + ai I_r
+//!          ln(K/V)/ln(K/V*)
+//! S'  = growth (1 - icyt I_r) S - d0 X S - ksr a S + krs R
 //! R'  = growth (1 - icyt I_rR) R - d0 XR R + ksr a S - krs R
+//! a   = max(f2 - 1, 0) + ai I_r + ah max(W - W0, 0)
 //! D1' = deaths - kD D1,    D2' = kD (D1 - D2)
-//! M'  = mu Z^2 ((S + R)/burden0)^m
+//! M'  = mu Z^2 ((S + R)/V*)^m
 //! pR  = pR0 (1 - wB (1 - BNIP3 silencing)),   I_rR = I_r at (1 - pR) of the concentration
-//! burden = S + R + D1 + D2
+//! V   = S + R + D1 + D2
 //! ```
 //!
-//! Cells adapt at a rate that follows HIF-2 activity above the reference, and less under RAF inhibition
-//! itself, since escape has many routes (Zeng 2021, conclusion); they revert slowly off drug. Resistant cells are insensitive to sorafenib by the part `pR`, of which the silenced promoter of
+//! `V` is the burden and `V*` that of the reference tumour: sizes are absolute. Cells adapt at a rate that follows
+//! HIF-2 activity above the reference, RAF inhibition itself, and prolonged hypoxia without HIF-2, through its regulator
+//! `W` above that of the reference tumour: escape has many routes (Zeng 2021, conclusion), antisense against either HIF
+//! left the number of tumours in the mouse's liver unchanged (Vanderborght 2020), and in patients HIF-2a has no
+//! prognostic association (Ding 2021). They revert slowly off drug. Resistant cells are insensitive to sorafenib by the part `pR`, of which the silenced promoter of
 //! BNIP3 makes the part `wB` (Zeng 2021, ref. 118). EGFR keeps them dividing (30), mTORC1 and
 //! glycolysis feed growth. A cell must leave and settle, and both follow EMT: hence Z^2; tumours shed with
 //! the power `m` of their size, near that of their surface (Iwata 2000). Dying cells pass two stages, so that
@@ -91,9 +95,11 @@ parameters! {
         adaptation_rate: "1/h" NonNegative,
         /// Weight ai of RAF inhibition beside HIF-2 in adaptation
         adaptation_raf_weight: "1" NonNegative,
+        /// Weight ah of prolonged hypoxia beside HIF-2 in adaptation
+        adaptation_hypoxia_weight: "1" NonNegative,
         /// Reversion rate krs
         reversion_rate: "1/h" NonNegative,
-        /// New metastases mu per h from a tumour of initial size at EMT 1
+        /// New metastases mu per h from a tumour of the reference size at EMT 1
         metastasis_rate: "1/h" NonNegative,
         /// Power m of the tumour's size with which it sheds metastases
         metastasis_exponent: "1" NonNegative,
@@ -109,12 +115,14 @@ pub struct TumourSize<T> {
     pub initial: T,
     /// Carrying capacity K.
     pub capacity: T,
+    /// Burden V* of the reference tumour.
+    pub reference: T,
 }
 
 impl<T: Number> TumourParameters<T> {
-    /// Gompertz factor, one at the initial size.
+    /// Gompertz factor, one at the size of the reference tumour.
     pub fn room(&self, tumour: &Tumour<T>, size: &TumourSize<T>) -> T {
-        (size.capacity / tumour.burden()).ln() / (size.capacity / size.initial).ln()
+        (size.capacity / tumour.burden()).ln() / (size.capacity / size.reference).ln()
     }
 
     /// Growth rate per h at pO2 `oxygen` (mmHg), before cytostasis by sorafenib.
@@ -166,7 +174,8 @@ impl<T: Number> TumourParameters<T> {
         (growth * born, self.death_rate * dying)
     }
 
-    /// S', R', D1', D2', M' for a growth rate from [`growth`](Self::growth).
+    /// S', R', D1', D2', M' for a growth rate from [`growth`](Self::growth) and the regulator of prolonged
+    /// hypoxia above that of the reference tumour, `W - W0`.
     #[allow(clippy::too_many_arguments)]
     pub fn derivatives(
         &self,
@@ -177,12 +186,14 @@ impl<T: Number> TumourParameters<T> {
         activity: &HifActivity<T>,
         inhibition: &Inhibition<T>,
         resistant_raf: T,
+        prolonged_hypoxia: T,
     ) -> Tumour<T> {
         let cytostasis = self.raf_cytostasis * inhibition.raf;
         let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
         let resistant_deaths = self.death_rate * effectors.apoptosis_resistant * tumour.resistant;
-        let pressure =
-            (activity.hif2 - 1.0).positive_part() + self.adaptation_raf_weight * inhibition.raf;
+        let pressure = (activity.hif2 - 1.0).positive_part()
+            + self.adaptation_raf_weight * inhibition.raf
+            + self.adaptation_hypoxia_weight * prolonged_hypoxia.positive_part();
         let adapting = self.adaptation_rate * pressure * tumour.sensitive;
         let reverting = self.reversion_rate * tumour.resistant;
         Tumour {
@@ -201,7 +212,7 @@ impl<T: Number> TumourParameters<T> {
             dying_late: self.dying_clearance * (tumour.dying_early - tumour.dying_late),
             metastases: self.metastasis_rate
                 * effectors.emt.squared()
-                * (tumour.viable() / size.initial).power(self.metastasis_exponent),
+                * (tumour.viable() / size.reference).power(self.metastasis_exponent),
         }
     }
 }

@@ -201,6 +201,22 @@ pub const STARTS: Bound = count(
     price(10.0, 0.0),
 );
 
+/// Steps of a joint fit, each of up to two runs of the ledger per parameter.
+pub const STEPS: Bound = count(
+    "steps of a joint fit",
+    (0.0, 1_000.0),
+    "calibrate --steps",
+    price(200.0, 0.0),
+);
+
+/// Draws with noise of a joint fit.
+pub const NOISY: Bound = count(
+    "draws with noise of a joint fit",
+    (0.0, 10_000.0),
+    "calibrate --noise",
+    price(3.0, 0.0),
+);
+
 /// Parameters of a fit.
 pub const FITTED: Bound = count(
     "parameters of a fit",
@@ -325,7 +341,7 @@ pub const POWER: Bound = count(
 );
 
 /// All of them, in the order of the table of `docs/DATA.md`.
-pub const ALL: [&Bound; 35] = [
+pub const ALL: [&Bound; 37] = [
     &DURATION,
     &DOSES,
     &SAMPLES,
@@ -347,6 +363,8 @@ pub const ALL: [&Bound; 35] = [
     &BUDGETS,
     &MECHANISMS,
     &STARTS,
+    &STEPS,
+    &NOISY,
     &FITTED,
     &MEANS,
     &DRAWS,

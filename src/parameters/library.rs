@@ -407,6 +407,27 @@ impl Library {
         Ok(table)
     }
 
+    /// The library with other values of some numbers, in the units of their files: paths and values by file, as
+    /// in `settings/xenograft`.
+    ///
+    /// # Errors
+    /// As [`table`](Self::table).
+    pub fn with_values(&self, values: &BTreeMap<&str, Vec<(&str, f64)>>) -> Result<Self> {
+        let mut tables = self.tables.read().map(|t| t.clone()).unwrap_or_default();
+        for (file, numbers) in values {
+            let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+            let mut table = self.table(folder, name, "params")?;
+            for (path, value) in numbers {
+                table.replace_value(path, *value);
+            }
+            tables.insert(path_of(folder, name), table);
+        }
+        Ok(Self {
+            tables: Arc::new(RwLock::new(tables)),
+            ..self.clone()
+        })
+    }
+
     /// All references by key.
     ///
     /// # Errors

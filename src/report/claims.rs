@@ -1,5 +1,6 @@
 //! The ledger of claims as tables and as a page.
 
+use crate::study::calibrate::joint::Record;
 use crate::study::claims::{Form, Kind, Ledger, Never, Priority, Row, Test, TestResult, Verdict};
 use crate::table::{Cell, Table, UNKNOWN, significant};
 
@@ -191,7 +192,7 @@ pub fn claims_summary(ledger: &Ledger) -> String {
 }
 
 /// The ledger as a page in Markdown.
-pub fn claims_page(ledger: &Ledger) -> String {
+pub fn claims_page(ledger: &Ledger, fit: Option<&Record>) -> String {
     let mut page = String::from(
         "# The claims\n\nWritten by `hif-switch claims --format md`; the gate compares this page with the program.\n\n\
          Every claim of Zeng et al. 2021 (Front Oncol 11:641522) that a dynamic model can test, the rows of its \
@@ -207,6 +208,9 @@ pub fn claims_page(ledger: &Ledger) -> String {
         .filter(|line| line.ends_with("pass") || line.starts_with(NOT_COUNTED))
     {
         page += &format!("* {line}\n");
+    }
+    if let Some(fit) = fit {
+        page += &format!("\n{}\n", super::joint_words(fit));
     }
     let sections: [(&str, &[Kind]); 4] = [
         ("The review", &[Kind::Review]),

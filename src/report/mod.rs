@@ -5,6 +5,7 @@ mod claims;
 mod comparison;
 mod failures;
 mod joined;
+mod joint;
 mod lock;
 mod manifest;
 mod output;
@@ -31,6 +32,9 @@ pub use claims::{claim_tests_table, claims_page, claims_summary, claims_table};
 pub use comparison::{Beside, arms_table, endpoints_table, legend, run_table};
 pub use failures::failures_table;
 pub use joined::Joined;
+pub use joint::{
+    joint_files, joint_parameters_table, joint_steps_table, joint_words, trade_off_table,
+};
 pub use lock::{Hold, Lock};
 pub use manifest::{Manifest, ResultFile};
 pub use output::{

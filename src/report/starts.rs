@@ -1,26 +1,27 @@
-//! Finished starts of a calibration on disk, so that a fit that was stopped goes on after them.
+//! What a fit has finished on disk, so that one that was stopped goes on after it.
 
 use super::output::{sha256, write_atomically};
 use crate::error::{Error, Result};
 use crate::study::calibrate::Start;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Largest file of starts that is read, bytes.
 const LARGEST: u64 = 1 << 26;
 
-/// Starts, with what they hold for.
+/// Starts or other finished parts, with what they hold for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Starts {
+pub struct Starts<T = Start> {
     /// Everything that decides them, as text.
     pub what: String,
     /// Those that are done.
-    pub starts: Vec<Start>,
+    pub starts: Vec<T>,
     /// SHA-256 of both, in JSON.
     sha256: String,
 }
 
-impl Starts {
+impl<T: Serialize + DeserializeOwned> Starts<T> {
     /// No start yet.
     pub fn new(what: String) -> Self {
         Self {
@@ -85,7 +86,7 @@ mod tests {
     fn starts_come_back_to_the_bit_and_a_changed_digit_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("starts.json");
-        assert_eq!(Starts::read(&path).expect("nothing"), None);
+        assert_eq!(Starts::<Start>::read(&path).expect("nothing"), None);
         let mut starts = Starts::new("what".to_owned());
         starts.starts.push(Start {
             index: 3,
@@ -99,7 +100,9 @@ mod tests {
         assert_eq!(Starts::read(&path).expect("whole"), Some(starts));
         let text = std::fs::read_to_string(&path).expect("there");
         std::fs::write(&path, text.replace("\"index\":3", "\"index\":4")).expect("written");
-        let error = Starts::read(&path).expect_err("changed").to_string();
+        let error = Starts::<Start>::read(&path)
+            .expect_err("changed")
+            .to_string();
         assert!(error.contains("checksum"), "{error}");
     }
 }

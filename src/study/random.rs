@@ -26,6 +26,10 @@ pub enum Purpose {
     Screening = 6,
     /// Search of an optimiser.
     Search = 7,
+    /// Claims that are hidden from a fit.
+    Folds = 8,
+    /// Noise on parameters.
+    Noise = 9,
 }
 
 /// All random numbers of a seed and a purpose.

@@ -193,12 +193,7 @@ fn place(coordinate: f64) -> f64 {
 
 /// Coordinate of a value.
 fn coordinate(axis: &Axis, value: f64) -> f64 {
-    let place = if axis.log {
-        libm::log(value / axis.low) / libm::log(axis.high / axis.low)
-    } else {
-        (value - axis.low) / (axis.high - axis.low)
-    };
-    let place = place.clamp(0.01, 0.99);
+    let place = axis.place(value).clamp(0.01, 0.99);
     libm::log(place / (1.0 - place))
 }
 

@@ -24,6 +24,7 @@
 
 mod data;
 mod fit;
+pub mod joint;
 mod targets;
 mod validate;
 mod visual;

@@ -74,25 +74,29 @@ impl CohortValue {
 /// Resamples of the patients behind an interval.
 const RESAMPLES: u64 = 200;
 
-/// Runs the trial with the arm of `scenario` beside vehicle and tells the value.
+/// Runs the trial with the arm of `scenario` beside vehicle and tells the values.
 ///
 /// # Errors
 /// A trial or population that cannot be used; an arm in which every run fails.
-pub fn cohort_value(
+pub fn cohort_values(
     library: &Library,
     cohort: &Cohort,
-    value: &CohortValue,
+    values: &[&CohortValue],
     scenario: &Scenario,
     accuracy: &Accuracy,
-) -> Result<f64> {
+) -> Result<Vec<f64>> {
     let result = run(library, cohort, scenario, accuracy)?;
-    Ok(tell(&result, value, &everyone(&result)))
+    let all = everyone(&result);
+    Ok(values
+        .iter()
+        .map(|value| tell(&result, value, &all))
+        .collect())
 }
 
 /// Values of a cohort with the 2.5 and 97.5 % quantiles over resampled patients.
 ///
 /// # Errors
-/// As [`cohort_value`].
+/// As [`cohort_values`].
 pub fn estimates(
     library: &Library,
     cohort: &Cohort,

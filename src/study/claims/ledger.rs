@@ -1,6 +1,6 @@
 //! Running the claims: every distinct run once, every test judged from what the runs left.
 
-use super::cohort::{Cohort, CohortValue, cohort_value};
+use super::cohort::{Cohort, CohortValue, cohort_values};
 use super::definition::{Claim, Claims, Expectation, Form, Measure, Never, Query, Test};
 use crate::endpoints::Endpoints;
 use crate::error::{Error, Result};
@@ -428,6 +428,18 @@ fn read(
         let window = window(problem, f64::from_bits(at));
         mean(problem, &probed.trajectory, name, &window)
     };
+    // Each trial is run once for all that is told of it.
+    let mut cohorts: BTreeMap<&Cohort, Vec<&CohortValue>> = BTreeMap::new();
+    for sample in samples {
+        if let Sample::Cohort(cohort, value) = sample {
+            cohorts.entry(cohort).or_default().push(value);
+        }
+    }
+    let mut told = BTreeMap::new();
+    for (cohort, values) in cohorts {
+        let found = cohort_values(library, cohort, &values, scenario, accuracy)?;
+        told.extend(values.into_iter().map(|v| (cohort, v)).zip(found));
+    }
     samples
         .iter()
         .map(|sample| {
@@ -443,9 +455,7 @@ fn read(
                 },
                 Sample::Endpoint(index) => endpoint(probed.endpoints.as_ref(), *index),
                 Sample::Ic50(at) => ic50(problem, f64::from_bits(*at), accuracy)?,
-                Sample::Cohort(cohort, value) => {
-                    cohort_value(library, cohort, value, scenario, accuracy)?
-                }
+                Sample::Cohort(cohort, value) => told[&(cohort, value)],
             };
             Ok((sample.clone(), value))
         })
@@ -696,6 +706,22 @@ pub(in crate::study) fn values_in(
         tested.collect()
     };
     Ok(models.iter().map(row).collect())
+}
+
+/// Results of tests in the model of a library; the numerical error is left open.
+///
+/// # Errors
+/// The first run that fails, in a fixed order.
+pub(in crate::study) fn results(
+    library: &Library,
+    tests: &[&Test],
+    accuracy: &Accuracy,
+) -> Result<Vec<TestResult>> {
+    let full = Alternative::default();
+    let runs = plan(tests.iter().copied(), &full);
+    let values = execute(library, &runs, accuracy, &crate::study::silent)?;
+    let results = tests.iter().map(|test| test_result(test, &full, &values));
+    Ok(results.collect())
 }
 
 /// The value of a query in a model.

@@ -15,7 +15,7 @@ pub use definition::{
     Claim, Claims, DEAD_BAND, Expectation, Form, Kind, Measure, Mechanism, Never, Place, Priority,
     Query, Sign, Test,
 };
-pub(in crate::study) use ledger::values_in;
 pub use ledger::{
     Alternative, Ledger, Row, TestResult, Verdict, ledger, ledger_runs, verdicts_in, window,
 };
+pub(in crate::study) use ledger::{results, values_in};

@@ -1,7 +1,7 @@
 //! The ranges over which parameters vary.
 
 use crate::error::{Error, Result};
-use crate::parameters::Grade;
+use crate::parameters::{Entry, Grade};
 use crate::simulate::Template;
 
 /// Ratio of the ends of a range from which on it is taken as logarithmic.
@@ -36,6 +36,14 @@ impl Axis {
             let known = template.table().numbers().map(|(path, _)| path);
             Error::unknown_name(place, "parameter", path, known)
         })?;
+        Self::of(path, entry, place)
+    }
+
+    /// The number of a file at a path with its range.
+    ///
+    /// # Errors
+    /// A number without value, or without a range that is wider than a point.
+    pub fn of(path: &str, entry: &Entry, place: &str) -> Result<Self> {
         let (Some(value), Some((low, high))) = (entry.value, entry.range) else {
             return Err(Error::input(
                 format!("{place}, {}, key `{path}`", entry.origin),
@@ -59,6 +67,15 @@ impl Axis {
             log: low > 0.0 && high / low >= LOG_RATIO,
             grade: entry.grade,
         })
+    }
+
+    /// The place of a value in the range, 0 at its lower end and 1 at its upper.
+    pub fn place(&self, value: f64) -> f64 {
+        if self.log {
+            libm::log(value / self.low) / libm::log(self.high / self.low)
+        } else {
+            (value - self.low) / (self.high - self.low)
+        }
     }
 
     /// The value at a place of the range, 0 at its lower end and 1 at its upper.
