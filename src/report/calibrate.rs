@@ -116,6 +116,7 @@ pub fn validation_page(rows: &[Prediction], draws: u64) -> String {
     files.dedup();
     for file in files {
         let title = match file {
+            "combinations" => "Combinations and their partners",
             "exposure" => "Exposure",
             "xenograft" => "Xenografts and vessels",
             "hif" => "HIF and oxygen",
