@@ -65,13 +65,14 @@ pub enum Domain {
     Any,
 }
 
-/// What is beyond has no meaning in any unit, and its products overflow.
+/// What is beyond it, or nearer to 0 than its inverse, has no meaning in any unit, and its products overflow or vanish.
 const LARGEST: f64 = 1e100;
 
 impl Domain {
     /// Whether `value` is possible.
     pub fn contains(self, value: f64) -> bool {
         value.abs() <= LARGEST
+            && (value == 0.0 || value.abs() >= 1.0 / LARGEST)
             && match self {
                 Self::Positive => value > 0.0,
                 Self::NonNegative => value >= 0.0,
