@@ -5,7 +5,7 @@ use super::axes::{Axes, Rect, Scale, Spacing, significant};
 use super::canvas::{Align, Canvas, Color, Stroke, Type};
 use super::theme;
 use crate::error::Result;
-use crate::study::calibrate::{Basis, Prediction};
+use crate::study::calibrate::{Basis, Prediction, heading};
 use crate::table::{Cell, Table};
 
 const NAME: &str = "validation";
@@ -54,7 +54,7 @@ pub fn validation(rows: &[Prediction]) -> Result<Figure> {
     let mut y = TOP + 0.5 * ROW;
     for (file, members) in &groups {
         let style = Type::new(theme::SMALL, theme::INK).bold();
-        canvas.text((theme::MARGIN, y), title(file), style);
+        canvas.text((theme::MARGIN, y), heading(file), style);
         y += ROW;
         for row in members {
             draw(&mut canvas, &axes, row, y);
@@ -98,16 +98,6 @@ pub fn validation(rows: &[Prediction]) -> Result<Figure> {
         png,
         data: table(rows),
     })
-}
-
-fn title(file: &str) -> &str {
-    match file {
-        "exposure" => "Exposure",
-        "hif" => "HIF and oxygen",
-        "patients" => "Patients",
-        "xenograft" => "Xenografts and vessels",
-        other => other,
-    }
 }
 
 /// The key above the plot.

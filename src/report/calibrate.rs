@@ -1,6 +1,6 @@
 //! Targets, fits and profiles as tables and as a page.
 
-use crate::study::calibrate::{Basis, Comparison, Fit, Prediction, Profile};
+use crate::study::calibrate::{Basis, Comparison, Fit, Prediction, Profile, heading};
 use crate::table::{Cell, Table, significant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -115,14 +115,7 @@ pub fn validation_page(rows: &[Prediction], draws: u64) -> String {
     let mut files: Vec<&str> = rows.iter().map(|row| row.target.file.as_str()).collect();
     files.dedup();
     for file in files {
-        let title = match file {
-            "combinations" => "Combinations and their partners",
-            "exposure" => "Exposure",
-            "xenograft" => "Xenografts and vessels",
-            "hif" => "HIF and oxygen",
-            "patients" => "Patients",
-            other => other,
-        };
+        let title = heading(file);
         page += &format!(
             "\n## {title}\n\n| target | unit | observed | acceptance range | predicted | band | inside | use | grade | source |\n\
              |---|---|---|---|---|---|---|---|---|---|\n"

@@ -34,6 +34,6 @@ pub use fit::{
     Calibration, Comparison, Estimate, Fit, Profile, Start, THRESHOLD, compare_models, estimate,
     profile, start, starts,
 };
-pub use targets::{Basis, Curve, Target, Targets};
+pub use targets::{Basis, Curve, Target, Targets, heading};
 pub use validate::{Prediction, validate};
 pub use visual::{VisualCheck, visual_checks};

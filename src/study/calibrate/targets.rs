@@ -351,6 +351,18 @@ fn curve_test(
     })
 }
 
+/// What the targets of a file are of, for headings; the name of a file that does not ship.
+pub fn heading(file: &str) -> &str {
+    match file {
+        "combinations" => "Combinations and their partners",
+        "exposure" => "Exposure",
+        "hif" => "HIF and oxygen",
+        "patients" => "Patients",
+        "xenograft" => "Xenografts and vessels",
+        other => other,
+    }
+}
+
 impl Target {
     /// A target that is not of a file.
     pub(super) fn own(
