@@ -38,17 +38,15 @@ pub struct RunOptions {
     /// Set a parameter, with unit: hif.haf_loss="1.1 1/h", partner.pt2385.imposed.hif2_dimerisation="0.7 1"
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
-    /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value = ONE)]
-    pub rtol: f64,
-    /// Repeat every run at rtol/10 with an independent, implicit method, and show the differences
+    /// Relative tolerance of the integrator [default: 1e-10 for one run, 1e-7 for a comparison]
+    #[arg(long, value_name = "NUMBER")]
+    pub rtol: Option<f64>,
+    /// Repeat every run at rtol/10 by an independent method, and show the differences
     #[arg(long)]
     pub verify: bool,
 }
 
-/// Relative tolerance of one run.
-const ONE: &str = "1e-10";
-/// Relative tolerance of many runs.
+/// Relative tolerance of many runs, as it stands in help texts.
 pub const MANY: &str = "1e-7";
 
 impl RunOptions {
@@ -102,9 +100,14 @@ impl RunOptions {
         scenario.check_arms(arms, regimen.duration)
     }
 
-    /// Accuracy of the integrator.
+    /// Accuracy of one run.
     pub fn accuracy(&self) -> Result<Accuracy> {
-        accuracy(self.rtol)
+        accuracy(self.rtol.unwrap_or(Accuracy::default().rtol))
+    }
+
+    /// Accuracy of a comparison, whose arms are many runs.
+    pub fn accuracy_of_many(&self) -> Result<Accuracy> {
+        many(self.rtol.unwrap_or(Accuracy::ensemble().rtol))
     }
 }
 
@@ -220,8 +223,10 @@ mod tests {
 
     #[test]
     fn tolerances_are_those_of_the_library() {
-        for (text, accuracy) in [(ONE, Accuracy::default()), (MANY, Accuracy::ensemble())] {
-            assert_eq!(text.parse(), Ok(accuracy.rtol));
-        }
+        assert_eq!(MANY.parse(), Ok(Accuracy::ensemble().rtol));
+        let one = Accuracy::default().rtol;
+        let help = format!("{one:e} for one run, {MANY} for a comparison");
+        let mut command = RunOptions::augment_args(clap::Command::new("run"));
+        assert!(command.render_long_help().to_string().contains(&help));
     }
 }

@@ -3,7 +3,9 @@
 use crate::endpoints::{Collector, Endpoints};
 use crate::error::Result;
 use crate::parameters::Library;
-use crate::simulate::{Accuracy, Observer, Outcome, Problem, Recorder, Scenario, Trajectory};
+use crate::simulate::{
+    Accuracy, Method, Observer, Outcome, Problem, Recorder, Scenario, Trajectory,
+};
 use serde::Serialize;
 
 /// A finished run of one scenario.
@@ -25,7 +27,8 @@ pub struct ArmRun {
     pub verification: Option<Verification>,
 }
 
-/// The run again at a tenth of the tolerance by an independent method, the implicit one of many runs.
+/// The run again at a tenth of the tolerance by an independent method: that of many runs, which is implicit, after one of
+/// `ode_solvers`, and the other way round.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verification {
     /// Its endpoints.
@@ -65,7 +68,10 @@ pub fn run_scenario(
     let verification = if verify {
         let independent = Accuracy {
             rtol: accuracy.rtol / 10.0,
-            ..Accuracy::ensemble()
+            ..match accuracy.method {
+                Method::Lanes => Accuracy::default(),
+                Method::Dopri5 | Method::Dop853 => Accuracy::ensemble(),
+            }
         };
         let again = measure(&problem, &independent, None)?;
         let both = measured.burdens.iter().zip(&again.burdens);
