@@ -189,6 +189,7 @@ fn mice(allocation: Allocation, dropout: f64) -> TrialDesign {
     let arm = |text: &str| Arm::parse(text, &library, "test").unwrap();
     TrialDesign {
         name: "mice".to_owned(),
+        mode: Mode::default(),
         population: "xenograft-mice".to_owned(),
         arms: [
             "vehicle",
