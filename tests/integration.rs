@@ -210,7 +210,8 @@ const WITNESSES: [&str; 8] = [
 fn errors_fall_with_the_tolerance() {
     let problem = prepared("xenograft", "sorafenib", &[]);
     let reference = end_at(&problem, Method::Dopri5, 1e-11);
-    let ladder: Vec<(f64, f64)> = (4..=9)
+    // At looser tolerances the largest step decides, not the tolerance.
+    let ladder: Vec<(f64, f64)> = (5..=9)
         .map(|digits| {
             let rtol = 10f64.powi(-digits);
             let end = end_at(&problem, Method::Dopri5, rtol);
@@ -400,7 +401,7 @@ fn the_work_of_the_shipped_runs_is_pinned() {
     };
     let patient = half_year.prepare(&Library::shipped()).unwrap();
     for (problem, segments, evaluations, accepted) in [
-        (prepared("xenograft", "sorafenib", &[]), 28, 6_906, 1_090),
+        (prepared("xenograft", "sorafenib", &[]), 28, 6_924, 1_092),
         (patient, 728, 103_222, 15_632),
     ] {
         let work = run(&problem).work;

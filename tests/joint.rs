@@ -93,6 +93,14 @@ files = ["partners/genistein"]
 held = ["exposure", "kinetics", "molecule", "potency"]
 "#;
 
+/// The text of a parameter file with another number at the first entry of a name.
+fn with_number(text: &str, name: &str, value: f64) -> String {
+    let head = format!("{name} = {{ value = ");
+    let start = text.find(&head).unwrap() + head.len();
+    let end = start + text[start..].find(',').unwrap();
+    format!("{}{value:?}{}", &text[..start], &text[end..])
+}
+
 /// A folder of parameters with few claims and targets, in which only genistein's effects are fitted.
 fn overlay() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -110,11 +118,15 @@ fn overlay() -> tempfile::TempDir {
     }
     write("targets/xenograft.toml", TARGET);
     write("joint.toml", DEFINITION);
-    let partner = Library::shipped();
-    let text = partner.document("partners", "genistein", "test").unwrap();
-    let weak = text.text.replace(
-        "[imposed]\nhif1_synthesis = { value = 0.65",
-        "[imposed]\nhif1_synthesis = { value = 0.45",
+    let shipped = Library::shipped();
+    let text = &shipped
+        .document("partners", "genistein", "test")
+        .unwrap()
+        .text;
+    let weak = with_number(
+        &with_number(text, "hif1_synthesis", 0.45),
+        "cytostasis",
+        0.1,
     );
     write("partners/genistein.toml", &weak);
     folder
@@ -208,12 +220,8 @@ fn values_put_in_place_act_as_if_they_stood_in_the_file() {
     let values = joint.values(&moved);
     let path = folder.path().join("partners/genistein.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let text = text
-        .replace("value = 0.45, ", &format!("value = {}, ", values[1]))
-        .replace(
-            "cytostasis = { value = 0.1",
-            &format!("cytostasis = {{ value = {}", values[0]),
-        );
+    let text = with_number(&text, "cytostasis", values[0]);
+    let text = with_number(&text, "hif1_synthesis", values[1]);
     std::fs::write(&path, text).unwrap();
     let written = Library::with_overlay(folder.path()).unwrap();
     let same = Joint::read(&written).unwrap();
