@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use hif_switch::parameters::Library;
-use hif_switch::regimen::Arm;
+use hif_switch::regimen::{Arm, Mode};
 use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::runs::{Probe, stream};
 use hif_switch::study::silent;

@@ -63,9 +63,10 @@ impl StudyOptions {
         Ok(Scenario {
             phenotype: self.phenotype.clone(),
             variant: self.variant.clone(),
-            mode: self.mode.as_deref().map_or(Ok(Mode::default()), |mode| {
-                Mode::parse(mode, "--mode")
-            })?,
+            mode: self
+                .mode
+                .as_deref()
+                .map_or(Ok(Mode::default()), |mode| Mode::parse(mode, "--mode"))?,
             overrides: options::overrides(&context.library, &self.set)?,
             ..Scenario::new(setting, arm)
         })
