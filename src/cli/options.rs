@@ -38,7 +38,7 @@ pub struct RunOptions {
     /// Set a parameter, with unit: hif.haf_loss="1.1 1/h", partner.pt2385.imposed.hif2_dimerisation="0.7 1"
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
-    /// Relative tolerance of the integrator [default: 1e-10 for one run, 1e-7 for a comparison]
+    /// Relative tolerance of the integrator [default: 1e-9 for one run, 1e-7 for a comparison]
     #[arg(long, value_name = "NUMBER")]
     pub rtol: Option<f64>,
     /// Repeat every run at rtol/10 by an independent method, and show the differences

@@ -28,10 +28,10 @@ use std::cell::Cell;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Dormand-Prince 5(4) with its own dense output; independent check of the other.
-    Dopri5,
-    /// Dormand-Prince 8(5,3).
+    /// Dormand-Prince 5(4) with its own dense output.
     #[default]
+    Dopri5,
+    /// Dormand-Prince 8(5,3); independent check of the former.
     Dop853,
     /// Collocation by Radau IIA where events follow one another closely, else Rodas5P, in lanes where there are many
     /// runs; drug amounts exactly.
@@ -55,11 +55,10 @@ pub struct Accuracy {
 impl Default for Accuracy {
     fn default() -> Self {
         Self {
-            method: Method::Dop853,
-            rtol: 1e-10,
+            method: Method::Dopri5,
+            rtol: 1e-9,
             atol_factor: 1e-2,
-            // Within longer steps the interpolant of a drug that is absorbed quickly is less exact than their ends.
-            max_step: 0.5,
+            max_step: 6.0,
         }
     }
 }
@@ -70,7 +69,6 @@ impl Accuracy {
         Self {
             method: Method::Lanes,
             rtol: 1e-7,
-            max_step: 6.0,
             ..Self::default()
         }
     }
