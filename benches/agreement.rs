@@ -8,7 +8,7 @@
 #[path = "../tests/agreement/mod.rs"]
 mod agreement;
 
-use agreement::{Tally, at_bounds, corners, prepared};
+use agreement::{TIME_LIMIT, Tally, at_bounds, corners, prepared};
 use hif_switch::parameters::Library;
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     ] {
         let (problems, unprepared) = prepared(&library, &changed);
         let mut tally = Tally::default();
-        tally.add(&problems, RTOL);
+        tally.add(&problems, RTOL, TIME_LIMIT);
         println!(
             "{what}: {} runs, {} agree in {} endpoints, {} refused by both ({} before they run)",
             changed.len(),

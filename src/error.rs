@@ -99,6 +99,20 @@ impl Error {
         )
     }
 
+    /// The same error of input with the place that asked for it before its own.
+    pub fn within(self, place: &str) -> Self {
+        match self {
+            Self::Input {
+                place: inner,
+                problem,
+                remedy,
+            } if !inner.starts_with(place) => {
+                Self::input(format!("{place}, {inner}"), problem, remedy)
+            }
+            other => other,
+        }
+    }
+
     /// An output error at `path`.
     pub fn output(path: impl Into<PathBuf>, cause: impl std::fmt::Display) -> Self {
         Self::Output {

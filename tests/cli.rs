@@ -326,6 +326,8 @@ fn a_run_that_leaves_its_domain_names_state_time_and_run() {
         "sorafenib+2-methoxyestradiol",
         "--set",
         "effectors.apoptosis_direct_gain=1e9 1",
+        "--rtol",
+        "1e-6",
     ]);
     assert_eq!(code, 1, "{message}");
     for needle in [

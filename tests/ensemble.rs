@@ -3,14 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "agreement/mod.rs"]
+mod agreement;
+
+use agreement::{
+    TIME_LIMIT, Tally, at_bounds, corners, differences, endpoints, lanes, part, prepared, reference,
+};
 use hif_switch::Error;
-use hif_switch::endpoints::{Collector, Endpoints};
 use hif_switch::model::State;
 use hif_switch::parameters::Library;
 use hif_switch::regimen::{Arm, Mode};
-use hif_switch::simulate::{
-    Accuracy, Method, Probe, Probed, Problem, Scenario, run_many, run_many_observed,
-};
+use hif_switch::simulate::{Accuracy, Method, Probe, Probed, Problem, Scenario, run_many};
 
 /// Parameters that differ between patients here, each by a factor from 0.7 to 1.4.
 const VARIED: [&str; 12] = [
@@ -27,16 +30,6 @@ const VARIED: [&str; 12] = [
     "tumour.adaptation_rate",
     "signalling.akt_turnover",
 ];
-
-/// A part of 1 from two numbers (splitmix64).
-fn part(seed: u64, index: u64) -> f64 {
-    let mut z = seed
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(index << 17);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-}
 
 fn problem(
     library: &Library,
@@ -98,80 +91,51 @@ fn sample(each: u64, days: f64) -> Vec<Problem> {
     problems
 }
 
-fn accuracy(accuracy: Accuracy, rtol: f64) -> Accuracy {
-    Accuracy { rtol, ..accuracy }
-}
-
-fn endpoints(problems: &[Problem], accuracy: &Accuracy) -> Vec<Endpoints> {
-    run_many_observed(problems, accuracy, |_, problem| Collector::new(problem))
-        .into_iter()
-        .zip(problems)
-        .map(|(result, problem)| {
-            let (collector, outcome) = result.unwrap();
-            for balance in outcome.balance {
-                assert!(balance.relative_error() < 1e-8, "{balance:?}");
-            }
-            collector.finish(problem, &outcome)
-        })
-        .collect()
-}
-
-/// Dop853 at a tight tolerance, with steps so short that the interpolant adds nothing to the error.
-fn reference() -> Accuracy {
-    Accuracy {
-        method: Method::Dop853,
-        rtol: 1e-11,
-        max_step: 0.5,
-        ..Accuracy::default()
-    }
-}
-
-/// Endpoints that differ by more than `limit` relative to their value; times of extrema by more than ten times that, or
-/// that of a day, because they carry the error of a slope over a curvature.
-fn differences(problems: &[Problem], a: &[Endpoints], b: &[Endpoints], limit: f64) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut compared = 0;
-    for ((a, b), problem) in a.iter().zip(b).zip(problems) {
-        let values = a.values().into_iter().zip(b.values());
-        for ((a, b), definition) in values.zip(Endpoints::DEFINITIONS) {
-            let name = definition.name;
-            let extremum = name.ends_with("nadir_time") || name.ends_with("peak_time");
-            // The pO2 of a culture approaches its extremum for ever.
-            if extremum && name.starts_with("oxygen") && problem.label.starts_with("culture") {
-                continue;
-            }
-            let (limit, least) = if extremum {
-                (10.0 * limit, 1.0)
-            } else {
-                (limit, 1e-3)
-            };
-            let near = match (a, b) {
-                (Some(a), Some(b)) => {
-                    compared += 1;
-                    (a - b).abs() <= limit * b.abs().max(least)
-                }
-                (a, b) => a.is_none() && b.is_none(),
-            };
-            if !near {
-                wrong.push(format!("{}: {name} is {a:?}, not {b:?}", problem.label));
-            }
-        }
-    }
-    assert!(compared > 20 * problems.len(), "{compared}");
-    wrong
-}
-
+/// Every run must succeed and agree.
 fn agree_with_single_runs(problems: &[Problem]) {
-    let lanes = endpoints(problems, &accuracy(Accuracy::ensemble(), 1e-9));
-    let single = endpoints(problems, &reference());
-    let wrong = differences(problems, &lanes, &single, 1e-6);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let mut tally = Tally::default();
+    tally.add(problems, 1e-9, TIME_LIMIT);
+    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
+    assert_eq!(tally.agree, problems.len());
+    assert!(tally.compared > 20 * problems.len(), "{}", tally.compared);
 }
 
 #[test]
 fn every_endpoint_agrees_with_single_runs() {
     let problems = sample(3, 20.0);
     agree_with_single_runs(&problems);
+}
+
+/// Parameters at a bound of their range, one at a time, and random corners; the bench `agreement` goes through all.
+#[test]
+fn runs_at_the_bounds_of_parameters_agree_or_are_refused_by_both() {
+    let library = Library::shipped();
+    let bounds = at_bounds(&library).into_iter().skip(5).step_by(17);
+    let changed: Vec<_> = bounds.chain(corners(&library, 24)).collect();
+    let (problems, unprepared) = prepared(&library, &changed);
+    let mut tally = Tally::default();
+    tally.add(&problems, 1e-9, TIME_LIMIT);
+    assert!(tally.wrong.is_empty(), "{}", tally.wrong.join("\n"));
+    assert_eq!(tally.agree + tally.refused + unprepared, changed.len());
+    assert!(tally.agree > changed.len() / 2, "{tally:?}");
+}
+
+/// What the program prints without an option is right to 1e-6, the time of a flat extremum in many runs to nine seconds.
+#[test]
+fn endpoints_at_the_default_tolerances_are_right() {
+    let problems = sample(1, 20.0);
+    let exact = endpoints(&problems, &reference());
+    for (accuracy, time_limit) in [
+        (Accuracy::default(), TIME_LIMIT),
+        (Accuracy::ensemble(), 1e-4),
+    ] {
+        let found = endpoints(&problems, &accuracy);
+        for ((found, exact), problem) in found.iter().zip(&exact).zip(&problems) {
+            let (found, exact) = (found.as_ref().unwrap(), exact.as_ref().unwrap());
+            let (wrong, _) = differences(problem, found, exact, time_limit);
+            assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        }
+    }
 }
 
 /// Breaks, new doses, partners that come later and operations: what a lane remembers of the days before is no good then.
@@ -226,7 +190,7 @@ fn what_is_foreseen_is_right() {
             ..Scenario::new("patient", Arm::parse(arm, &library, "test").unwrap())
         };
         let problem = scenario.prepare(&library).unwrap();
-        let lanes = accuracy(Accuracy::ensemble(), 1e-6);
+        let lanes = lanes(1e-6);
         let run = problem.run(&lanes, &mut []).unwrap();
         let single = Accuracy {
             method: Method::Dop853,
@@ -266,8 +230,11 @@ fn endpoints_do_not_depend_on_the_steps() {
         };
         endpoints(&problems, &accuracy)
     };
-    let wrong = differences(&problems, &steps(6.0), &steps(0.2), 1e-6);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for ((long, short), problem) in steps(6.0).iter().zip(steps(0.2)).zip(&problems) {
+        let (long, short) = (long.as_ref().unwrap(), short.as_ref().unwrap());
+        let (wrong, _) = differences(problem, long, short, TIME_LIMIT);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }
 
 /// Bits of everything that a run gives.
@@ -345,10 +312,7 @@ fn the_error_follows_the_tolerance() {
     let library = Library::shipped();
     for (setting, arm) in [("patient", "sorafenib"), ("xenograft", "sorafenib+pt2385")] {
         let problem = problem(&library, setting, arm, Mode::default(), 10.0, 3);
-        let end = |rtol: f64| {
-            let lanes = accuracy(Accuracy::ensemble(), rtol);
-            problem.run(&lanes, &mut []).unwrap().end.to_array()
-        };
+        let end = |rtol: f64| problem.run(&lanes(rtol), &mut []).unwrap().end.to_array();
         let reference = end(1e-12);
         let worst = |rtol: f64| {
             let fields = State::fields().iter().zip(end(rtol)).zip(reference);

@@ -468,7 +468,10 @@ const GIVEN: [(&str, &[&str]); 6] = [
             "review's Table 3",
             "in man refer to 70 kg",
             "are 0 or 1.",
-            "tolerance of 1e-6,",
+            "tolerance of 1e-10,",
+            "at 1e-7, which agree",
+            "right to 1e-6, times",
+            "to 1e-4 d.",
         ],
     ),
     (

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use hif_switch::parameters::Library;
-use hif_switch::regimen::Arm;
+use hif_switch::regimen::{Arm, Mode};
 use hif_switch::simulate::{Accuracy, Scenario, Template};
 use hif_switch::study::runs::{Probe, stream};
 use hif_switch::study::silent;
@@ -144,6 +144,26 @@ fn kaplan_meier_is_that_of_r() {
     );
 }
 
+/// Of 100, 30 progress before the first scan and 40 between it and the second: half of all when half of these have.
+#[test]
+fn the_median_between_scans_is_turnbulls() {
+    let seen = |count: usize, time: f64, event: bool| vec![Observation { time, event }; count];
+    let all = [
+        seen(30, 42.0, true),
+        seen(40, 84.0, true),
+        seen(30, 84.0, false),
+    ]
+    .concat();
+    let curve = KaplanMeier::new(&all, 0.95);
+    assert_eq!(curve.median().estimate, Some(84.0));
+    let median = curve.median_between(42.0);
+    close(median.estimate.unwrap(), 63.0);
+    let (lower, upper) = (median.lower.unwrap(), median.upper.unwrap());
+    assert!(42.0 < lower && lower < 63.0 && 63.0 < upper && upper < 84.0);
+    let few = KaplanMeier::new(&seen(3, 42.0, false), 0.95);
+    assert_eq!(few.median_between(42.0).estimate, None);
+}
+
 #[test]
 fn statistics_of_nothing_are_none() {
     let lost = observations(&[1., 2., 3.], &[0; 3]);
@@ -169,6 +189,7 @@ fn mice(allocation: Allocation, dropout: f64) -> TrialDesign {
     let arm = |text: &str| Arm::parse(text, &library, "test").unwrap();
     TrialDesign {
         name: "mice".to_owned(),
+        mode: Mode::default(),
         population: "xenograft-mice".to_owned(),
         arms: [
             "vehicle",

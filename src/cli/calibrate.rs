@@ -74,7 +74,7 @@ pub struct CalibrateOptions {
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
     /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    #[arg(long, value_name = "NUMBER", default_value = options::MANY)]
     rtol: f64,
 }
 

@@ -55,7 +55,7 @@ pub struct ClaimsOptions {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    #[arg(long, value_name = "NUMBER", default_value = options::MANY)]
     rtol: f64,
 }
 

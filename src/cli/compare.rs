@@ -60,7 +60,7 @@ pub fn run(context: &Context, options: &CompareOptions, run: &RunOptions) -> Res
 fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<()> {
     let setting = options.setting.as_deref().unwrap_or(DEFAULT_SETTING);
     let scenario = run.scenario(context, setting, Arm::vehicle())?;
-    let accuracy = run.accuracy()?;
+    let accuracy = run.accuracy_of_many()?;
     let library = &context.library;
     let arms = if options.arm.is_empty() {
         study::all_arms(library)
@@ -110,7 +110,7 @@ fn one(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<
 
 fn everything(context: &Context, options: &CompareOptions, run: &RunOptions) -> Result<()> {
     let library = &context.library;
-    let accuracy = run.accuracy()?;
+    let accuracy = run.accuracy_of_many()?;
     let overview = compute(context, run)?;
     let manifest = Manifest::new(library, &accuracy, &context.command);
     let mut results = Results::new(&options.out, "", manifest.clone());
@@ -165,7 +165,7 @@ fn table_files(
 pub fn compute(context: &Context, run: &RunOptions) -> Result<Overview> {
     let library = &context.library;
     let base = run.scenario(context, DEFAULT_SETTING, Arm::vehicle())?;
-    let accuracy = run.accuracy()?;
+    let accuracy = run.accuracy_of_many()?;
     let selection = Selection::read(library)?;
     let withdrawal = selection.withdrawal_arms();
     let bar = progress::bar(study::overview_runs(library, withdrawal), context.quiet);

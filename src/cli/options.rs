@@ -38,13 +38,16 @@ pub struct RunOptions {
     /// Set a parameter, with unit: hif.haf_loss="1.1 1/h", partner.pt2385.imposed.hif2_dimerisation="0.7 1"
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
-    /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
-    pub rtol: f64,
-    /// Repeat every run at rtol/10 and with an independent method, and show the differences
+    /// Relative tolerance of the integrator [default: 1e-10 for one run, 1e-7 for a comparison]
+    #[arg(long, value_name = "NUMBER")]
+    pub rtol: Option<f64>,
+    /// Repeat every run at rtol/10 by an independent method, and show the differences
     #[arg(long)]
     pub verify: bool,
 }
+
+/// Relative tolerance of many runs, as it stands in help texts.
+pub const MANY: &str = "1e-7";
 
 impl RunOptions {
     /// The scenario of an arm in a setting.
@@ -97,9 +100,14 @@ impl RunOptions {
         scenario.check_arms(arms, regimen.duration)
     }
 
-    /// Accuracy of the integrator.
+    /// Accuracy of one run.
     pub fn accuracy(&self) -> Result<Accuracy> {
-        accuracy(self.rtol)
+        accuracy(self.rtol.unwrap_or(Accuracy::default().rtol))
+    }
+
+    /// Accuracy of a comparison, whose arms are many runs.
+    pub fn accuracy_of_many(&self) -> Result<Accuracy> {
+        many(self.rtol.unwrap_or(Accuracy::ensemble().rtol))
     }
 }
 
@@ -207,4 +215,18 @@ pub fn terminal_width() -> Option<u16> {
         .is_terminal()
         .then(|| comfy_table::Table::new().width())
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerances_are_those_of_the_library() {
+        assert_eq!(MANY.parse(), Ok(Accuracy::ensemble().rtol));
+        let one = Accuracy::default().rtol;
+        let help = format!("{one:e} for one run, {MANY} for a comparison");
+        let mut command = RunOptions::augment_args(clap::Command::new("run"));
+        assert!(command.render_long_help().to_string().contains(&help));
+    }
 }

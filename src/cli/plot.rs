@@ -41,7 +41,7 @@ pub fn run(context: &Context, options: &PlotOptions, run: &RunOptions) -> Result
         return Ok(());
     }
     figures.retain(|figure| options.all || options.figures.iter().any(|n| n == figure.name));
-    let manifest = Manifest::new(&context.library, &run.accuracy()?, &context.command);
+    let manifest = Manifest::new(&context.library, &run.accuracy_of_many()?, &context.command);
     let mut results = Results::new(&options.out, "plot", manifest);
     for figure in &figures {
         results.files(figure.files(options.out.join("plots")))?;

@@ -38,7 +38,7 @@ pub struct ReportOptions {
 
 pub fn run(context: &Context, options: &ReportOptions, run: &RunOptions) -> Result<()> {
     let library = &context.library;
-    let accuracy = run.accuracy()?;
+    let accuracy = run.accuracy_of_many()?;
     let overview = compare::compute(context, run)?;
     let figures = figure::gallery(&overview, &Selection::read(library)?)?;
     let ledger = if options.no_claims {
@@ -84,7 +84,7 @@ fn drawing(figure: &Figure) -> Drawing {
 
 /// Every target beside the model, and the drawings of that.
 fn validated(context: &Context) -> Result<(Vec<Prediction>, Vec<Drawing>)> {
-    let accuracy = options::many(Accuracy::default().rtol)?;
+    let accuracy = options::many(Accuracy::ensemble().rtol)?;
     let targets = Targets::read(&context.library)?;
     let (draws, subjects, seed) = (validate::DRAWS, validate::SUBJECTS, validate::SEED);
     let rows = validate::predictions(context, &targets, &[], draws, seed, &accuracy)?;
@@ -114,7 +114,7 @@ fn parameters_option(context: &Context) -> String {
 fn claims(context: &Context, run: &RunOptions) -> Result<Ledger> {
     let claims = Claims::read(&context.library)?.claims;
     let bar = progress::bar(ledger_runs(&claims, 0), context.quiet);
-    let accuracy = run.accuracy()?;
+    let accuracy = run.accuracy_of_many()?;
     let ledger = ledger(&context.library, &claims, &[], &accuracy, &|| bar.inc(1))?;
     bar.finish_and_clear();
     Ok(ledger)

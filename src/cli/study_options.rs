@@ -29,14 +29,15 @@ pub struct StudyOptions {
     /// Model variant
     #[arg(long, value_name = "NAME")]
     pub variant: Option<String>,
-    /// Partner effects: mechanistic (imposed) or achievable (kinetics and potency)
-    #[arg(long, value_name = "MODE", default_value = "mechanistic")]
-    pub mode: String,
+    /// Partner effects: mechanistic (imposed) or achievable (kinetics and potency) [default: mechanistic, of a trial
+    /// what its file says]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
     /// Set a parameter, with unit: hif.haf_loss="1.1 1/h"
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
     /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    #[arg(long, value_name = "NUMBER", default_value = options::MANY)]
     pub rtol: f64,
     /// Run one share of the study, for instance 2/8 for the second of eight; `hif-switch merge` joins them
     #[arg(long, value_name = "I/N")]
@@ -62,7 +63,10 @@ impl StudyOptions {
         Ok(Scenario {
             phenotype: self.phenotype.clone(),
             variant: self.variant.clone(),
-            mode: Mode::parse(&self.mode, "--mode")?,
+            mode: self
+                .mode
+                .as_deref()
+                .map_or(Ok(Mode::default()), |mode| Mode::parse(mode, "--mode"))?,
             overrides: options::overrides(&context.library, &self.set)?,
             ..Scenario::new(setting, arm)
         })
@@ -78,7 +82,8 @@ impl StudyOptions {
     ) -> Result<Scenario> {
         let setting = context.library.setting(setting, "--setting")?;
         let duration = days.map(|text| options::days(text, "--days"));
-        if self.mode != Mode::default().to_string() && arm.partners.is_empty() {
+        let default = Mode::default().to_string();
+        if self.mode.as_ref().is_some_and(|mode| *mode != default) && arm.partners.is_empty() {
             context.warn("--mode has no effect: the arm has no partner");
         }
         let scenario = Scenario {

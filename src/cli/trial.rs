@@ -5,7 +5,7 @@ use super::study_options::StudyOptions;
 use crate::error::{Error, Result};
 use crate::figure;
 use crate::parameters::bounds::{self, SUBJECTS};
-use crate::regimen::Arm;
+use crate::regimen::{Arm, Mode};
 use crate::report;
 use crate::study::population::Population;
 use crate::study::trial::{Allocation, TrialDesign, TrialPlan};
@@ -98,7 +98,10 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
         .or(design.arms.first())
         .cloned()
         .unwrap_or_else(Arm::vehicle);
-    let scenario = study.timed_scenario(context, &population.setting, arm, None)?;
+    let mut scenario = study.timed_scenario(context, &population.setting, arm, None)?;
+    if study.mode.is_none() {
+        scenario.mode = design.mode;
+    }
     let busy = context.busy("preparing");
     let plan = TrialPlan::new(&context.library, &design, &scenario, study.seed)?;
     drop(busy);
@@ -114,6 +117,11 @@ pub fn run(context: &Context, options: &TrialOptions, study: &StudyOptions) -> R
     context.print_table(&report::arms_summary(&result));
     if !context.json {
         context.print(&format!("\n{}", result.tally.words()));
+        if scenario.mode == Mode::AchievableExposure {
+            context.print(
+                "partners act at the exposure that patients reach; --mode mechanistic imposes their effects, which is a bound",
+            );
+        }
         if result.design.allocation == Allocation::Matched {
             context.print(
                 "every patient is in every arm: log-rank tests are stratified by patient; intervals of hazard ratios \

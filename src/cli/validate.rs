@@ -49,7 +49,7 @@ pub struct ValidateOptions {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Relative tolerance of the integrator
-    #[arg(long, value_name = "NUMBER", default_value_t = Accuracy::default().rtol)]
+    #[arg(long, value_name = "NUMBER", default_value = options::MANY)]
     rtol: f64,
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Extremum {
     foot: Option<Point>,
     /// The earliest of the lowest such points, beginning with the start.
     first: Option<Point>,
+    /// The start of the run, h, and what was seen last.
+    seen: Option<(f64, Place)>,
 }
 
 impl Extremum {
@@ -25,6 +27,7 @@ impl Extremum {
             lowest: f64::INFINITY,
             foot: None,
             first: None,
+            seen: None,
         }
     }
 
@@ -40,10 +43,23 @@ impl Extremum {
         self.first.map(|_| self.sign * self.lowest)
     }
 
-    /// Its time at the end of the run, h.
+    /// Its time at the end of the run, h; `None` where the value only approaches its extremum, which no time tells.
     pub fn time(mut self) -> Option<f64> {
+        // At the end of the run the value stands at its extremum, and would not leave it in as long a time again.
+        let approached = self.foot.filter(|foot| {
+            self.seen.is_some_and(|(start, (time, value))| {
+                foot.time > start && (time - start) * value.eps.abs() < EQUAL * value.re.abs()
+            })
+        });
         self.land();
-        self.first.map(|point| point.time)
+        self.first
+            .filter(|first| Some(*first) != approached)
+            .map(|point| point.time)
+    }
+
+    fn see(&mut self, place: Place) {
+        let start = self.seen.map_or(place.0, |(start, _)| start);
+        self.seen = Some((start, place));
     }
 
     /// Begins a segment, whose start may lie elsewhere than the end of the last one.
@@ -53,11 +69,13 @@ impl Extremum {
             value: self.sign * value.re,
         };
         self.first.get_or_insert(start);
+        self.see((time, value));
         self.go(start);
     }
 
     /// Looks at the next part.
     pub fn observe<F: Fn(f64) -> Dual64>(&mut self, part: &Part<F>) {
+        self.see(part.to);
         let (low, high) = part.bounds();
         let sign = self.sign;
         let (low, high) = if sign > 0.0 {
@@ -134,6 +152,19 @@ mod tests {
         let lowest = follow(Extremum::smallest(), &[-2.0, -1.0, 0.0, 1.0, 2.0], g);
         assert!(lowest.value().is_some_and(|v| v.abs() < 1e-15));
         assert!(lowest.time().is_some_and(|t| (t - 0.3).abs() < 1e-8));
+    }
+
+    /// What falls for ever towards a value has no time of its smallest one; where nothing moves, it is the start.
+    #[test]
+    fn an_extremum_that_is_only_approached_has_no_time() {
+        let decay = |length: f64| {
+            let g = |t: f64| Dual64::new(1.0 + libm::exp(-t), -libm::exp(-t));
+            let points: Vec<f64> = (0..=50).map(|i| f64::from(i) / 50.0 * length).collect();
+            follow(Extremum::smallest(), &points, g).time()
+        };
+        assert_eq!((decay(60.0), decay(2.0)), (None, Some(2.0)));
+        let still = follow(Extremum::smallest(), &[0.0, 1.0], |_| Dual64::from(1.0));
+        assert_eq!(still.time(), Some(0.0));
     }
 
     /// Waves that grow by less than counts: the first; by more: the last.

@@ -64,14 +64,14 @@ endpoints! {
     sorafenib_cmin ["mg/L"] "smallest total sorafenib concentration in the last 24 h of treatment";
     sorafenib_half_life ["h"] "terminal half-life of sorafenib: slowest mode of its kinetics between doses";
     mvd_nadir ["1"] "smallest microvessel density, relative to the reference tumour";
-    mvd_nadir_time ["d"] "time of the smallest microvessel density; values within 1e-4 of each other count as equal, the earliest gives the time";
+    mvd_nadir_time ["d"] "time of the smallest microvessel density; values within 1e-4 of each other count as equal, the earliest gives the time, and a value that is only approached has none";
     oxygen_nadir ["mmHg"] "smallest tumour pO2";
-    oxygen_nadir_time ["d"] "time of the smallest tumour pO2; values within 1e-4 of each other count as equal, the earliest gives the time";
+    oxygen_nadir_time ["d"] "time of the smallest tumour pO2; values within 1e-4 of each other count as equal, the earliest gives the time, and a value that is only approached has none";
     hypoxic_time ["d"] "time with tumour pO2 below 5 mmHg";
     hif1a_end ["1"] "HIF-1a at the end, relative to the untreated baseline";
     hif2a_end ["1"] "HIF-2a at the end, relative to the untreated baseline";
-    hif1a_peak_time ["d"] "time of the largest HIF-1a; values within 1e-4 of each other count as equal, the earliest gives the time";
-    hif2a_peak_time ["d"] "time of the largest HIF-2a; values within 1e-4 of each other count as equal, the earliest gives the time";
+    hif1a_peak_time ["d"] "time of the largest HIF-1a; values within 1e-4 of each other count as equal, the earliest gives the time, and a value that is only approached has none";
+    hif2a_peak_time ["d"] "time of the largest HIF-2a; values within 1e-4 of each other count as equal, the earliest gives the time, and a value that is only approached has none";
     switch_time ["d"] "first time at which HIF-2a/HIF-1a rises through 1.5 times its untreated value by more than 1e-3 of the untreated level";
     crossover_time ["d"] "last upward crossing of HIF-2a over HIF-1a, both relative to the untreated baseline, from more than 1e-3 below to more than 1e-3 above";
     vegf_nadir ["1"] "smallest VEGF, relative to the untreated baseline";
@@ -83,7 +83,7 @@ endpoints! {
     resistant_end ["1"] "resistant part of the viable cells at the end";
     burden_end ["burden"] "burden at the end";
     burden_nadir ["burden"] "smallest burden, start included";
-    burden_nadir_time ["d"] "time of the smallest burden; values within 1e-4 of each other count as equal, the earliest gives the time";
+    burden_nadir_time ["d"] "time of the smallest burden; values within 1e-4 of each other count as equal, the earliest gives the time, and a value that is only approached has none";
     regrowth_time ["d"] "first time at which a tumour that had shrunk by 2 % or more stands 10 % above its running nadir";
     time_to_progression ["d"] "RECIST: first time at which the diameter is 20 % (the volume 72.8 %) above its running nadir";
     time_to_progression_scans ["d"] "the same, seen only at scans every 6 weeks";

@@ -13,7 +13,7 @@ pub(super) const TIME_TOLERANCE: f64 = 1e-9;
 pub(super) type Place = (f64, Dual64);
 
 /// A value at a time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
     pub time: f64,
     pub value: f64,

@@ -201,13 +201,23 @@ fn survival_caption(result: &TrialResult) -> String {
     let medians: Vec<String> = result
         .arms
         .iter()
-        .map(|arm| match arm.median.estimate {
-            Some(days) => format!("{} {} months", title(arm), tidy(days / MONTH, 2)),
-            None => format!("{} not reached", title(arm)),
+        .map(|arm| {
+            let months = |days: f64| tidy(days / MONTH, 2);
+            match arm.median.estimate.zip(arm.median_between.estimate) {
+                Some((seen, between)) => {
+                    format!(
+                        "{} {} ({}) months",
+                        title(arm),
+                        months(seen),
+                        months(between)
+                    )
+                }
+                None => format!("{} not reached", title(arm)),
+            }
         })
         .collect();
     format!(
-        "Time to progression of {} virtual patients per arm, seen at scans every {} weeks (Kaplan-Meier, 95 % bands): medians {}. Diamonds: published medians.",
+        "Time to progression of {} virtual patients per arm, seen at scans every {} weeks (Kaplan-Meier, 95 % bands): medians as seen at scans (interval-censored) {}. Diamonds: published medians.",
         result.design.patients,
         tidy(result.design.scan_interval / 168.0, 2),
         medians.join(", "),

@@ -72,22 +72,27 @@ pub fn validation(rows: &[Prediction]) -> Result<Figure> {
     canvas.text(at, "predicted over measured", style);
     let (svg, png) = canvas.finish(NAME)?;
     let count = |fit: bool| {
-        let all = || rows.iter().filter(|row| row.target.fit == fit);
+        let all = || rows.iter().filter(|row| row.target.counts_as(fit));
         let inside = all().filter(|row| row.inside()).count();
         format!("{inside} of {}", all().count())
     };
-    let published = rows
+    let counted: Vec<&Prediction> = rows.iter().filter(|row| !row.target.contradicted).collect();
+    let published = counted
         .iter()
         .filter(|row| row.target.range == Basis::Published);
+    let contradicted = match rows.len() - counted.len() {
+        0 => String::new(),
+        some => format!(" Crossed out: {some} that other measurements contradict, not counted."),
+    };
     Ok(Figure {
         name: NAME,
         caption: format!(
             "Within their acceptance ranges (bars) lie {} targets that were fitted to (filled) and {} that were held out \
-             (open); {} of the {} ranges were published (dark), the others are assumed (pale).",
+             (open); {} of the {} ranges were published (dark), the others are assumed (pale).{contradicted}",
             count(true),
             count(false),
             published.count(),
-            rows.len(),
+            counted.len(),
         ),
         svg,
         png,
@@ -185,6 +190,10 @@ fn draw(canvas: &mut Canvas, axes: &Axes, row: &Prediction, y: f64) {
         if target.unit == "1" { "" } else { &target.unit },
     );
     canvas.text((right + 12.0, y), said, small);
+    if target.contradicted {
+        let ends = [(theme::MARGIN + 8.0, y), (left - 12.0, y)];
+        canvas.line(&ends, Stroke::solid(theme::INK, theme::THIN_CURVE));
+    }
 }
 
 fn table(rows: &[Prediction]) -> Table {
@@ -212,7 +221,7 @@ fn table(rows: &[Prediction]) -> Table {
             Cell::from(row.band.map(|band| band.0)),
             Cell::from(row.band.map(|band| band.1)),
             Cell::from(target.range.name()),
-            Cell::from(if target.fit { "fitted" } else { "held out" }),
+            Cell::from(target.role()),
         ]);
     }
     table

@@ -56,8 +56,8 @@ pub fn visual_checks(checks: &[VisualCheck]) -> Result<Figure> {
     }
     let covered = checks.iter().map(VisualCheck::covered).sum::<f64>() / checks.len() as f64;
     chart.draw(format!(
-        "Visual predictive check: {:.0} % of the observed means lie between the 5 and 95 % bands of the virtual \
-         patients, over {} curves.",
+        "Visual predictive check: {:.0} % of the observed means lie between the 5 and 95 % bands of what would be \
+         measured in virtual patients, whose clearance differs between occasions, over {} curves.",
         100.0 * covered,
         checks.len()
     ))

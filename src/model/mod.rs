@@ -558,6 +558,7 @@ impl<T: Number> Model<T> {
             &y.tumour,
             &self.size,
             y.oxygen,
+            self.reference_oxygen,
             &s.activity,
             y.effectors.glycolysis,
             &s.cascade,

@@ -1,16 +1,19 @@
 //! The tumour: sensitive and resistant cells, dying cells, metastases.
 //!
 //! ```text
-//! growth = lambda O/(O + Kg) [1 + c2 f2+ + cG (G - 1) + cE (E - 1) + cT (T - 1)]+ (1 - e_cytostasis)
+//! growth = [lambda + (tau - 1) d0 (O0 + Kg)/O0] O/(O + Kg) [1 + c2 f2+ + cG (G - 1) + cE (E - 1) + cT (T - 1)]+ (1 - e_cytostasis)
 //!          ln(K/V)/ln(K/V*)
-//! S'  = growth (1 - icyt I_r) S - d0 X S - ksr a S + krs R
-//! R'  = growth (1 - icyt I_rR) R - d0 XR R + ksr a S - krs R
+//! S'  = growth (1 - icyt I_r) S - tau d0 X S - ksr a S + krs R
+//! R'  = growth (1 - icyt I_rR) R - tau d0 XR R + ksr a S - krs R
 //! a   = max(f2 - 1, 0) + ai I_r + ah max(W - W0, 0)
 //! D1' = deaths - kD D1,    D2' = kD (D1 - D2)
 //! M'  = mu Z^2 ((S + R)/V*)^m
 //! pR  = pR0 (1 - wB (1 - BNIP3 silencing)),   I_rR = I_r at (1 - pR) of the concentration
 //! V   = S + R + D1 + D2
 //! ```
+//!
+//! The turnover `tau` raises death and birth of the reference tumour alike, so that its net growth stays: tumours that
+//! double in the same time lose between none and nine in ten of the cells that are born (cell loss factor, Steel 1967).
 //!
 //! `V` is the burden and `V*` that of the reference tumour: sizes are absolute. Cells adapt at a rate that follows
 //! HIF-2 activity above the reference, RAF inhibition itself, and prolonged hypoxia without HIF-2, through its regulator
@@ -85,6 +88,8 @@ parameters! {
         raf_cytostasis: "1" Fraction,
         /// Death rate d0 at apoptosis signal 1
         death_rate: "1/h" NonNegative,
+        /// Turnover tau: death rate over d0, at the same net growth of the reference tumour
+        turnover: "1" Positive,
         /// Clearance kD of each stage of dying cells
         dying_clearance: "1/h" Positive,
         /// Insensitivity pR of resistant cells
@@ -125,13 +130,15 @@ impl<T: Number> TumourParameters<T> {
         (size.capacity / tumour.burden()).ln() / (size.capacity / size.reference).ln()
     }
 
-    /// Growth rate per h at pO2 `oxygen` (mmHg), before cytostasis by sorafenib.
+    /// Growth rate per h at pO2 `oxygen`, that of the reference tumour being `reference_oxygen` (mmHg), before cytostasis
+    /// by sorafenib.
     #[allow(clippy::too_many_arguments)]
     pub fn growth(
         &self,
         tumour: &Tumour<T>,
         size: &TumourSize<T>,
         oxygen: T,
+        reference_oxygen: T,
         activity: &HifActivity<T>,
         glycolysis: T,
         cascade: &Cascade<T>,
@@ -143,11 +150,18 @@ impl<T: Number> TumourParameters<T> {
             + self.growth_mtorc1_weight * (cascade.mtorc1 - 1.0)
             + 1.0;
         let room = self.room(tumour, size);
-        self.growth_rate
+        let replaced = (self.turnover - 1.0) * self.death_rate
+            / reference_oxygen.saturation(self.growth_oxygen_half);
+        (self.growth_rate + replaced)
             * oxygen.saturation(self.growth_oxygen_half)
             * drive.positive_part()
             * nodes.cytostasis.complement()
             * room
+    }
+
+    /// Death rate per h at apoptosis signal 1, with the turnover.
+    fn loss(&self) -> T {
+        self.turnover * self.death_rate
     }
 
     /// Sensitivity 1 - pR that resistant cells keep.
@@ -171,7 +185,7 @@ impl<T: Number> TumourParameters<T> {
         let born = cytostasis.complement() * resistant.complement()
             + resistant_cytostasis.complement() * resistant;
         let dying = effectors.mean_apoptosis(resistant);
-        (growth * born, self.death_rate * dying)
+        (growth * born, self.loss() * dying)
     }
 
     /// S', R', D1', D2', M' for a growth rate from [`growth`](Self::growth) and the regulator of prolonged
@@ -189,8 +203,8 @@ impl<T: Number> TumourParameters<T> {
         prolonged_hypoxia: T,
     ) -> Tumour<T> {
         let cytostasis = self.raf_cytostasis * inhibition.raf;
-        let sensitive_deaths = self.death_rate * effectors.apoptosis * tumour.sensitive;
-        let resistant_deaths = self.death_rate * effectors.apoptosis_resistant * tumour.resistant;
+        let sensitive_deaths = self.loss() * effectors.apoptosis * tumour.sensitive;
+        let resistant_deaths = self.loss() * effectors.apoptosis_resistant * tumour.resistant;
         let pressure = (activity.hif2 - 1.0).positive_part()
             + self.adaptation_raf_weight * inhibition.raf
             + self.adaptation_hypoxia_weight * prolonged_hypoxia.positive_part();

@@ -61,14 +61,18 @@ pub enum Domain {
     NonNegative,
     /// 0 to 1, both included
     Fraction,
-    /// any finite number
+    /// any number
     Any,
 }
+
+/// What is beyond it, or nearer to 0 than its inverse, has no meaning in any unit, and its products overflow or vanish.
+const LARGEST: f64 = 1e100;
 
 impl Domain {
     /// Whether `value` is possible.
     pub fn contains(self, value: f64) -> bool {
-        value.is_finite()
+        value.abs() <= LARGEST
+            && (value == 0.0 || value.abs() >= 1.0 / LARGEST)
             && match self {
                 Self::Positive => value > 0.0,
                 Self::NonNegative => value >= 0.0,
@@ -81,10 +85,10 @@ impl Domain {
 impl std::fmt::Display for Domain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Positive => "a number above 0",
-            Self::NonNegative => "a number of 0 or more",
+            Self::Positive => "a number above 0, at most 1e100",
+            Self::NonNegative => "a number of 0 or more, at most 1e100",
             Self::Fraction => "a number from 0 to 1",
-            Self::Any => "a finite number",
+            Self::Any => "a number of at most 1e100 in size",
         })
     }
 }

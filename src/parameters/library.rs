@@ -60,7 +60,10 @@ const TEXTS: [(&str, &[&str]); 9] = [
             "kinetics.*.form",
         ],
     ),
-    ("trials", &["title", "note", "population", "design", "arms"]),
+    (
+        "trials",
+        &["title", "note", "population", "design", "arms", "mode"],
+    ),
     (
         "calibrations",
         &["title", "note", "setting", "targets", "parameters"],

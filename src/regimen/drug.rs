@@ -6,6 +6,7 @@ use crate::model::partner::{
     NODES, Nodes, Partner, PartnerAction, PartnerCompartment, PartnerKinetics,
 };
 use crate::parameters::{Domain, ParameterTable, Reader};
+use std::collections::BTreeSet;
 
 /// How a partner's effect is determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -200,6 +201,11 @@ impl PartnerDrug {
                 ec50: fill(&ec50, 1.0),
             },
         };
+        // What a run does not use must be right all the same: a slip would wait for another setting.
+        for other in described_settings(table) {
+            read_kinetics(table, &reader, name, other, body_weight.unwrap_or(1.0))
+                .map_err(|error| of_partner(error, name))?;
+        }
         let unbound_fraction =
             reader.read_known("molecule.unbound_fraction", "1", Domain::Fraction)?;
         // Potencies in culture refer to the concentration in the medium.
@@ -326,6 +332,15 @@ fn fill(values: &NodeValues, missing: f64) -> Nodes<f64> {
     Nodes::from_values(values.map(|value| value.unwrap_or(missing)))
 }
 
+/// The settings whose kinetics a partner's file describes.
+fn described_settings(table: &ParameterTable) -> BTreeSet<&str> {
+    let paths = table.numbers().map(|(path, _)| path);
+    paths
+        .filter_map(|path| path.strip_prefix("kinetics.")?.split('.').next())
+        .collect()
+}
+
+/// Kinetics and dosing in a setting.
 fn read_kinetics(
     table: &ParameterTable,
     reader: &Reader<'_>,

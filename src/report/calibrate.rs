@@ -58,27 +58,32 @@ pub fn validation_summary(rows: &[Prediction]) -> String {
     let mut text = String::new();
     for (title, fit) in [("fitted to", true), ("held out", false)] {
         let of = |basis: Basis| {
-            count(&|row: &Prediction| row.target.fit == fit && row.target.range == basis)
+            count(&|row: &Prediction| row.target.counts_as(fit) && row.target.range == basis)
         };
         let by_setting: Vec<String> = settings
             .iter()
             .filter(|setting| {
                 rows.iter()
-                    .any(|r| r.target.fit == fit && r.target.setting == **setting)
+                    .any(|r| r.target.counts_as(fit) && r.target.setting == **setting)
             })
             .map(|setting| {
                 let here =
-                    |row: &Prediction| row.target.fit == fit && row.target.setting == *setting;
+                    |row: &Prediction| row.target.counts_as(fit) && row.target.setting == *setting;
                 format!("{setting} {}", count(&here))
             })
             .collect();
         text += &format!(
             "{title}: {} within their acceptance ranges (published ranges {}, assumed ranges {}; {})\n",
-            count(&|row: &Prediction| row.target.fit == fit),
+            count(&|row: &Prediction| row.target.counts_as(fit)),
             of(Basis::Published),
             of(Basis::Assumed),
             by_setting.join(", ")
         );
+    }
+    let contradicted = rows.iter().filter(|row| row.target.contradicted).count();
+    if contradicted > 0 {
+        text +=
+            &format!("contradicted by other measurements, shown and not counted: {contradicted}\n");
     }
     text.trim_end().to_owned()
 }
@@ -98,7 +103,7 @@ pub fn validation_page(rows: &[Prediction], draws: u64) -> String {
          A target is inside when the prediction lies within its acceptance range. A range is *published* where its ends, \
          or the spread that they follow from, stand in the source, and *assumed* everywhere else; the note says what it is. \
          *Fitted* marks targets that a calibration (`params/calibrations/`) fits to; all others are *held out*, and only \
-         they test the model. Values not marked `fitted` in `params/` were set by hand from the literature, not \
+         they test the model. What other measurements contradict is shown and not counted. Values not marked `fitted` in `params/` were set by hand from the literature, not \
          by these calibrations.\n\n\
          Bands: of runs, 95 % of {draws} draws from the normal approximation of the setting's calibration about the \
          present values, in logits of the place in the range, in which the range counts as a weak prior; of virtual \
@@ -136,7 +141,7 @@ pub fn validation_page(rows: &[Prediction], draws: u64) -> String {
                 } else {
                     format!("**{}**", row.verdict())
                 },
-                if target.fit { "fitted" } else { "held out" },
+                target.role(),
                 target.grade,
                 target.source.join("; "),
             );

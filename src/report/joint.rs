@@ -157,10 +157,9 @@ pub fn joint_files(library: &Library, record: &Record) -> Result<Vec<(PathBuf, S
             .parse()
             .map_err(|error: toml_edit::TomlError| lost(error.to_string()))?;
         for fitted in parameters {
-            let place = fitted.path.split('.');
-            let entry = place.fold(Some(text.as_item_mut()), |item: Option<&mut Item>, key| {
-                item.and_then(|item| item.get_mut(key))
-            });
+            let mut place = fitted.path.split('.');
+            let entry =
+                place.try_fold(text.as_item_mut(), |item: &mut Item, key| item.get_mut(key));
             let number = entry.and_then(|entry| entry.get_mut("value"));
             let number = number.ok_or_else(|| lost(format!("`{}` is missing", fitted.path)))?;
             let decor = number.as_value().map(|old| old.decor().clone());
@@ -174,7 +173,7 @@ pub fn joint_files(library: &Library, record: &Record) -> Result<Vec<(PathBuf, S
     let head =
         "# Written by `hif-switch calibrate --ledger`: what was fitted, and what it is worth.\n\n";
     let body = toml::to_string(record)
-        .map_err(|error| Error::output(&PathBuf::from("joint-fit.toml"), error))?;
+        .map_err(|error| Error::output(PathBuf::from("joint-fit.toml"), error))?;
     written.push((PathBuf::from("joint-fit.toml"), format!("{head}{body}")));
     Ok(written)
 }

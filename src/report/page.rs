@@ -170,7 +170,7 @@ impl Page<'_> {
         html! {
             section id="validation" {
                 h2 { "What was measured, and what the model gives" }
-                p { "A target is inside when the prediction lies within its acceptance range, which is published where its ends or the spread that they follow from stand in the source, and assumed everywhere else. " b { "Fitted" } " marks targets that a calibration fits to; all others are " b { "held out" } ", and only they test the model. Bands: 95 % of " (validation.draws) " draws of the fitted parameters about their present values, or of resampled virtual patients." }
+                p { "A target is inside when the prediction lies within its acceptance range, which is published where its ends or the spread that they follow from stand in the source, and assumed everywhere else. " b { "Fitted" } " marks targets that a calibration fits to; all others are " b { "held out" } ", and only they test the model. What other measurements contradict is shown and not counted. Bands: 95 % of " (validation.draws) " draws of the fitted parameters about their present values, or of resampled virtual patients." }
                 ul { @for line in super::validation_summary(validation.rows).lines() { li { (line) } } }
                 p { "Made by " code.command { (validation.command) } "." }
                 @for d in &validation.drawings { (drawing_markup(d)) }
@@ -200,7 +200,7 @@ impl Page<'_> {
                 td.number { @if row.predicted.is_finite() { (significant(row.predicted)) } @else { (row.verdict()) } }
                 td.number { (super::calibrate::ends(row.band)) }
                 td.fail[!row.inside()] { (row.verdict()) }
-                td { @if target.fit { "fitted" } @else { "held out" } }
+                td { (target.role()) }
                 td { (target.grade) }
                 td { @for (i, key) in target.source.iter().enumerate() { @if i > 0 { ", " } (self.reference_link(key)) } }
             }

@@ -10,7 +10,7 @@ use crate::model::partner::PartnerInput;
 use crate::model::{Inputs, State};
 use crate::parameters::Library;
 use crate::regimen::{Arm, Change, Drug, Mode};
-use crate::simulate::{Accuracy, Problem, Scenario};
+use crate::simulate::{Problem, Scenario};
 use crate::study::calibrate::{Calibration, Targets};
 use crate::table::{Cell, Table};
 use arrow_array::cast::AsArray;
@@ -348,10 +348,7 @@ fn data_set(program: &dyn Program, library: &Library) -> Result<f64> {
     for time in times {
         text += &format!("{time},.,.,.,0,question\n");
     }
-    let accuracy = Accuracy {
-        rtol: 1e-10,
-        ..Accuracy::default()
-    };
+    let accuracy = super::densely();
     let table = program.answer(library, &scenario, &accuracy, &text, &[])?;
     let expected = program.single(&problem, &accuracy, &times)?;
     let mut worst = 0.0;

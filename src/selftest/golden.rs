@@ -45,7 +45,7 @@ pub fn checks(program: &dyn Program, library: &Library) -> Vec<Check> {
     let mut checks = Vec::new();
     for (setting, arm, regimen, days, text) in COURSES {
         for (method, accuracy) in [
-            ("single run", Accuracy::default()),
+            ("single run", super::densely()),
             ("lanes", Accuracy::ensemble()),
         ] {
             let accuracy = Accuracy {

@@ -32,7 +32,7 @@ pub fn checks(program: &dyn Program, library: &Library) -> Vec<Check> {
         checks.push(check(what, recorded(program, library, case), CLOSE));
     }
     for (method, accuracy, close) in [
-        ("single run", Accuracy::default(), CLOSE),
+        ("single run", super::densely(), CLOSE),
         ("lanes", Accuracy::ensemble(), CLOSE_IN_LANES),
     ] {
         let accuracy = Accuracy {

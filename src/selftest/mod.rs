@@ -35,6 +35,7 @@ pub use report::{SelftestReport, checks_table};
 
 use crate::error::{Error, Result};
 use crate::parameters::Library;
+use crate::simulate::Accuracy;
 use serde::Serialize;
 
 /// What a measured number must be.
@@ -141,6 +142,14 @@ pub fn selftest(program: &dyn Program, names: &[String]) -> Result<Vec<Check>> {
     Ok(groups
         .flat_map(|(_, checks)| checks(program, &library))
         .collect())
+}
+
+/// A single run whose samples between steps are as exact as those at their ends.
+fn densely() -> Accuracy {
+    Accuracy {
+        max_step: 0.25,
+        ..Accuracy::default()
+    }
 }
 
 /// The largest of some differences; NaN if any is.

@@ -20,8 +20,8 @@ pub fn checks(program: &dyn Program, _: &Library) -> Vec<Check> {
         check(
             "Rodas5P, order 5",
             lanes(Solver::Rodas5P(8), 1e-9),
-            3.5,
-            7.5,
+            4.5,
+            5.5,
         ),
         // Steps chosen by the error are not equal, so that the number is rough.
         check(

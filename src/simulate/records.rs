@@ -128,13 +128,9 @@ pub fn answer_records(
         }
     }
     // Lanes take what is given from a timeline, and records have none.
-    let method = match accuracy.method {
-        Method::Lanes => Method::default(),
-        other => other,
-    };
-    let accuracy = Accuracy {
-        method,
-        ..*accuracy
+    let accuracy = match accuracy.method {
+        Method::Lanes => Accuracy::default(),
+        Method::Dopri5 | Method::Dop853 => *accuracy,
     };
     let start = records.first().map_or(0.0, |r| r.time);
     let mut run = Run::start(problem, &accuracy, start, done);

@@ -141,9 +141,11 @@ impl Scenario {
         for (path, value) in &self.overrides {
             match partner_path(path) {
                 // Checked here even for arms without this partner.
-                Some((partner, key)) => library
-                    .table("partners", partner, &format!("--set {path}"))?
-                    .set(key, value)?,
+                Some((partner, key)) => {
+                    let mut own = library.table("partners", partner, &format!("--set {path}"))?;
+                    own.set(key, value)?;
+                    PartnerDrug::from_table(&own, partner, &self.setting, self.mode, None)?;
+                }
                 None => table.set(path, value)?,
             }
         }

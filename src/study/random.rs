@@ -30,6 +30,10 @@ pub enum Purpose {
     Folds = 8,
     /// Noise on parameters.
     Noise = 9,
+    /// Clearance of a subject from occasion to occasion.
+    Occasion = 10,
+    /// Measured concentrations about those of a subject.
+    Residual = 11,
 }
 
 /// All random numbers of a seed and a purpose.

@@ -3,6 +3,7 @@
 //! * **Kaplan-Meier** with the variance of Greenwood and bands on the log(-log) scale; the median is
 //!   the first time at which the estimate falls to 1/2 (the middle of a stretch that lies at 1/2), its
 //!   interval the times at which the bands do (Brookmeyer and Crowley 1982).
+//!   Where events are seen at looks only, the interval-censored median beside it (Turnbull 1976).
 //! * **Log-rank** of two groups with the hypergeometric variance, whole or within strata.
 //! * **Hazard ratio** of Cox's model with one binary covariate, ties after Efron (1977, JASA 72:557),
 //!   by Newton's method on the exact derivatives, with Wald's interval.
@@ -198,6 +199,30 @@ impl KaplanMeier {
             lower: self.falls_to_half(|step| step.lower),
             upper: self.falls_to_half(|step| step.upper),
         }
+    }
+
+    /// The median where an event that is seen at a look happened at any moment since the look before, `between` ago: looks
+    /// are the same for all, so that Turnbull's estimate (1976, J R Stat Soc B 38:290) has the curve's drops, each spread
+    /// evenly over the time before it. `None` as in [`median`](Self::median).
+    pub fn median_between(&self, between: f64) -> Median {
+        Median {
+            estimate: self.crosses_half(between, |step| step.survival),
+            lower: self.crosses_half(between, |step| step.lower),
+            upper: self.crosses_half(between, |step| step.upper),
+        }
+    }
+
+    fn crosses_half(&self, between: f64, value: impl Fn(&Step) -> f64) -> Option<f64> {
+        let mut before = 1.0;
+        for step in &self.steps {
+            let after = value(step);
+            if after <= 0.5 {
+                let left = (0.5 - after) / (before - after);
+                return Some(step.time - left * between);
+            }
+            before = after;
+        }
+        None
     }
 
     fn falls_to_half(&self, value: impl Fn(&Step) -> f64) -> Option<f64> {

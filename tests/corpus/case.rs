@@ -365,7 +365,9 @@ pub fn not_whole(path: &Path, content: &[u8]) -> Option<&'static str> {
             let width = |line: &str| line.matches(',').count();
             let first = text.lines().next().map_or(0, width);
             let quoted = text.contains('"');
-            let even = quoted || text.lines().all(|line| width(line) == first);
+            // The last line of a part is its checksum.
+            let part = name.starts_with("part-");
+            let even = quoted || part || text.lines().all(|line| width(line) == first);
             (!even || !text.ends_with('\n')).then_some("a table with a row that is cut off")
         }
         Some("json") => serde_json::from_slice::<serde_json::Value>(content)

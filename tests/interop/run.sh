@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The exported model, its results and the report in other tools. Needs python3 with venv, and PyPI the first
 # time; makes a Python environment in the build folder. A browser, R and LaTeX are installed by Debian's packages
-# where this is root and apt exists (not with INSTALL=no); a check whose tool is missing says NOT RUN.
+# where this is root and apt exists (not with INSTALL=no); a check whose tool is missing says NOT RUN. HIF_SWITCH names a
+# program to test instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo build --release --bin hif-switch
 target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-program="$target/release/hif-switch"
+program="${HIF_SWITCH:-$target/release/hif-switch}"
+[ -n "${HIF_SWITCH:-}" ] || cargo build --release --bin hif-switch
 
 browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 has_r() { Rscript -e 'library(jsonlite); library(reticulate)' >/dev/null 2>&1; }

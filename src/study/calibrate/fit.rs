@@ -690,7 +690,7 @@ fn compared(
         .targets
         .iter()
         .zip(&row[0])
-        .filter(|(target, _)| !target.fit)
+        .filter(|(target, _)| target.counts_as(false))
         .map(|(target, value)| target.residual(*value))
         .collect();
     let targets = nested.targets.iter().filter(|target| target.fit).count();

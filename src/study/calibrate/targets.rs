@@ -38,8 +38,10 @@ pub struct Target {
     pub note: Option<String>,
     /// Why the model lies outside, should it.
     pub outside: Option<String>,
-    /// Whether it is fitted to, not held out.
+    /// Whether it is fitted to.
     pub fit: bool,
+    /// Whether other measurements contradict it, so that it is shown and not counted; `outside` says which.
+    pub contradicted: bool,
     /// Weight in the objective.
     pub weight: f64,
     /// What is computed.
@@ -57,6 +59,7 @@ pub struct Target {
 enum Use {
     Fit,
     Aside,
+    Contradicted,
 }
 
 /// Where an acceptance range comes from.
@@ -264,6 +267,12 @@ fn read_target(
             )
         })?
     };
+    if raw.purpose == Use::Contradicted && raw.outside.is_none() {
+        return Err(bad(
+            "nothing says what contradicts it".to_owned(),
+            "say so in outside = \"…\", or give use = \"fit\" or \"aside\"",
+        ));
+    }
     Ok(Target {
         setting: query.scenario.setting.clone(),
         id: raw.id,
@@ -281,6 +290,7 @@ fn read_target(
             None => None,
         },
         fit: raw.purpose == Use::Fit,
+        contradicted: raw.purpose == Use::Contradicted,
         weight: raw.weight,
         file: file.to_owned(),
         test,
@@ -364,6 +374,7 @@ impl Target {
     ) -> Self {
         let query = first(&test);
         Self {
+            contradicted: false,
             setting: query.map_or(String::new(), |query| query.scenario.setting.clone()),
             id,
             text,
@@ -387,6 +398,20 @@ impl Target {
     /// A value of the model in the unit of the target.
     pub fn in_unit(&self, value: f64) -> f64 {
         value * self.scale
+    }
+
+    /// What it is for, in words.
+    pub fn role(&self) -> &'static str {
+        match (self.fit, self.contradicted) {
+            (true, _) => "fitted",
+            (false, true) => "contradicted",
+            (false, false) => "held out",
+        }
+    }
+
+    /// Whether it is counted among those that are fitted to, or among those that are held out.
+    pub fn counts_as(&self, fit: bool) -> bool {
+        self.fit == fit && !self.contradicted
     }
 
     /// Whether it asks for virtual patients.

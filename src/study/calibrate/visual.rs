@@ -1,4 +1,5 @@
-//! Visual predictive checks: observed concentrations over the bands of virtual patients.
+//! Visual predictive checks: observed concentrations over the bands of virtual patients, with the variability of their
+//! clearance between occasions and the residual error of a measurement.
 
 use super::targets::{Curve, Targets};
 use crate::error::Result;
@@ -6,7 +7,8 @@ use crate::model::markers::Readout;
 use crate::parameters::Library;
 use crate::parameters::bounds::CHECKED;
 use crate::simulate::{Accuracy, Template};
-use crate::study::population::{Population, Sampler};
+use crate::study::population::{CLEARANCE, Population, Sampler, Subject};
+use crate::study::random::{Draws, Purpose};
 use crate::study::runs::{Probe, run_batch};
 use rayon::prelude::*;
 
@@ -26,7 +28,7 @@ pub struct VisualCheck {
     pub observed: Curve,
     /// Times after the dose, h.
     pub hours: Vec<f64>,
-    /// 5, 50 and 95 % of the virtual patients, mg/L.
+    /// 5, 50 and 95 % of what would be measured in the virtual patients, mg/L.
     pub bands: [Vec<f64>; 3],
 }
 
@@ -63,6 +65,8 @@ pub fn visual_checks(
         return Ok(checks);
     }
     let population = Population::read(library, POPULATION, "visual predictive check")?;
+    let occasions = Draws::new(seed, Purpose::Occasion);
+    let residuals = Draws::new(seed, Purpose::Residual);
     let mut drawn = None;
     for target in &targets.all {
         let Some((name, after)) = &target.curve else {
@@ -79,9 +83,21 @@ pub fn visual_checks(
             }
         };
         let template = Template::read(library, scenario)?;
+        // A curve is an occasion of its own.
+        let on_the_day = |patient: &Subject| {
+            let mut patient = patient.clone();
+            let z = occasions.normals(patient.id, checks.len() as u64).next();
+            let shift = libm::exp(population.occasion * z.unwrap_or(0.0));
+            for (path, value) in sampler.paths.iter().zip(&mut patient.values) {
+                if path == CLEARANCE {
+                    *value *= shift;
+                }
+            }
+            patient
+        };
         let problems = patients
             .par_iter()
-            .map(|patient| sampler.problem(&template, patient))
+            .map(|patient| sampler.problem(&template, &on_the_day(patient)))
             .collect::<Vec<_>>()
             .into_iter()
             .collect::<Result<Vec<_>>>()?;
@@ -93,11 +109,15 @@ pub fn visual_checks(
             endpoints: false,
         };
         let mut levels: Vec<Vec<f64>> = vec![Vec::new(); hours.len()];
-        for (problem, probed) in problems.iter().zip(run_batch(&problems, &probe, accuracy)) {
+        let runs = problems.iter().zip(run_batch(&problems, &probe, accuracy));
+        for ((problem, probed), patient) in runs.zip(&patients) {
             let trajectory = probed?.trajectory;
             let moments = trajectory.states.iter().zip(&trajectory.signals);
-            for (level, (state, signals)) in levels.iter_mut().zip(moments) {
-                level.push((readout.value)(&problem.model, state, signals));
+            let first = (checks.len() * hours.len()) as u64;
+            let errors = residuals.normals(patient.id, first);
+            for ((level, (state, signals)), z) in levels.iter_mut().zip(moments).zip(errors) {
+                let own = (readout.value)(&problem.model, state, signals);
+                level.push(own * libm::exp(population.residual * z));
             }
         }
         for level in &mut levels {

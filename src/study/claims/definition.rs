@@ -749,7 +749,15 @@ impl<'a> Names<'a> {
             });
             words.push(format!("{clamp} held"));
         }
+        self.check_changes(&scenario, place)?;
         let measure = self.measure(change, place, &quantity)?;
+        if let Some(trial) = &change.trial {
+            let known = self.library.names("trials");
+            if !known.contains(&trial.as_str()) {
+                let place = format!("{place}, key `trial`");
+                return Err(Error::unknown_name(place, "trial", trial, known));
+            }
+        }
         if let (Some(trial), Some(patients)) = (&change.trial, change.patients) {
             words.push(format!("{patients} virtual patients of {trial}"));
         }
@@ -764,6 +772,16 @@ impl<'a> Names<'a> {
             scenario,
             words: words.join(", "),
         })
+    }
+
+    /// Checks doses and parameters that are set before a run needs them.
+    fn check_changes(&self, scenario: &Scenario, place: &str) -> Result<()> {
+        if scenario.dose.is_none() && scenario.overrides.is_empty() {
+            return Ok(());
+        }
+        let table = scenario.parameters(self.library);
+        let regimen = table.and_then(|table| scenario.regimen(self.library, &table));
+        regimen.map(drop).map_err(|error| error.within(place))
     }
 
     fn measure(

@@ -91,6 +91,10 @@ pub struct Population {
     pub plausible: Vec<Window>,
     /// How often each kind occurs.
     pub prevalence: Vec<Prevalence>,
+    /// Standard deviation of the logarithm of a subject's clearance from occasion to occasion; 0 where none is stated.
+    pub occasion: f64,
+    /// Standard deviation of the logarithm of a measured concentration about that of the subject; 0 where none is stated.
+    pub residual: f64,
     table: ParameterTable,
 }
 
@@ -156,11 +160,21 @@ impl Population {
             setting: text("setting")?,
             plausible: read_windows(&table, &reader, burden)?,
             prevalence: read_prevalence(&table, &reader, burden)?,
+            occasion: read_spread(&reader, "occasion.clearance")?,
+            residual: read_spread(&reader, "residual.sorafenib")?,
             factors,
             omega,
             root,
             table: ParameterTable::default(),
         };
+        let varies = |factor: &Factor| factor.paths.iter().any(|path| path == CLEARANCE);
+        if population.occasion > 0.0 && !population.factors.iter().any(varies) {
+            return Err(Error::input(
+                origin(&table, "occasion.clearance"),
+                "clearance varies between occasions and not between subjects",
+                format!("add a factor with paths = [\"{CLEARANCE}\"], or take this number out"),
+            ));
+        }
         reader.finish()?;
         table.check_texts(&TEXTS)?;
         Ok(Self {
@@ -173,6 +187,18 @@ impl Population {
     pub fn numbers(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.table.numbers()
     }
+}
+
+/// The clearance of sorafenib, which varies between occasions too.
+pub const CLEARANCE: &str = "exposure.clearance";
+
+/// A coefficient of variation as the standard deviation of the logarithm; 0 where the file has none.
+fn read_spread(reader: &Reader<'_>, path: &str) -> Result<f64> {
+    if !reader.has(path) {
+        return Ok(0.0);
+    }
+    let cv = reader.read(path, "1", Domain::NonNegative)?;
+    Ok(libm::sqrt(libm::log1p(cv * cv)))
 }
 
 /// The names between `prefix.` and the next dot, in alphabetical order.

@@ -24,7 +24,7 @@ mod prevalence;
 mod readouts;
 mod sampler;
 
-pub use definition::{Distribution, Factor, Kind, Population, Prevalence, Window};
+pub use definition::{CLEARANCE, Distribution, Factor, Kind, Population, Prevalence, Window};
 pub use plan::SubjectsPlan;
 pub use prevalence::Weights;
 pub use readouts::{READOUTS, Readouts};

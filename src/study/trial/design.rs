@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::parameters::bounds::{self, ARMS, SCANS, SUBJECTS};
 use crate::parameters::{Domain, Library, ParameterTable, Reader};
-use crate::regimen::Arm;
+use crate::regimen::{Arm, Mode};
 
 /// Who is treated in which arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct TrialDesign {
     pub arms: Vec<Arm>,
     /// Who is treated in which arm.
     pub allocation: Allocation,
+    /// How partners act.
+    pub mode: Mode,
     /// Patients per arm.
     pub patients: u64,
     /// Length, h.
@@ -101,6 +103,10 @@ impl TrialDesign {
             population: text("population")?,
             arms: arms.iter().map(arm).collect::<Result<Vec<_>>>()?,
             allocation: Allocation::parse(&text("design")?, &format!("{file}, key `design`"))?,
+            mode: match table.text("mode") {
+                Some(mode) => Mode::parse(mode, &format!("{file}, key `mode`"))?,
+                None => Mode::default(),
+            },
             patients: whole(reader.read("plan.patients", "1", Domain::Positive)?, &file)?,
             duration: reader.read("plan.duration", "h", Domain::Positive)?,
             scan_interval: reader.read("plan.scan_interval", "h", Domain::Positive)?,

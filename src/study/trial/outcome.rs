@@ -168,17 +168,20 @@ pub struct ArmOutcome {
     pub ranking: Ranking,
     /// Time to progression, d.
     pub curve: KaplanMeier,
-    /// Its median, d.
+    /// Its median as seen at scans, d.
     pub median: Median,
+    /// The interval-censored median: progression at any moment between the scan that shows it and the one before, d.
+    pub median_between: Median,
 }
 
 impl ArmOutcome {
-    /// An arm from what was gathered of its courses.
+    /// An arm from what was gathered of its courses, with the time between two scans, d.
     pub(super) fn new(
         arm: Arm,
         class: Option<String>,
         gathered: Gathered,
         ranking: Ranking,
+        between_scans: f64,
     ) -> Self {
         let curve = KaplanMeier::of(&gathered.times, CONFIDENCE);
         Self {
@@ -188,6 +191,7 @@ impl ArmOutcome {
             traced: gathered.traced,
             ranking,
             median: curve.median(),
+            median_between: curve.median_between(between_scans),
             curve,
             times: gathered.times,
         }

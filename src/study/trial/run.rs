@@ -159,7 +159,8 @@ impl TrialPlan {
         for (place, gathered) in gathered.into_iter().enumerate() {
             let (arm, class) = (design.arms[place].clone(), self.classes[place].clone());
             let ranking = self.ranking(rows, place)?;
-            outcomes.push(ArmOutcome::new(arm, class, gathered, ranking));
+            let between = design.scan_interval / 24.0;
+            outcomes.push(ArmOutcome::new(arm, class, gathered, ranking, between));
         }
         let mut contrasts = Vec::new();
         let mut markers = Vec::new();

@@ -29,10 +29,12 @@ type Studies = BTreeMap<(usize, u64), Result<Study, String>>;
 
 static STUDIES_RUN: LazyLock<Mutex<Studies>> = LazyLock::new(Mutex::default);
 
+/// Files of a folder; who held its lock is no result.
 fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let found = crate::case::listing(root).unwrap_or_default();
     found
         .into_iter()
+        .filter(|(path, _)| path.file_name().is_none_or(|name| name != "lock"))
         .filter_map(|(path, content)| Some((path, content?)))
         .collect()
 }

@@ -182,11 +182,10 @@ impl Search {
             let moves: f64 = columns.map(|(column, d)| column[index] * d).sum();
             Some(row.weight * libm::log1p(row.gap_at(coordinate + moves)))
         });
-        let undefined = joint.rows.iter().zip(results).filter_map(|(row, result)| {
-            row.coordinate(result)
-                .is_none()
-                .then(|| row.weight * libm::log1p(row.gap(result)))
-        });
+        let undefined = joint.rows.iter().zip(results);
+        let undefined = undefined
+            .filter(|(row, result)| row.coordinate(result).is_none())
+            .map(|(row, result)| row.weight * libm::log1p(row.gap(result)));
         let (_, ranges) = joint.cost(moved, results);
         rows.sum::<f64>() + undefined.sum::<f64>() + ranges
     }
