@@ -517,7 +517,7 @@ const REPEATED_BY_HAND: [(&str, &str, &[&str]); 3] = [
     (
         "docs/STUDIES.md",
         "hif-switch sensitivity",
-        &["23rd and 20th of 134)"],
+        &["42nd and 48th of 138)"],
     ),
     (
         "docs/STUDIES.md",

@@ -225,7 +225,7 @@ fn total((rows, ranges): (f64, f64)) -> f64 {
 }
 
 /// Trust region of the trade-off, in parts of the ranges: near enough for the derivatives of the fit.
-const NEAR: f64 = 0.01;
+const NEAR: f64 = 0.03;
 
 /// What a small step from a finished fit gives where targets weigh more or less: (weight, score) of each emphasis.
 ///
