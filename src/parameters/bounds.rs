@@ -64,6 +64,9 @@ pub const DURATION: Bound = Bound {
     price: price(1e-3, 0.0),
 };
 
+/// A length of time at least, h: below it a run is over before anything in it moves.
+const SHORTEST: f64 = 1e-3;
+
 /// Doses, pauses and infusions of a run.
 pub const DOSES: Bound = count(
     "doses of a run",
@@ -474,13 +477,13 @@ pub fn delay(text: &str, bare: Option<&str>, option: &str) -> Result<f64> {
 /// As [`delay`]; 0.
 pub fn length(text: &str, bare: Option<&str>, option: &str) -> Result<f64> {
     let hours = delay(text, bare, option)?;
-    if hours > 0.0 {
+    if hours >= SHORTEST {
         return Ok(hours);
     }
     Err(Error::input(
         format!("{option} {text}"),
         "this is no time after the start",
-        "give a time above 0, for instance 28d",
+        "give a time above 0, a few seconds at least, for instance 28d",
     ))
 }
 
