@@ -475,11 +475,13 @@ impl Joint {
             }
         }
         for (row, result) in self.rows.iter().zip(results) {
-            if let Source::Target(index) = row.source {
-                let target = &self.targets[index];
-                score
-                    .targets
-                    .add(target.holds(target.in_unit(result.value)));
+            let Source::Target(index) = row.source else {
+                continue;
+            };
+            let target = &self.targets[index];
+            if !target.contradicted {
+                let inside = target.holds(target.in_unit(result.value));
+                score.targets.add(inside);
             }
         }
         score
