@@ -401,8 +401,8 @@ fn the_work_of_the_shipped_runs_is_pinned() {
     };
     let patient = half_year.prepare(&Library::shipped()).unwrap();
     for (problem, segments, evaluations, accepted) in [
-        (prepared("xenograft", "sorafenib", &[]), 28, 6_924, 1_092),
-        (patient, 728, 103_222, 15_632),
+        (prepared("xenograft", "sorafenib", &[]), 28, 23_178, 3_750),
+        (patient, 728, 324_322, 52_115),
     ] {
         let work = run(&problem).work;
         assert_eq!(

@@ -204,7 +204,8 @@ fn equations_of_many_patterns() {
         });
         (grown, plan.rows())
     };
-    let (few, many) = (screened(6), screened(18));
+    // More rows than a chunk of runs, which is held whatever the study.
+    let (few, many) = (screened(13), screened(19));
     flat(few, many, 2000.0);
 }
 

@@ -471,7 +471,7 @@ const GIVEN: [(&str, &[&str]); 6] = [
             "tolerance of 1e-9,",
             "at 1e-7, which agree",
             "right to 1e-6, times",
-            "to 1e-4 d.",
+            "flat extrema to 1e-4.",
         ],
     ),
     (

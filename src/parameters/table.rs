@@ -334,7 +334,11 @@ impl Reader<'_> {
         } else {
             Err(Error::input(
                 place(),
-                format!("{value} {} is physically impossible here", entry.unit),
+                if value.abs() < 1e15 {
+                    format!("{value} {} is physically impossible here", entry.unit)
+                } else {
+                    format!("{value:e} {} is physically impossible here", entry.unit)
+                },
                 format!("allowed: {domain}"),
             ))
         }

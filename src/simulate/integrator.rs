@@ -51,7 +51,7 @@ pub struct Accuracy {
     pub max_step: f64,
 }
 
-/// One run whose endpoints are right to 1e-6 relative.
+/// One run whose endpoints are right to 1e-6 relative (the time of a flat extremum to 1e-4).
 impl Default for Accuracy {
     fn default() -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Default for Accuracy {
 }
 
 impl Accuracy {
-    /// Many runs, in lanes, whose endpoints are right to 1e-6 relative (the time of a flat extremum to 1e-4 d).
+    /// Many runs, in lanes, whose endpoints are right to 1e-6 relative (the time of a flat extremum to 1e-4).
     pub fn ensemble() -> Self {
         Self {
             method: Method::Lanes,
