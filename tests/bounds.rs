@@ -67,9 +67,12 @@ fn options_beyond_their_bound_are_refused_with_the_cost() {
         ),
         (
             &["simulate", "--every", "4 s"],
-            &["--every 1e-9 s", "rows of a time course", "of memory"],
+            &["--every 4 s", "rows of a time course", "of memory"],
         ),
-        (&["simulate", "--every", "1e-300 h"], &["--every", BEYOND]),
+        (
+            &["simulate", "--every", "1e-300 h"],
+            &["--every", "no time after the start"],
+        ),
         (&["export", "sbml", "--days", "1e300"], &["--days", BEYOND]),
         (
             &["validate", "--draws", "1000000000"],

@@ -226,6 +226,25 @@ fn shortfalls() -> [String; 2] {
 /// All statements, computed once.
 static STATEMENTS: LazyLock<Vec<Statement>> = LazyLock::new(statements);
 
+/// Of all folds of the joint fit: hidden claims that pass, hidden claims, seen claims that pass, seen claims.
+fn folds() -> [String; 4] {
+    let text = std::fs::read_to_string(path("params/joint-fit.toml")).unwrap();
+    let record: toml::Table = toml::from_str(&text).unwrap();
+    let folds = record["fold"].as_array().unwrap();
+    [
+        ("hidden", "passed"),
+        ("hidden", "tested"),
+        ("seen", "passed"),
+        ("seen", "tested"),
+    ]
+    .map(|(part, key)| {
+        let counts = folds
+            .iter()
+            .map(|fold| fold[part][key].as_integer().unwrap());
+        counts.sum::<i64>().to_string()
+    })
+}
+
 fn statements() -> Vec<Statement> {
     let (readme, model) = ("README.md", "docs/MODEL.md");
     let mouse = &OVERVIEW.xenograft;
@@ -240,7 +259,13 @@ fn statements() -> Vec<Statement> {
     let published = targets.iter().filter(|t| t.range == Basis::Published);
     let signs = claims.iter().filter_map(|claim| claim.place.as_ref());
     let [hif1a, hif2a] = hifs_in_a_day();
+    let folds = folds();
     vec![
+        says(
+            readme,
+            "Of claims that were hidden from the fit {} of {} pass, of those that the same fits saw {} of {}.",
+            folds,
+        ),
         says(
             readme,
             "MVD falls to {} of the untreated level and pO2 to {} mmHg",
