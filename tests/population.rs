@@ -88,6 +88,13 @@ fn every_shipped_population_draws_subjects_within_its_windows() {
     }
 }
 
+/// A number of the shipped xenograft in its own unit.
+fn parameter(path: &str) -> f64 {
+    let scenario = Scenario::new("xenograft", Arm::vehicle());
+    let table = scenario.parameters(&Library::shipped()).unwrap();
+    table.number(path).unwrap().value.unwrap()
+}
+
 #[test]
 fn moments_and_correlations_are_those_of_the_file() {
     // Without windows the draws follow the stated distributions exactly; 4 standard errors.
@@ -121,7 +128,8 @@ fn moments_and_correlations_are_those_of_the_file() {
     );
     let resistant = subjects.iter().map(|s| s.readouts.resistant);
     let logits: Vec<f64> = resistant.map(|r| (r / (1.0 - r)).ln()).collect();
-    let centre = (0.005f64 / 0.995).ln();
+    let stated = parameter("tumour.initial_resistant_fraction");
+    let centre = (stated / (1.0 - stated)).ln();
     assert!((mean(&logits) - centre).abs() < 4.0 * 0.8 / n.sqrt());
     assert!((sd(&logits) - 0.8).abs() < 4.0 * 0.8 / (2.0 * n).sqrt());
 }
@@ -131,9 +139,10 @@ fn parameters_of_one_factor_keep_their_ratio() {
     let sampler = sampler("xenograft-mice", 3);
     let at = |path: &str| sampler.paths.iter().position(|p| p == path).unwrap();
     let (growth, death) = (at("tumour.growth_rate"), at("tumour.death_rate"));
+    let stated = parameter("tumour.growth_rate") / parameter("tumour.death_rate");
     for subject in sampler.subjects(0..50).unwrap() {
         let ratio = subject.values[growth] / subject.values[death];
-        assert!((ratio - 0.44 / 0.076).abs() < 1e-12 * ratio);
+        assert!((ratio - stated).abs() < 1e-12 * ratio);
     }
 }
 

@@ -67,6 +67,20 @@ const FAULTS: [(Fault, &[&str]); 21] = [
     (Fault::Header, &["files"]),
 ];
 
+/// A table of parameters with another nominal value in its last row.
+fn other_value(text: &str) -> String {
+    let header = text.lines().next().unwrap();
+    let column = header
+        .split('\t')
+        .position(|name| name == "nominalValue")
+        .unwrap();
+    let (before, last) = text.trim_end().rsplit_once('\n').unwrap();
+    let mut cells: Vec<String> = last.split('\t').map(str::to_owned).collect();
+    let value: f64 = cells[column].parse().unwrap();
+    cells[column] = (1.01 * value).to_string();
+    format!("{before}\n{}\n", cells.join("\t"))
+}
+
 /// The program with one fault.
 struct Spoilt(Fault);
 
@@ -199,10 +213,7 @@ impl Program for Spoilt {
                 *text = match name.as_str() {
                     // Another measurement, another nominal value, another name.
                     "measurements.tsv" => text.replacen("\t0.5\t", "\t0.55\t", 1),
-                    "parameters.tsv" => {
-                        text.replacen("hif_", "hiff_", 1)
-                            .replacen("\t145.0\t", "\t144.0\t", 1)
-                    }
+                    "parameters.tsv" => other_value(&text.replacen("hif_", "hiff_", 1)),
                     // The logarithm of what is negative.
                     "model.xml" => text.replacen(
                         "<ci>sorafenib_infusion_run1</ci>",
