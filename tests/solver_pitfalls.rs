@@ -296,12 +296,17 @@ fn a_negative_start_is_named() {
 
 #[test]
 fn an_absurd_parameter_is_named_with_what_it_breaks() {
-    let overrides = [("tumour.growth_rate", "1e308 1/d")];
-    let problem = prepared("xenograft", "sorafenib", &overrides);
-    let error = problem
-        .run(&Accuracy::default(), &mut [])
-        .expect_err("no such growth");
-    let (state, _) = assert_named(&error, "xenograft sorafenib tumour.growth_rate=1e308 1/d");
+    let overrides = [("effectors.apoptosis_direct_gain", "1e9 1")];
+    let problem = prepared("xenograft", "sorafenib+2-methoxyestradiol", &overrides);
+    let accuracy = Accuracy {
+        rtol: 1e-6,
+        ..Accuracy::default()
+    };
+    let error = problem.run(&accuracy, &mut []).expect_err("no such loss");
+    let (state, _) = assert_named(
+        &error,
+        "xenograft sorafenib+2-methoxyestradiol effectors.apoptosis_direct_gain=1e9 1",
+    );
     assert_eq!(state, "sensitive");
 }
 
