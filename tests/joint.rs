@@ -89,6 +89,8 @@ strength = 0.02
 target_weight = 2.0
 trust = 0.2
 difference = 0.01
+noise = 0.05
+emphases = [0.5, 2.0]
 files = ["partners/genistein"]
 held = ["exposure", "kinetics", "molecule", "potency"]
 "#;
@@ -205,7 +207,7 @@ fn noise_is_seeded_and_every_draw_has_a_result() {
     let folder = overlay();
     let (library, joint) = joint(folder.path());
     let accuracy = Accuracy::ensemble();
-    let drawn = |seed| noise(&joint, &library, 0.05, 4, seed, &accuracy, &silent).unwrap();
+    let drawn = |seed| noise(&joint, &library, 4, seed, &accuracy, &silent).unwrap();
     let first = drawn(1);
     assert_eq!(first, drawn(1));
     assert_eq!((first.failed, first.draws.len()), (0, 4));
@@ -262,4 +264,16 @@ fn the_command_writes_the_fitted_files_and_they_can_be_used() {
         assert_eq!(found.to_bits(), fitted.after.to_bits(), "{}", fitted.path);
     }
     assert!(out.path().join("plots/joint_trade_off.svg").exists());
+}
+
+/// What a fit is worth is said of the values with which it ended, and of no others.
+#[test]
+fn a_record_speaks_of_its_own_values_only() {
+    assert!(Record::of_present(&Library::shipped()).unwrap().is_some());
+    let folder = tempfile::tempdir().unwrap();
+    let other = "[hif]\nhaf_loss = { value = 1.0, unit = \"1/h\", grade = \"assumed\", note = \"other\" }\n";
+    std::fs::write(folder.path().join("biology.toml"), other).unwrap();
+    let library = Library::with_overlay(folder.path()).unwrap();
+    assert!(Record::read(&library).unwrap().is_some());
+    assert!(Record::of_present(&library).unwrap().is_none());
 }

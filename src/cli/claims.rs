@@ -119,7 +119,7 @@ pub fn run(context: &Context, options: &ClaimsOptions) -> Result<()> {
         }
         Format::Md => context.print(&report::claims_page(
             &ledger,
-            Record::read(&context.library)?.as_ref(),
+            Record::of_present(&context.library)?.as_ref(),
         )),
     }
     let carries = match format {

@@ -13,14 +13,8 @@ use crate::study::silent;
 use clap::Args;
 use std::path::Path;
 
-/// Standard deviation of the noise, in parts of each number.
-const NOISE: f64 = 0.05;
-
 /// Digits of a fitted value.
 const DIGITS: usize = 3;
-
-/// Weights of the targets in the trade-off, over that of the fit.
-const EMPHASES: [f64; 7] = [0.0625, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0];
 
 #[derive(Debug, Args)]
 pub struct JointOptions {
@@ -36,7 +30,7 @@ pub struct JointOptions {
     /// With --hide: steps of each of these fits
     #[arg(long, value_name = "NUMBER", default_value_t = 8, requires = "hide")]
     fold_steps: usize,
-    /// With --ledger: draws of parameters with 5 % noise that are judged
+    /// With --ledger: draws of parameters with noise that are judged
     #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "ledger")]
     noise: u64,
     /// With --ledger: start in the middle of the ranges, and at the weak ends of guessed effects, not at the present
@@ -82,7 +76,7 @@ pub fn run(context: &Context, options: &JointOptions, common: &Common<'_>) -> Re
     let score = joint.score(&reached);
     // What is not asked for again stays as it was found for the same values.
     let earlier = match options.steps {
-        0 => Record::read(library)?,
+        0 => Record::of_present(library)?,
         _ => None,
     };
 
@@ -102,14 +96,13 @@ pub fn run(context: &Context, options: &JointOptions, common: &Common<'_>) -> Re
     let noisy = match options.noise {
         0 => earlier.as_ref().and_then(|e| e.noise),
         draws => {
-            let part = NOISE;
-            let found = noise(&joint, &judged, part, draws, common.seed, &accuracy, &count)?;
+            let found = noise(&joint, &judged, draws, common.seed, &accuracy, &count)?;
             Some(Means::from(&found))
         }
     };
     let points = match options.steps {
         0 => Vec::new(),
-        _ => trade_off(&joint, &mut search, library, &EMPHASES, &accuracy, &count)?,
+        _ => trade_off(&joint, &mut search, library, &accuracy, &count)?,
     };
     bar.finish_and_clear();
 

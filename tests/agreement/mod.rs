@@ -63,8 +63,7 @@ pub fn differences(
         let (limit, least) = if extremum {
             (time_limit, 1.0)
         } else {
-            // The area above the untreated level is a difference of two areas of about 1 times the days of the run.
-            (LIMIT, if name == "apoptosis_auc" { 0.1 } else { 1e-3 })
+            (LIMIT, 1e-3)
         };
         let near = match (a, b) {
             (Some(a), Some(b)) => {

@@ -87,14 +87,13 @@ pub struct Noise {
     pub failed: usize,
 }
 
-/// Judges `draws` models whose numbers all carry noise of `part`, within their ranges.
+/// Judges `draws` models whose numbers all carry the noise of `params/joint.toml`, within their ranges.
 ///
 /// # Errors
 /// A file of parameters that cannot be read.
 pub fn noise(
     joint: &Joint,
     library: &Library,
-    part: f64,
     draws: u64,
     seed: u64,
     accuracy: &Accuracy,
@@ -111,6 +110,7 @@ pub fn noise(
             }
         }
     }
+    let part = joint.noise;
     let random = Draws::new(seed, Purpose::Noise);
     let rows: Vec<usize> = (0..joint.rows.len()).collect();
     let scores: Vec<Option<Score>> = (0..draws)

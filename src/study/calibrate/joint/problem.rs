@@ -35,6 +35,10 @@ struct Definition {
     trust: f64,
     /// Step of the differences, in parts of the ranges.
     difference: f64,
+    /// Standard deviation of the noise with which a fit is judged, in parts of each number.
+    noise: f64,
+    /// Weights of the targets in the trade-off, over that of the fit.
+    emphases: Vec<f64>,
     /// Files whose assumed and fitted numbers are fitted.
     files: Vec<String>,
     /// Beginnings of paths that are held.
@@ -248,6 +252,8 @@ pub struct Joint {
     pub(super) rows: Vec<Row>,
     pub(super) strength: f64,
     pub(super) difference: f64,
+    pub(super) noise: f64,
+    pub(super) emphases: Vec<f64>,
     /// Claims that say nothing: the model lacks what they need, or they are not tested.
     silent: Vec<bool>,
 }
@@ -268,7 +274,15 @@ impl Joint {
             ("target_weight", definition.target_weight),
             ("trust", definition.trust),
             ("difference", definition.difference),
-        ] {
+            ("noise", definition.noise),
+        ]
+        .into_iter()
+        .chain(
+            definition
+                .emphases
+                .iter()
+                .map(|weight| ("emphases", *weight)),
+        ) {
             if !(value > 0.0 && value < 100.0) {
                 return Err(Error::input(
                     format!("{}, key `{name}`", document.origin),
@@ -333,6 +347,8 @@ impl Joint {
             rows,
             strength: definition.strength,
             difference: definition.difference,
+            noise: definition.noise,
+            emphases: definition.emphases,
         })
     }
 
@@ -347,6 +363,8 @@ impl Joint {
             rows,
             strength,
             difference: 0.01,
+            noise: 0.05,
+            emphases: Vec::new(),
             silent: Vec::new(),
         }
     }

@@ -97,6 +97,26 @@ impl Record {
             .map_err(|error| toml_error(&document.origin, &document.text, &error))
     }
 
+    /// The record of a library whose numbers are those with which the fit ended; `None` where one is another, of which it
+    /// says nothing.
+    ///
+    /// # Errors
+    /// As [`Record::read`], or a file of parameters that cannot be read.
+    pub fn of_present(library: &Library) -> Result<Option<Self>> {
+        let Some(record) = Self::read(library)? else {
+            return Ok(None);
+        };
+        for fitted in &record.parameter {
+            let (folder, name) = fitted.file.rsplit_once('/').unwrap_or(("", &fitted.file));
+            let table = library.table(folder, name, "params")?;
+            let present = table.number(&fitted.path).and_then(|entry| entry.value);
+            if present.is_none_or(|value| value.total_cmp(&fitted.after).is_ne()) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(record))
+    }
+
     /// The parameters of a fit that ended at places.
     pub fn parameters(joint: &Joint, at: &[f64]) -> Vec<Fitted> {
         let factors = joint.factors.iter().zip(joint.values(at));

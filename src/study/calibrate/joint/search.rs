@@ -235,7 +235,6 @@ pub fn trade_off(
     joint: &Joint,
     search: &mut Search,
     library: &Library,
-    emphases: &[f64],
     accuracy: &Accuracy,
     progress: Progress<'_>,
 ) -> Result<Vec<(f64, Score)>> {
@@ -244,7 +243,7 @@ pub fn trade_off(
         return Ok(Vec::new());
     };
     let mut points = Vec::new();
-    for emphasis in emphases {
+    for emphasis in &joint.emphases {
         let change = propose(joint, &search.at, &results, jacobian, NEAR, *emphasis)?;
         let moved: Vec<f64> = search.at.iter().zip(&change).map(|(a, d)| a + d).collect();
         let found = joint.results(library, &moved, accuracy)?;
