@@ -56,13 +56,13 @@ pub fn run(context: &Context, options: &JointOptions, common: &Common<'_>) -> Re
     NOISY.check(options.noise as f64, format!("--noise {}", options.noise))?;
     let library = &context.library;
     let accuracy = options::many(common.rtol)?;
+    let mut joint = Joint::read(library)?;
     let results = common.out.join("results");
     let _lock = Lock::take(
         &results.join(".calibrate-ledger.lock"),
         Hold::Alone,
         "fits the same calibration here",
     )?;
-    let mut joint = Joint::read(library)?;
     let present = joint.results(library, &joint.present(), &accuracy)?;
     joint.silence(&present);
 

@@ -123,7 +123,7 @@ fn check(context: &Context) -> Result<()> {
     library.table("", "aliases", "params check")?;
     let mut grades: BTreeMap<Grade, usize> = BTreeMap::new();
     let (mut unknown, mut implausible) = (0usize, Vec::new());
-    for (folder, name) in parameter_files(library) {
+    for (folder, name) in library.files_of_numbers() {
         let table = library.table(folder, name, "params check")?;
         for (path, entry) in table.numbers() {
             match entry.value {
@@ -245,22 +245,6 @@ fn check_studies(library: &Library) -> Result<()> {
     }
     Claims::read(library)?;
     Ok(())
-}
-
-/// Folder and name of every file of graded numbers.
-fn parameter_files(library: &Library) -> Vec<(&'static str, &str)> {
-    let mut files = vec![("", "biology")];
-    for folder in [
-        "settings",
-        "phenotypes",
-        "variants",
-        "partners",
-        "populations",
-        "trials",
-    ] {
-        files.extend(library.names(folder).into_iter().map(|name| (folder, name)));
-    }
-    files
 }
 
 fn export(context: &Context, folder: &Path) -> Result<()> {

@@ -357,6 +357,15 @@ impl Library {
         Ok(partners.resolve(text, place)?.to_owned())
     }
 
+    /// Folder and name of every file of graded numbers.
+    pub fn files_of_numbers(&self) -> Vec<(&'static str, &str)> {
+        let mut files = vec![("", "biology")];
+        for folder in OF_NUMBERS {
+            files.extend(self.names(folder).into_iter().map(|name| (folder, name)));
+        }
+        files
+    }
+
     /// Names of the files in a folder of `params/`, without `.toml`, in alphabetical order.
     pub fn names(&self, folder: &str) -> Vec<&str> {
         self.documents

@@ -263,6 +263,14 @@ impl ParameterTable {
             .map(AsRef::as_ref)
     }
 
+    /// Where a number, text or list stands, for messages: file, line and key.
+    pub fn place(&self, path: &str) -> String {
+        let number = self.number(path).map(|entry| &entry.origin);
+        number
+            .or_else(|| self.text_origin(path))
+            .map_or_else(|| format!("key `{path}`"), |o| format!("{o}, key `{path}`"))
+    }
+
     /// Where a text was read.
     pub fn text_origin(&self, path: &str) -> Option<&Origin> {
         let text = self.texts.get(path).map(|text| &text.1);

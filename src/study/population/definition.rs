@@ -107,7 +107,7 @@ impl Population {
     pub fn read(library: &Library, name: &str, place: &str) -> Result<Self> {
         let table = library.table("populations", name, place)?;
         let setting = match table.text("setting") {
-            Some(setting) => library.table("settings", setting, &origin(&table, "setting"))?,
+            Some(setting) => library.table("settings", setting, &table.place("setting"))?,
             None => ParameterTable::default(),
         };
         Self::from_table(name, table, setting.text("burden_unit").unwrap_or("1"))
@@ -170,7 +170,7 @@ impl Population {
         let varies = |factor: &Factor| factor.paths.iter().any(|path| path == CLEARANCE);
         if population.occasion > 0.0 && !population.factors.iter().any(varies) {
             return Err(Error::input(
-                origin(&table, "occasion.clearance"),
+                table.place("occasion.clearance"),
                 "clearance varies between occasions and not between subjects",
                 format!("add a factor with paths = [\"{CLEARANCE}\"], or take this number out"),
             ));
@@ -215,13 +215,6 @@ fn names_below(table: &ParameterTable, prefix: &str) -> Vec<String> {
     names
 }
 
-fn origin(table: &ParameterTable, path: &str) -> String {
-    let number = table.number(path).map(|entry| &entry.origin);
-    number
-        .or_else(|| table.text_origin(path))
-        .map_or_else(|| format!("key `{path}`"), |o| format!("{o}, key `{path}`"))
-}
-
 /// Texts and lists of a population.
 const TEXTS: [&str; 5] = [
     "title",
@@ -237,7 +230,7 @@ const FACTOR_KEYS: [&str; 7] = ["paths", "distribution", "median", "sd", "cv", "
 fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Result<Factor> {
     for key in names_below(table, &format!("factor.{name}")) {
         if !FACTOR_KEYS.contains(&key.as_str()) {
-            let place = origin(table, &format!("factor.{name}.{key}"));
+            let place = table.place(&format!("factor.{name}.{key}"));
             return Err(Error::unknown_name(place, "key", &key, FACTOR_KEYS));
         }
     }
@@ -245,7 +238,7 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
     let paths = table.list(&key("paths")).unwrap_or_default().to_vec();
     if paths.is_empty() {
         return Err(Error::input(
-            origin(table, &key("paths")),
+            table.place(&key("paths")),
             format!("the factor `{name}` names no parameter"),
             "write paths = [\"tumour.growth_rate\"] or several",
         ));
@@ -255,7 +248,7 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
         Some("logit-normal") => Distribution::LogitNormal,
         Some(other) => {
             return Err(Error::unknown_name(
-                origin(table, &key("distribution")),
+                table.place(&key("distribution")),
                 "distribution",
                 other,
                 ["log-normal", "logit-normal"],
@@ -276,7 +269,7 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
     );
     if limits.0 >= limits.1 {
         return Err(Error::input(
-            origin(table, &key("low")),
+            table.place(&key("low")),
             format!("no factor lies between {} and {}", limits.0, limits.1),
             "give a low limit below the high one",
         ));
@@ -295,7 +288,7 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
         ([], true) => libm::sqrt(reader.read(&variance, "1", Domain::Positive)?),
         _ => {
             return Err(Error::input(
-                origin(table, &key("paths")),
+                table.place(&key("paths")),
                 format!(
                     "the variability of `{name}` is given {} times",
                     given.len() + usize::from(reader.has(&variance))
@@ -310,7 +303,7 @@ fn read_factor(table: &ParameterTable, reader: &Reader<'_>, name: &str) -> Resul
         sd,
         format!(
             "{}, standard deviation of `{name}`",
-            origin(table, &key("paths"))
+            table.place(&key("paths"))
         ),
     )?;
     Ok(Factor {
@@ -334,7 +327,7 @@ fn read_omega(
     let index = |name: &str, path: &str| {
         known()
             .position(|known| known == name)
-            .ok_or_else(|| Error::unknown_name(origin(table, path), "factor", name, known()))
+            .ok_or_else(|| Error::unknown_name(table.place(path), "factor", name, known()))
     };
     let mut omega = DMatrix::from_diagonal(&nalgebra::DVector::from_iterator(
         factors.len(),
@@ -352,7 +345,7 @@ fn read_omega(
                 let pair = (i.min(j), i.max(j));
                 if i == j || seen.contains(&pair) {
                     return Err(Error::input(
-                        origin(table, &path),
+                        table.place(&path),
                         format!("`{one}` and `{other}` are related twice"),
                         "give one correlation or covariance for each pair of factors",
                     ));
@@ -365,7 +358,7 @@ fn read_omega(
                 };
                 if covariance.abs() >= factors[i].sd * factors[j].sd {
                     return Err(Error::input(
-                        origin(table, &path),
+                        table.place(&path),
                         format!("the correlation of `{one}` and `{other}` is not between -1 and 1"),
                         format!("see {file}: a covariance is at most the product of both sd"),
                     ));
@@ -386,7 +379,7 @@ fn readout_unit(table: &ParameterTable, path: &str, name: &str) -> Result<&'stat
         .map(|readout| readout.unit)
         .ok_or_else(|| {
             let known = READOUTS.iter().map(|readout| readout.name);
-            Error::unknown_name(origin(table, path), "readout", name, known)
+            Error::unknown_name(table.place(path), "readout", name, known)
         })
 }
 
@@ -419,7 +412,7 @@ fn read_windows(table: &ParameterTable, reader: &Reader<'_>, burden: &str) -> Re
         let limits = (end("low", f64::NEG_INFINITY)?, end("high", f64::INFINITY)?);
         if limits.0 >= limits.1 {
             return Err(Error::input(
-                origin(table, &format!("plausible.{name}.low")),
+                table.place(&format!("plausible.{name}.low")),
                 format!("no {name} lies between {} and {}", limits.0, limits.1),
                 "give a low end below the high one",
             ));
@@ -455,7 +448,7 @@ fn read_prevalence(
         let total: f64 = kinds.iter().map(|kind| kind.part).sum();
         if open != 1 || (total - 1.0).abs() > 0.005 {
             return Err(Error::input(
-                origin(table, &format!("prevalence.{readout}")),
+                table.place(&format!("prevalence.{readout}")),
                 format!(
                     "the parts of the kinds add up to {total}, and {open} of them are open above"
                 ),

@@ -96,15 +96,15 @@ impl TrialDesign {
         };
         let reader = table.reader();
         let arms = table.list("arms").unwrap_or_default();
-        let arm = |text: &String| Arm::parse(text, library, &format!("{file}, key `arms`"));
+        let arm = |text: &String| Arm::parse(text, library, &table.place("arms"));
         let design = Self {
             name: name.to_owned(),
             title: text("title")?,
             population: text("population")?,
             arms: arms.iter().map(arm).collect::<Result<Vec<_>>>()?,
-            allocation: Allocation::parse(&text("design")?, &format!("{file}, key `design`"))?,
+            allocation: Allocation::parse(&text("design")?, &table.place("design"))?,
             mode: match table.text("mode") {
-                Some(mode) => Mode::parse(mode, &format!("{file}, key `mode`"))?,
+                Some(mode) => Mode::parse(mode, &table.place("mode"))?,
                 None => Mode::default(),
             },
             patients: whole(reader.read("plan.patients", "1", Domain::Positive)?, &file)?,
